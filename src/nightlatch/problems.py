@@ -1,0 +1,221 @@
+"""Every failure that the core can name.
+
+    Problem
+    ├── Invalid                    a value breaks a rule; nothing was stored
+    │   ├── TraitsInvalid          the traits do not fit the identity schema; where and why
+    │   ├── FieldInvalid           one named field is wrong
+    │   ├── SchemaUnknown          no identity schema of that id
+    │   ├── PasswordRefused        a password of the person's own choice that the policy refuses
+    │   ├── HashRefused            an imported hash: unknown, unreadable, or dearer than we will ever pay
+    │   ├── LastFirstFactor        removing it would lock the person out
+    │   ├── SessionEnded           an ended or expired session cannot be extended
+    │   └── PageTokenInvalid       not a page token of ours
+    ├── NotFound                   no such thing, or none that the caller may know of
+    │   ├── IdentityNotFound
+    │   ├── SessionNotFound
+    │   ├── SchemaNotFound
+    │   ├── CredentialNotFound
+    │   └── FlowNotFound
+    ├── Conflict                   a unique value is taken
+    ├── VersionMismatch            If-Match names an older version
+    ├── Unauthenticated            nobody, or not proved
+    │   ├── KeyRequired            no valid access key
+    │   ├── SessionRequired        no valid session
+    │   └── CredentialsWrong       the pair of identifier and secret is not right: never says which half
+    ├── Forbidden                  known, and may not
+    │   ├── ScopeMissing           the access key lacks a scope
+    │   ├── AssuranceTooLow        a second factor exists and was not used
+    │   └── TokenForeign           a session token that is not one of ours
+    ├── FlowExpired                the flow's time is over, or it was used
+    ├── FeatureDisabled            switched off in the configuration
+    ├── SessionAvailable           already signed in
+    └── Unavailable                not now; nothing is known to have been stored
+        ├── Busy                   a bounded queue is full
+        └── StoreDown              the database does not answer, or its disk is full
+
+`code` is stable and may be logged; `reason` is safe to show to a client.
+"""
+
+from typing import ClassVar
+
+
+class Problem(Exception):
+    """A failure with a stable `code` and a `reason` that a client may see."""
+
+    code: ClassVar[str] = "problem"
+    default_reason: ClassVar[str] = ""
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason or self.default_reason
+        super().__init__(f"{self.code}: {self.reason}" if self.reason else self.code)
+
+
+class Invalid(Problem):
+    code = "invalid"
+
+
+class TraitsInvalid(Invalid):
+    """`errors` holds (JSON pointer of the value, sentence) for each rule that is broken."""
+
+    code = "traits_invalid"
+
+    def __init__(self, reason: str, errors: list[tuple[str, str]]) -> None:
+        super().__init__(reason)
+        self.errors = errors
+
+
+class FieldInvalid(Invalid):
+    """`field` is the name that the core uses."""
+
+    code = "field_invalid"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class SchemaUnknown(Invalid):
+    code = "schema_unknown"
+
+    def __init__(self, schema_id: str) -> None:
+        super().__init__(f"Unable to find JSON Schema ID: {schema_id}")
+
+
+class PasswordRefused(Invalid):
+    """`rule` is one of too_short, too_long, similar, breached; `facts` holds the numbers to name."""
+
+    code = "password_refused"
+
+    def __init__(self, rule: str, reason: str, facts: dict[str, int] | None = None) -> None:
+        super().__init__(reason)
+        self.rule = rule
+        self.facts = facts or {}
+
+
+class HashRefused(Invalid):
+    code = "hash_refused"
+
+
+class LastFirstFactor(Invalid):
+    code = "last_first_factor"
+    default_reason = "You cannot remove the last first factor credential."
+
+
+class SessionEnded(Invalid):
+    code = "session_ended"
+    default_reason = "The session has ended or expired and cannot be extended."
+
+
+class PageTokenInvalid(Invalid):
+    code = "page_token_invalid"
+    default_reason = "The page token is invalid, do not craft your own page tokens"
+
+
+class NotFound(Problem):
+    code = "not_found"
+
+
+class IdentityNotFound(NotFound):
+    code = "identity_not_found"
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+
+
+class SchemaNotFound(NotFound):
+    code = "schema_not_found"
+
+    def __init__(self, schema_id: str) -> None:
+        super().__init__(f"Identity schema `{schema_id}` could not be found.")
+
+
+class CredentialNotFound(NotFound):
+    code = "credential_not_found"
+
+
+class FlowNotFound(NotFound):
+    code = "flow_not_found"
+
+
+class Conflict(Problem):
+    code = "conflict"
+
+
+class VersionMismatch(Problem):
+    code = "version_mismatch"
+    default_reason = "The identity has been changed since the version named in If-Match."
+
+
+class Unauthenticated(Problem):
+    code = "unauthenticated"
+
+
+class KeyRequired(Unauthenticated):
+    code = "key_required"
+    default_reason = "A valid access key is needed: send it as Authorization: Bearer KEY."
+
+
+class SessionRequired(Unauthenticated):
+    code = "session_required"
+    default_reason = "No valid session credentials found in the request."
+
+
+class CredentialsWrong(Unauthenticated):
+    code = "credentials_wrong"
+
+
+class Forbidden(Problem):
+    code = "forbidden"
+
+
+class ScopeMissing(Forbidden):
+    code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The access key lacks the scope {scope}.")
+
+
+class AssuranceTooLow(Forbidden):
+    code = "assurance_too_low"
+    default_reason = "A second factor must be used to fulfil the requested authenticator assurance level."
+
+
+class TokenForeign(Forbidden):
+    code = "token_foreign"
+    default_reason = "The session token is not known."
+
+
+class FlowExpired(Problem):
+    code = "flow_expired"
+    default_reason = "The self-service flow has expired or was used."
+
+
+class FeatureDisabled(Problem):
+    code = "feature_disabled"
+    default_reason = (
+        "This endpoint was disabled by system administrator. "
+        "Please check your url or contact the system administrator to enable it."
+    )
+
+
+class SessionAvailable(Problem):
+    code = "session_available"
+    default_reason = "A valid session was detected and thus this act is not possible."
+
+
+class Unavailable(Problem):
+    """`retry_after` is in seconds."""
+
+    code = "unavailable"
+    retry_after: ClassVar[int] = 1
+
+
+class Busy(Unavailable):
+    code = "busy"
+    default_reason = "Too much is waiting for the same thing. Try again in a moment."
+
+
+class StoreDown(Unavailable):
+    code = "store_down"
+    default_reason = "The database does not answer. Try again in a moment."
