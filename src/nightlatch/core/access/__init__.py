@@ -1,0 +1,1 @@
+"""Access keys: who may use the admin port, and for what."""

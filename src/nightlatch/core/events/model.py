@@ -1,0 +1,50 @@
+"""An act and the event that it leaves."""
+
+from typing import Any
+
+import msgspec
+
+from nightlatch.kernel.ids import Entropy, new_id
+
+
+class Act(msgspec.Struct, frozen=True):
+    """Who does something, in which organization, when, and the randomness for it. Every rule that writes takes one."""
+
+    organization: bytes
+    actor: str
+    now: int
+    entropy: Entropy
+
+    def new_id(self) -> bytes:
+        return new_id(self.now, self.entropy)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """`name` is noun.verb, as in session.ended. `amount` counts what it happened to."""
+
+    id: bytes
+    organization: bytes
+    at: int
+    name: str
+    actor: str
+    identity_id: bytes | None = None
+    session_id: bytes | None = None
+    reason: str | None = None
+    amount: int = 1
+    data: dict[str, Any] | None = None
+
+
+def event(
+    act: Act,
+    name: str,
+    *,
+    identity_id: bytes | None = None,
+    session_id: bytes | None = None,
+    reason: str | None = None,
+    amount: int = 1,
+    data: dict[str, Any] | None = None,
+) -> Event:
+    """The event of `act`."""
+    return Event(
+        act.new_id(), act.organization, act.now, name, act.actor, identity_id, session_id, reason, amount, data
+    )

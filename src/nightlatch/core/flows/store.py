@@ -1,0 +1,37 @@
+"""What the flows need of a store."""
+
+from typing import Protocol
+
+from nightlatch.core.access.store import Tx as AccessTx
+from nightlatch.core.flows.model import Code, Flow
+
+
+class Flows(Protocol):
+    async def add(self, flow: Flow) -> None: ...
+
+    async def get(self, flow_id: bytes) -> Flow | None: ...
+
+    async def save(self, flow: Flow) -> bool:
+        """Writes state, method, facts, identity and used_at; false when the flow was used or is gone."""
+        ...
+
+    async def close(self, identity_id: bytes, now: int) -> None:
+        """Uses up every open flow of the identity and every code of it."""
+        ...
+
+    async def add_code(self, code: Code, now: int) -> None:
+        """Adds it and voids the identity's earlier ones of its purpose."""
+        ...
+
+    async def try_code(self, flow_id: bytes, most: int, now: int) -> Code | None:
+        """Counts a try and gives the code; None when there is none, it was used, is over, or had `most` tries."""
+        ...
+
+    async def use_code(self, code_id: bytes, now: int) -> bool:
+        """True for the one call that uses it."""
+        ...
+
+
+class Tx(AccessTx, Protocol):
+    @property
+    def flows(self) -> Flows: ...

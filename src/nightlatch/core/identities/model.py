@@ -1,0 +1,76 @@
+"""An identity: a person or a machine that can sign in.
+
+Traits and metadata are kept as the JSON text that was given and are given back so.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
+class Kind(StrEnum):
+    """What an address is for."""
+
+    VERIFIABLE = "verifiable"
+    RECOVERY = "recovery"
+
+
+class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where an identity can be reached; `via` is email or sms, `value` is in normal form. Times as everywhere."""
+
+    id: bytes
+    kind: Kind
+    via: str
+    value: str
+    created_at: int
+    updated_at: int
+    status: str = "pending"
+    verified: bool = False
+    verified_at: int | None = None
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """`version` grows with each change. `ended_before` and `deleted_before` are the epochs of its sessions."""
+
+    id: bytes
+    organization: bytes
+    schema_id: str
+    state: State
+    state_changed_at: int
+    traits: str
+    metadata_public: str | None
+    metadata_admin: str | None
+    external_id: str | None
+    addresses: tuple[Address, ...]
+    version: int
+    ended_before: int
+    deleted_before: int
+    created_at: int
+    updated_at: int
+
+    def of_kind(self, kind: Kind) -> Iterator[Address]:
+        return (address for address in self.addresses if address.kind is kind)
+
+
+class Name(msgspec.Struct, frozen=True):
+    """Something that only one identity of an organization may hold: a credential's identifier (kind = its type),
+    an address (verifiable:email …) or the external id (external_id)."""
+
+    kind: str
+    value: str
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which identities; all that are given must hold. `prefix` and `identifier` look at `kinds` of names."""
+
+    ids: tuple[bytes, ...] | None = None
+    identifiers: tuple[Name, ...] | None = None
+    prefixes: tuple[Name, ...] | None = None
+    organization: bytes | None = None
+    schema_id: str | None = None

@@ -1,0 +1,1 @@
+"""Tenants: one set of people each. There is always one."""

@@ -1,0 +1,1 @@
+"""Sessions: issued, checked, extended, and ended by one rule that every path calls."""

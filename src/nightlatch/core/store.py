@@ -1,0 +1,27 @@
+"""The store as the acts and the doors see it: units of work, and nothing of its database."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from nightlatch.core.flows.store import Tx
+
+T = TypeVar("T")
+Unit = Callable[[Tx], Awaitable[T]]
+
+
+class Store(Protocol):
+    """A unit is run whole: its transaction is committed durably before the value comes back, and a Problem that it
+    raises leaves nothing behind. It may run again after a collision, so it does nothing but ask its transaction.
+    StoreDown when the database does not answer."""
+
+    async def write(self, unit: Unit[T]) -> T: ...
+
+    async def read(self, unit: Unit[T]) -> T:
+        """For reads by key: cheap, and answered where they are asked."""
+        ...
+
+    async def scan(self, unit: Unit[T]) -> T:
+        """For reads of many rows: one snapshot, out of the way of everything else."""
+        ...
+
+    async def close(self) -> None: ...

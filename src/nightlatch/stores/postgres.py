@@ -1,0 +1,191 @@
+"""PostgreSQL and engines that speak its protocol: a pool of connections, a transaction a unit of work.
+
+A unit that collides with another (serialization failure, deadlock, a unique value that came first) is repeated whole.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from nightlatch.core.store import Unit
+from nightlatch.kernel.unit import inside_unit
+from nightlatch.problems import Conflict, StoreDown
+from nightlatch.stores.sql.migrations import MIGRATIONS, POSTGRES
+from nightlatch.stores.sql.statement import Row, Statement
+from nightlatch.stores.sql.transaction import Transaction
+
+T = TypeVar("T")
+_Held = Any  # a connection of the pool, by itself or in its proxy
+
+_SETTINGS = {
+    "statement_timeout": "5000",
+    "lock_timeout": "2000",
+    "idle_in_transaction_session_timeout": "10000",
+    "synchronous_commit": "on",
+    "jit": "off",
+    "timezone": "UTC",
+    "application_name": "nightlatch",
+}
+_TRIES = 4
+_COLLISIONS = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InvalidCachedStatementError,
+)
+_DOWN = (
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
+    OSError,
+    TimeoutError,
+)
+
+
+class PostgresConnection:
+    def __init__(self, connection: _Held) -> None:
+        self._connection = connection
+
+    async def row(self, statement: Statement, *arguments: Any) -> Row | None:
+        row: Row | None = await self._connection.fetchrow(statement.postgres, *arguments)
+        return row
+
+    async def rows(self, statement: Statement, *arguments: Any) -> Sequence[Row]:
+        rows: Sequence[Row] = await self._connection.fetch(statement.postgres, *arguments)
+        return rows
+
+    async def run(self, statement: Statement, *arguments: Any) -> int:
+        status: str = await self._connection.execute(statement.postgres, *arguments)
+        return int(status.rsplit(" ", 1)[1])
+
+    async def many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> None:
+        if arguments:
+            await self._connection.executemany(statement.postgres, arguments)
+
+    def array(self, values: Sequence[bytes] | Sequence[str]) -> Any:
+        return list(values)
+
+
+class PostgresStore:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def write(self, unit: Unit[T]) -> T:
+        for again in range(_TRIES):
+            try:
+                return await self._once(unit)
+            except _COLLISIONS:
+                # Unequal waits, without a source of randomness: the two that collided do not meet again.
+                await asyncio.sleep(0.005 * (again + 1) + id(unit) % 997 * 1e-5)
+            except asyncpg.UniqueViolationError as error:
+                raise Conflict from error
+            except _DOWN as error:
+                raise StoreDown from error
+        raise StoreDown
+
+    async def read(self, unit: Unit[T]) -> T:
+        try:
+            async with self._held() as connection:
+                return await unit(Transaction(PostgresConnection(connection)))
+        except _DOWN as error:
+            raise StoreDown from error
+
+    async def scan(self, unit: Unit[T]) -> T:
+        try:
+            async with self._held() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+                return await unit(Transaction(PostgresConnection(connection)))
+        except _DOWN as error:
+            raise StoreDown from error
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def _once(self, unit: Unit[T]) -> T:
+        async with self._held() as connection:
+            inside = inside_unit.set(True)
+            try:
+                async with connection.transaction():
+                    return await unit(Transaction(PostgresConnection(connection)))
+            finally:
+                inside_unit.reset(inside)
+
+    def _held(self) -> AbstractAsyncContextManager[_Held]:
+        return _Lease(self._pool)
+
+
+class _Lease:
+    """A connection for one unit. One whose statement timed out is closed: giving it back would wait for the cancel."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> _Held:
+        self._connection = await self._pool.acquire(timeout=5)
+        return self._connection
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, TimeoutError | asyncio.CancelledError):
+            self._connection.terminate()
+        await self._pool.release(self._connection)
+
+
+async def connect(dsn: str, most: int = 10) -> PostgresStore:
+    """A store over a pool of at most `most` connections. StoreDown when the server does not answer."""
+    try:
+        pool = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=most, init=_prepare, reset=_nothing, command_timeout=6, server_settings=_SETTINGS
+        )
+    except _DOWN as error:
+        raise StoreDown from error
+    return PostgresStore(pool)
+
+
+async def migrate(dsn: str, now: int) -> list[str]:
+    """Brings the database up to date and gives the names of what it ran. StoreDown when it does not answer."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=5)
+    except _DOWN as error:
+        raise StoreDown from error
+    try:
+        return await _migrate(connection, now)
+    finally:
+        await connection.close()
+
+
+async def _migrate(connection: "asyncpg.Connection[asyncpg.Record]", now: int) -> list[str]:
+    ran: list[str] = []
+    async with connection.transaction():
+        # Several nodes may start at once; the second finds the work done.
+        await connection.execute(
+            "create table if not exists migrations (number bigint primary key, name text not null, at bigint not null)"
+        )
+        await connection.execute("lock table migrations in exclusive mode")
+        done = {row[0] for row in await connection.fetch("select number from migrations")}
+        for migration in MIGRATIONS:
+            if migration.number not in done:
+                for statement in migration.statements:
+                    await connection.execute(statement.format(**POSTGRES))
+                await connection.execute(
+                    "insert into migrations values ($1, $2, $3)", migration.number, migration.name, now
+                )
+                ran.append(migration.name)
+    return ran
+
+
+async def _prepare(connection: _Held) -> None:
+    # 16 bytes in and out, as on SQLite.
+    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+
+
+async def _nothing(connection: _Held) -> None:
+    """No reset query: nothing is ever SET, LISTENed or locked by session on these connections."""

@@ -1,0 +1,24 @@
+"""Event rows."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from nightlatch.core.events.model import Event
+from nightlatch.stores.sql.statement import Connection, sql
+
+ADD = sql("""insert into events (id, organization_id, at, name, actor, identity_id, session_id, reason, amount, data)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""")
+
+
+class SqlEvents:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, events: Sequence[Event]) -> None:
+        await self._connection.many(ADD, [_row(event) for event in events])
+
+
+def _row(e: Event) -> tuple[object, ...]:
+    data = None if e.data is None else msgspec.json.encode(e.data).decode()
+    return e.id, e.organization, e.at, e.name, e.actor, e.identity_id, e.session_id, e.reason, e.amount, data

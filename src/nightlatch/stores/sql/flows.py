@@ -1,0 +1,77 @@
+"""Flow rows and code rows."""
+
+import msgspec
+
+from nightlatch.core.flows.model import Act, Code, Facts, Flow
+from nightlatch.stores.sql.statement import Connection, Row, sql
+
+_COLUMNS = """id, organization_id, act, type, state, method, identity_id, request_url, return_to, facts,
+    issued_at, expires_at, used_at"""
+ADD = sql(f"insert into flows ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+GET = sql(f"select {_COLUMNS} from flows where id = $1")
+SAVE = sql("""update flows set state = $2, method = $3, identity_id = $4, facts = $5, used_at = $6
+    where id = $1 and used_at is null""")
+CLOSE = sql("update flows set used_at = $2 where identity_id = $1 and used_at is null")
+VOID_CODES = sql("update codes set used_at = $2 where identity_id = $1 and used_at is null")
+VOID_CODES_OF = sql("update codes set used_at = $3 where identity_id = $1 and purpose = $2 and used_at is null")
+_CODE = "id, organization_id, identity_id, flow_id, purpose, secret_hash, expires_at, tries, used_at"
+ADD_CODE = sql(f"insert into codes ({_CODE}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+TRY_CODE = sql(f"""update codes set tries = tries + 1
+    where flow_id = $1 and used_at is null and expires_at > $2 and tries < $3 returning {_CODE}""")
+USE_CODE = sql("update codes set used_at = $2 where id = $1 and used_at is null")
+
+
+class SqlFlows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, flow: Flow) -> None:
+        f = flow
+        await self._connection.run(
+            ADD, f.id, f.organization, f.act, f.type, f.state, f.method, f.identity_id, f.request_url, f.return_to,
+            msgspec.json.encode(f.facts).decode(), f.issued_at, f.expires_at, f.used_at,
+        )  # fmt: skip
+
+    async def get(self, flow_id: bytes) -> Flow | None:
+        row = await self._connection.row(GET, flow_id)
+        return _flow(row) if row else None
+
+    async def save(self, flow: Flow) -> bool:
+        facts = msgspec.json.encode(flow.facts).decode()
+        return (
+            await self._connection.run(SAVE, flow.id, flow.state, flow.method, flow.identity_id, facts, flow.used_at)
+            > 0
+        )
+
+    async def close(self, identity_id: bytes, now: int) -> None:
+        await self._connection.run(CLOSE, identity_id, now)
+        await self._connection.run(VOID_CODES, identity_id, now)
+
+    async def add_code(self, code: Code, now: int) -> None:
+        c = code
+        await self._connection.run(VOID_CODES_OF, c.identity_id, c.purpose, now)
+        await self._connection.run(
+            ADD_CODE,
+            c.id,
+            c.organization,
+            c.identity_id,
+            c.flow_id,
+            c.purpose,
+            c.secret_hash,
+            c.expires_at,
+            c.tries,
+            c.used_at,
+        )
+
+    async def try_code(self, flow_id: bytes, most: int, now: int) -> Code | None:
+        row = await self._connection.row(TRY_CODE, flow_id, now, most)
+        return Code(*row) if row else None
+
+    async def use_code(self, code_id: bytes, now: int) -> bool:
+        return await self._connection.run(USE_CODE, code_id, now) > 0
+
+
+def _flow(row: Row) -> Flow:
+    fields = list(row)
+    fields[2], fields[9] = Act(fields[2]), msgspec.json.decode(fields[9], type=Facts)
+    return Flow(*fields)

@@ -1,0 +1,111 @@
+"""The schema as an ordered list. Each migration runs once, in one transaction with the record that it ran; forward only.
+
+`{id}` `{bytes}` `{int}` `{text}` are the database's words for a UUID, bytes, 64 bits and text in byte order.
+"""
+
+from typing import NamedTuple
+
+from nightlatch.core.organizations.model import DEFAULT
+
+SQLITE = {
+    "id": "blob",
+    "bytes": "blob",
+    "int": "integer",
+    "text": "text",
+    "strict": "strict",
+    "keyed": "strict, without rowid",
+    "default_organization": f"x'{DEFAULT.hex()}'",
+}
+POSTGRES = {
+    "id": "uuid",
+    "bytes": "bytea",
+    "int": "bigint",
+    "text": 'text collate "C"',
+    "strict": "",
+    "keyed": "",
+    "default_organization": f"'{DEFAULT.hex()}'",
+}
+
+
+class Migration(NamedTuple):
+    number: int
+    name: str
+    statements: tuple[str, ...]
+
+
+MIGRATIONS = (
+    Migration(
+        1,
+        "sessions of identities of organizations",
+        (
+            """create table organizations (
+                id {id} primary key, name {text} not null, created_at {int} not null,
+                ended_before {int} not null default 0, deleted_before {int} not null default 0
+            ) {strict}""",
+            """create table identities (
+                id {id} primary key, organization_id {id} not null references organizations (id),
+                schema_id {text} not null, state {text} not null, state_changed_at {int} not null,
+                traits {text} not null, metadata_public {text}, metadata_admin {text}, external_id {text},
+                addresses {text} not null, version {int} not null,
+                ended_before {int} not null default 0, deleted_before {int} not null default 0,
+                created_at {int} not null, updated_at {int} not null
+            ) {strict}""",
+            "insert into organizations (id, name, created_at) values ({default_organization}, 'default', 0)",
+            "create unique index identities_page on identities (organization_id, id)",
+            "create index identities_schema on identities (organization_id, schema_id, id)",
+            """create table names (
+                organization_id {id} not null, kind {text} not null, value {text} not null,
+                identity_id {id} not null references identities (id) on delete cascade,
+                primary key (organization_id, kind, value)
+            ) {keyed}""",
+            "create index names_identity on names (identity_id)",
+            """create table credentials (
+                identity_id {id} not null references identities (id) on delete cascade, type {text} not null,
+                identifiers {text} not null, config {text} not null,
+                first_factors {int} not null, second_factors {int} not null, revision {int} not null,
+                created_at {int} not null, updated_at {int} not null,
+                primary key (identity_id, type)
+            ) {keyed}""",
+            """create table sessions (
+                id {id} primary key, number {int} not null unique,
+                organization_id {id} not null references organizations (id),
+                identity_id {id} not null references identities (id) on delete cascade,
+                token_hash {bytes} not null unique, aal {int} not null, methods {text} not null,
+                created_at {int} not null, issued_at {int} not null, authenticated_at {int} not null,
+                expires_at {int} not null, ended_at {int}, last_seen {int} not null,
+                device_id {id} not null, ip {text}, user_agent {text}, location {text}, device_kind {text} not null,
+                identity_ended {int} not null, identity_deleted {int} not null,
+                organization_ended {int} not null, organization_deleted {int} not null
+            ) {strict}""",
+            "create index sessions_identity on sessions (identity_id, created_at desc, id)",
+            "create index sessions_page on sessions (organization_id, created_at desc, id)",
+            """create table access_keys (
+                id {id} primary key, organization_id {id} not null references organizations (id),
+                name {text} not null, token_hash {bytes} not null unique, scopes {text} not null,
+                created_at {int} not null, expires_at {int}, revoked_at {int}
+            ) {strict}""",
+            """create table flows (
+                id {id} primary key, organization_id {id} not null references organizations (id),
+                act {text} not null, type {text} not null, state {text} not null, method {text},
+                identity_id {id} references identities (id) on delete cascade,
+                request_url {text} not null, return_to {text}, facts {text} not null,
+                issued_at {int} not null, expires_at {int} not null, used_at {int}
+            ) {strict}""",
+            "create index flows_identity on flows (identity_id)",
+            """create table codes (
+                id {id} primary key, organization_id {id} not null references organizations (id),
+                identity_id {id} not null references identities (id) on delete cascade,
+                flow_id {id} not null unique references flows (id) on delete cascade,
+                purpose {text} not null, secret_hash {bytes} not null, expires_at {int} not null,
+                tries {int} not null, used_at {int}
+            ) {strict}""",
+            "create index codes_identity on codes (identity_id)",
+            """create table events (
+                id {id} primary key, organization_id {id} not null, at {int} not null, name {text} not null,
+                actor {text} not null, identity_id {id}, session_id {id}, reason {text},
+                amount {int} not null, data {text}
+            ) {strict}""",
+            "create index events_page on events (organization_id, at, id)",
+        ),
+    ),
+)

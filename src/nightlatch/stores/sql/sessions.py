@@ -1,0 +1,147 @@
+"""Session rows, read with their identity and with both epochs compared."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from nightlatch.core.sessions.model import Device, Filter, How, Method, Position, Revocation, Session, Standing, Where
+from nightlatch.stores.sql.identities import COLUMNS as IDENTITY
+from nightlatch.stores.sql.identities import identity_of
+from nightlatch.stores.sql.statement import Conditions, Connection, Row, sql
+
+_COLUMNS = """id, number, organization_id, identity_id, token_hash, aal, methods, created_at, issued_at,
+    authenticated_at, expires_at, ended_at, last_seen, device_id, ip, user_agent, location, device_kind,
+    identity_ended, identity_deleted, organization_ended, organization_deleted"""
+_WIDTH = 22
+_ENDED = "(s.ended_at is not null or s.identity_ended <> i.ended_before or s.organization_ended <> o.ended_before)"
+_FROM = """from sessions s
+    join identities i on i.id = s.identity_id and i.deleted_before = s.identity_deleted
+    join organizations o on o.id = s.organization_id and o.deleted_before = s.organization_deleted"""
+_SECOND_FACTOR = "exists (select 1 from credentials c where c.identity_id = s.identity_id and c.second_factors > 0)"
+_STANDING = (
+    f"select {', '.join('s.' + c.strip() for c in _COLUMNS.split(','))}, {_ENDED}, {_SECOND_FACTOR}, {IDENTITY} {_FROM}"
+)
+
+BY_TOKEN = sql(f"{_STANDING} where s.token_hash = $1")
+GET = sql(f"{_STANDING} where s.organization_id = $1 and s.id = $2")
+EPOCHS = sql("""select i.ended_before, i.deleted_before, o.ended_before, o.deleted_before from identities i
+    join organizations o on o.id = i.organization_id where i.organization_id = $1 and i.id = $2""")
+ADD = sql(f"insert into sessions ({_COLUMNS}) values ({', '.join(f'${n}' for n in range(1, _WIDTH + 1))})")
+EXTEND = sql("update sessions set expires_at = $2 where id = $1")
+SEEN = sql("update sessions set last_seen = $2 where id = $1 and last_seen < $2")
+
+IDENTITY_OF = sql("select identity_id, ended_at from sessions where organization_id = $1 and id = $2")
+DISABLE_ONE = sql("update sessions set ended_at = $3 where organization_id = $1 and id = $2 and ended_at is null")
+DELETE_ONE = sql("delete from sessions where organization_id = $1 and id = $2")
+# The epoch goes first: it ends a session that is being issued to the identity, whose row nobody can see yet.
+EPOCH = {
+    How.DISABLE: sql("update identities set ended_before = ended_before + 1 where organization_id = $1 and id = $2"),
+    How.DELETE: sql("update identities set deleted_before = deleted_before + 1 where organization_id = $1 and id = $2"),
+}
+# Only a session of the epoch just closed is carried over: an older one is over already.
+KEEP = {
+    How.DISABLE: sql("""update sessions set identity_ended = identity_ended + 1 where organization_id = $1
+        and identity_id = $2 and id = $3 and ended_at is null
+        and identity_ended = (select ended_before - 1 from identities where id = $2)"""),
+    How.DELETE: sql("""update sessions set identity_deleted = identity_deleted + 1 where organization_id = $1
+        and identity_id = $2 and id = $3 and ended_at is null
+        and identity_deleted = (select deleted_before - 1 from identities where id = $2)"""),
+}
+DISABLE_ALL = sql("""update sessions set ended_at = $3
+    where organization_id = $1 and identity_id = $2 and ended_at is null and id is distinct from $4""")
+DELETE_ALL = sql("delete from sessions where organization_id = $1 and identity_id = $2 and id is distinct from $3")
+
+_decode_methods = msgspec.json.Decoder(tuple[Method, ...]).decode
+
+
+class SqlSessions:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def by_token(self, token_hash: bytes) -> Standing | None:
+        row = await self._connection.row(BY_TOKEN, token_hash)
+        return _standing(row) if row else None
+
+    async def get(self, organization: bytes, session_id: bytes) -> Standing | None:
+        row = await self._connection.row(GET, organization, session_id)
+        return _standing(row) if row else None
+
+    async def list(
+        self, organization: bytes, where: Filter, now: int, after: Position | None, skip: int, limit: int
+    ) -> list[Standing]:
+        conditions = _conditions(self._connection, organization, where, now)
+        if after is not None:
+            conditions.add("s.created_at <= {}", after.created_at)
+            conditions.add("(s.created_at < {} or s.id > {})", after.created_at, after.id)
+        end = f"limit {conditions.parameter(limit)} offset {conditions.parameter(skip)}"
+        statement = conditions.statement(f"{_STANDING} where %s order by s.created_at desc, s.id {end}")
+        return [_standing(row) for row in await self._connection.rows(statement, *conditions.arguments)]
+
+    async def count(self, organization: bytes, where: Filter, now: int) -> int:
+        conditions = _conditions(self._connection, organization, where, now)
+        statement = conditions.statement(f"select count(*) {_FROM} where %s")
+        row = await self._connection.row(statement, *conditions.arguments)
+        return row[0] if row else 0
+
+    async def epochs(self, organization: bytes, identity_id: bytes) -> tuple[int, int, int, int] | None:
+        row = await self._connection.row(EPOCHS, organization, identity_id)
+        return (row[0], row[1], row[2], row[3]) if row else None
+
+    async def add(self, session: Session) -> None:
+        s, d = session, session.device
+        await self._connection.run(
+            ADD, s.id, s.number, s.organization, s.identity_id, s.token_hash, s.aal,
+            msgspec.json.encode(s.methods).decode(), s.created_at, s.issued_at, s.authenticated_at, s.expires_at,
+            s.ended_at, s.last_seen, s.device_id, d.ip, d.user_agent, d.location, d.kind, *s.epochs,
+        )  # fmt: skip
+
+    async def extend(self, session_id: bytes, expires_at: int) -> None:
+        await self._connection.run(EXTEND, session_id, expires_at)
+
+    async def end(self, organization: bytes, where: Where, how: How, now: int) -> Revocation:
+        if where.session_id is not None:
+            return await self._end_one(organization, where.session_id, how, now)
+        assert where.identity_id is not None
+        known = await self._connection.run(EPOCH[how], organization, where.identity_id) > 0
+        if where.but is not None:
+            await self._connection.run(KEEP[how], organization, where.identity_id, where.but)
+        if how is How.DISABLE:
+            count = await self._connection.run(DISABLE_ALL, organization, where.identity_id, now, where.but)
+        else:
+            count = await self._connection.run(DELETE_ALL, organization, where.identity_id, where.but)
+        return Revocation(count, known, where.identity_id)
+
+    async def _end_one(self, organization: bytes, session_id: bytes, how: How, now: int) -> Revocation:
+        row = await self._connection.row(IDENTITY_OF, organization, session_id)
+        if row is None:
+            return Revocation(0, known=False, identity_id=None)
+        if how is How.DISABLE:
+            count = await self._connection.run(DISABLE_ONE, organization, session_id, now)
+        else:
+            count = await self._connection.run(DELETE_ONE, organization, session_id)
+        return Revocation(count, known=True, identity_id=row[0])
+
+    async def seen(self, times: Mapping[bytes, int]) -> None:
+        await self._connection.many(SEEN, sorted(times.items()))
+
+
+def _standing(row: Row) -> Standing:
+    device = Device(row[14], row[15], row[16], row[17])
+    session = Session(
+        row[0], row[1], row[2], row[3], row[4], row[5], _decode_methods(row[6]), row[7], row[8], row[9], row[10],
+        row[11], row[12], row[13], device, (row[18], row[19], row[20], row[21]),
+    )  # fmt: skip
+    return Standing(session, bool(row[22]), identity_of(row[24:]), bool(row[23]))
+
+
+def _conditions(connection: Connection, organization: bytes, where: Filter, now: int) -> Conditions:
+    conditions = Conditions(connection)
+    conditions.add("s.organization_id = {}", organization)
+    if where.identity_id is not None:
+        conditions.add("s.identity_id = {}", where.identity_id)
+    if where.but is not None:
+        conditions.add("s.id <> {}", where.but)
+    if where.active is not None:
+        active = f"(not {_ENDED} and s.expires_at > {{}} and i.state = 'active')"
+        conditions.add(active if where.active else f"not {active}", now)
+    return conditions

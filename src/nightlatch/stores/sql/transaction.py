@@ -1,0 +1,21 @@
+"""All features of one open transaction."""
+
+from nightlatch.stores.sql.access import SqlAccessKeys
+from nightlatch.stores.sql.credentials import SqlCredentials
+from nightlatch.stores.sql.events import SqlEvents
+from nightlatch.stores.sql.flows import SqlFlows
+from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.sessions import SqlSessions
+from nightlatch.stores.sql.statement import Connection
+
+
+class Transaction:
+    """What a rule is given."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.events = SqlEvents(connection)
+        self.identities = SqlIdentities(connection)
+        self.credentials = SqlCredentials(connection)
+        self.sessions = SqlSessions(connection)
+        self.access_keys = SqlAccessKeys(connection)
+        self.flows = SqlFlows(connection)

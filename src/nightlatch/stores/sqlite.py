@@ -1,0 +1,291 @@
+"""SQLite: WAL, synchronous=FULL, one writer thread a process, many readers.
+
+Units of work are grouped: up to 64 of them share one transaction and one fsync, each in a savepoint of its own, and
+nobody is answered before the commit. Processes queue at a lock on a file beside the database, not at SQLite's own
+polling lock: the kernel's queue is fair, and a dead holder lets go.
+"""
+
+import asyncio
+import fcntl
+import os
+import threading
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar, cast
+
+import apsw
+
+from nightlatch.core.store import Unit
+from nightlatch.kernel.unit import inside_unit
+from nightlatch.problems import Conflict, StoreDown
+from nightlatch.stores.sql.migrations import MIGRATIONS, SQLITE
+from nightlatch.stores.sql.statement import Row, Statement
+from nightlatch.stores.sql.transaction import Transaction
+
+T = TypeVar("T")
+
+FIXED_WAL = (3, 51, 3)  # before it, several processes that write or checkpoint at once can corrupt the file
+_PRAGMAS = (
+    "journal_mode=wal",
+    "synchronous=full",
+    "wal_autocheckpoint=16000",
+    "foreign_keys=on",
+    "trusted_schema=off",
+    "temp_store=memory",
+    "cache_size=-16384",
+)
+_MOST_A_BATCH = 64
+_LONGEST_WAIT = 5.0  # seconds that a write may wait for its turn and its commit
+_BUSY = 5000  # milliseconds, for outsiders that do not queue at the gate
+
+
+class SqliteConnection:
+    """Runs statements at once: a coroutine over it never suspends."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    async def row(self, statement: Statement, *arguments: Any) -> Row | None:
+        rows = self._connection.execute(statement.sqlite, arguments).fetchall()
+        return rows[0] if rows else None
+
+    async def rows(self, statement: Statement, *arguments: Any) -> Sequence[Row]:
+        return self._connection.execute(statement.sqlite, arguments).fetchall()
+
+    async def run(self, statement: Statement, *arguments: Any) -> int:
+        self._connection.execute(statement.sqlite, arguments).fetchall()
+        return self._connection.changes()
+
+    async def many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(statement.sqlite, arguments).fetchall()
+
+    def array(self, values: Sequence[bytes] | Sequence[str]) -> Any:
+        return apsw.carray(tuple(values)) if values else None
+
+
+class _Work:
+    """A unit in the queue and the future of whoever waits for it."""
+
+    __slots__ = ("future", "loop", "unit")
+
+    def __init__(self, unit: Unit[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.unit, self.loop = unit, loop
+        self.future: asyncio.Future[Any] = loop.create_future()
+
+
+class SqliteStore:
+    """`path` must have been migrated. One of these a process; never carried over a fork."""
+
+    def __init__(self, path: str) -> None:
+        self._reader = _open(path, reader=True)
+        self._reads = Transaction(SqliteConnection(self._reader))
+        self._path = path
+        self._queue: SimpleQueue[_Work | None] = SimpleQueue()
+        self._scans = ThreadPoolExecutor(2, thread_name_prefix="scan")
+        self._local = threading.local()
+        self._opened: list[apsw.Connection] = [self._reader]
+        self._writer = threading.Thread(target=self._write_all, args=(_open(path), _gate(path)), name="writer")
+        self._writer.start()
+
+    async def write(self, unit: Unit[T]) -> T:
+        work = _Work(unit, asyncio.get_running_loop())
+        self._queue.put(work)
+        done, _ = await asyncio.wait([work.future], timeout=_LONGEST_WAIT)
+        if not done:
+            work.future.cancel()
+            raise StoreDown
+        return cast("T", work.future.result())
+
+    async def read(self, unit: Unit[T]) -> T:
+        # In the loop: a hop to a thread costs more than a read by key.
+        try:
+            return cast("T", _drive(unit(self._reads)))
+        except apsw.Error as error:
+            raise _problem(error) from error
+
+    async def scan(self, unit: Unit[T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._scans, self._scan, unit)
+
+    async def close(self) -> None:
+        self._queue.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
+        self._scans.shutdown()
+        for connection in self._opened:
+            connection.close()
+
+    def _scan(self, unit: Unit[T]) -> T:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _open(self._path, reader=True)
+            self._opened.append(connection)
+        try:
+            _execute(connection, "begin")
+            try:
+                return cast("T", _drive(unit(Transaction(SqliteConnection(connection)))))
+            finally:
+                _execute(connection, "commit")
+        except apsw.Error as error:
+            raise _problem(error) from error
+
+    def _write_all(self, connection: apsw.Connection, gate: int) -> None:
+        inside_unit.set(True)
+        while (work := self._queue.get()) is not None:
+            batch = [work]
+            last = False
+            while len(batch) < _MOST_A_BATCH:
+                try:
+                    more = self._queue.get_nowait()
+                except Empty:
+                    break
+                if more is None:
+                    last = True
+                    break
+                batch.append(more)
+            _write_batch(connection, gate, batch)
+            if last:
+                break
+        connection.close()
+        os.close(gate)
+
+
+def _write_batch(connection: apsw.Connection, gate: int, batch: list[_Work]) -> None:
+    outcomes: list[tuple[_Work, Any, Exception | None]] = []
+    fcntl.lockf(gate, fcntl.LOCK_EX)
+    try:
+        _execute(connection, "begin immediate")
+        for work in batch:
+            # Given up by its caller, who was told that it did not happen.
+            if not work.future.cancelled():
+                outcomes.append((work, *_write_one(connection, work)))
+        _execute(connection, "commit")
+    except Exception as error:  # noqa: BLE001 - the whole batch failed with it, and each of its callers is told
+        if connection.in_transaction:
+            _execute(connection, "rollback")
+        outcomes = [(work, None, error) for work in batch]
+    finally:
+        fcntl.lockf(gate, fcntl.LOCK_UN)
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Work, Any, Exception | None]]] = {}
+    for outcome in outcomes:
+        by_loop.setdefault(outcome[0].loop, []).append(outcome)
+    for loop, some in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_tell, some)
+
+
+def _write_one(connection: apsw.Connection, work: _Work) -> tuple[Any, Exception | None]:
+    _execute(connection, "savepoint unit")
+    try:
+        return _drive(work.unit(Transaction(SqliteConnection(connection)))), None
+    except Exception as error:  # noqa: BLE001 - it is this unit's alone, unless the transaction went with it
+        if not connection.in_transaction:
+            # A full disk rolls back everything: the next statement would run outside any transaction.
+            raise
+        _execute(connection, "rollback to unit")
+        return None, error
+    finally:
+        if connection.in_transaction:
+            _execute(connection, "release unit")
+
+
+def _tell(outcomes: list[tuple[_Work, Any, Exception | None]]) -> None:
+    for work, value, error in outcomes:
+        if work.future.done():
+            continue
+        if error is None:
+            work.future.set_result(value)
+        else:
+            work.future.set_exception(_problem(error))
+
+
+def _drive(rule: Any) -> Any:
+    """Runs a coroutine to its end. It may only ask its transaction, which answers at once."""
+    coroutine: Coroutine[Any, Any, Any] = rule
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    coroutine.close()
+    raise RuntimeError("a unit of work waited for something other than its transaction")
+
+
+def _problem(error: Exception) -> Exception:
+    if isinstance(error, apsw.ConstraintError) and getattr(error, "extendedresult", 0) in (
+        apsw.SQLITE_CONSTRAINT_UNIQUE,
+        apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
+    ):
+        return Conflict()
+    down = (
+        apsw.BusyError,
+        apsw.FullError,
+        apsw.IOError,
+        apsw.CantOpenError,
+        apsw.CorruptError,
+        apsw.NotADBError,
+        apsw.ReadOnlyError,
+    )
+    if isinstance(error, down):
+        problem = StoreDown()
+        problem.__cause__ = error
+        return problem
+    return error
+
+
+def _execute(connection: apsw.Connection, statement: str) -> None:
+    connection.execute(statement).fetchall()
+
+
+def _open(path: str, *, reader: bool = False) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_EXRESCODE | apsw.SQLITE_OPEN_NOFOLLOW
+    connection = apsw.Connection(path, flags=flags, statementcachesize=256)
+    connection.set_busy_timeout(_BUSY)
+    for pragma in _PRAGMAS:
+        _execute(connection, f"pragma {pragma}")
+    if reader:
+        _execute(connection, "pragma query_only=on")
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+    return connection
+
+
+def _gate(path: str) -> int:
+    return os.open(f"{path}-gate", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def migrate(path: str, now: int) -> list[str]:
+    """Makes the file where there is none, brings it up to date and gives the names of what it ran."""
+    if tuple(map(int, apsw.sqlite_lib_version().split("."))) < FIXED_WAL:
+        raise RuntimeError(f"SQLite {apsw.sqlite_lib_version()} corrupts databases that several processes write")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    gate = _gate(path)
+    connection = _open(path)
+    fcntl.lockf(gate, fcntl.LOCK_EX)
+    try:
+        return _migrate(connection, now)
+    finally:
+        connection.close()
+        fcntl.lockf(gate, fcntl.LOCK_UN)
+        os.close(gate)
+
+
+def _migrate(connection: apsw.Connection, now: int) -> list[str]:
+    ran: list[str] = []
+    _execute(
+        connection,
+        "create table if not exists migrations (number integer primary key, name text not null, at integer not null) strict",
+    )
+    done = {row[0] for row in connection.execute("select number from migrations").fetchall()}
+    for migration in MIGRATIONS:
+        if migration.number in done:
+            continue
+        with connection:
+            for statement in migration.statements:
+                _execute(connection, statement.format(**SQLITE))
+            connection.execute(
+                "insert into migrations values (?, ?, ?)", (migration.number, migration.name, now)
+            ).fetchall()
+        ran.append(migration.name)
+    return ran
