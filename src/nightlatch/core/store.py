@@ -1,12 +1,15 @@
 """The store as the acts and the doors see it: units of work, and nothing of its database."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from nightlatch.core.events.model import Event
 from nightlatch.core.flows.store import Tx
 
 T = TypeVar("T")
 Unit = Callable[[Tx], Awaitable[T]]
+Committed = Callable[[Sequence[Event]], None]
+"""Told on the loop what happened, once it is durable."""
 
 
 class Store(Protocol):

@@ -3,15 +3,15 @@
 from pathlib import Path
 from urllib.parse import unquote
 
-from nightlatch.core.store import Store
+from nightlatch.core.store import Committed, Store
 from nightlatch.stores import postgres, sqlite
 
 
-async def open_store(dsn: str) -> Store:
+async def open_store(dsn: str, committed: Committed = lambda _: None) -> Store:
     """The store of a migrated database. StoreDown when it does not answer."""
     if dsn.startswith("sqlite:"):
-        return sqlite.SqliteStore(_path(dsn))
-    return await postgres.connect(dsn)
+        return sqlite.SqliteStore(_path(dsn), committed)
+    return await postgres.connect(dsn, committed)
 
 
 async def migrate(dsn: str, now: int) -> list[str]:

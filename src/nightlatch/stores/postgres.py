@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from nightlatch.core.store import Unit
+from nightlatch.core.store import Committed, Unit
 from nightlatch.kernel.unit import inside_unit
 from nightlatch.problems import Conflict, StoreDown
 from nightlatch.stores.sql.migrations import MIGRATIONS, POSTGRES
@@ -77,8 +77,9 @@ class PostgresConnection:
 
 
 class PostgresStore:
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", committed: Committed) -> None:
         self._pool = pool
+        self._committed = committed
 
     async def write(self, unit: Unit[T]) -> T:
         for again in range(_TRIES):
@@ -112,12 +113,15 @@ class PostgresStore:
 
     async def _once(self, unit: Unit[T]) -> T:
         async with self._held() as connection:
+            tx = Transaction(PostgresConnection(connection))
             inside = inside_unit.set(True)
             try:
                 async with connection.transaction():
-                    return await unit(Transaction(PostgresConnection(connection)))
+                    value = await unit(tx)
             finally:
                 inside_unit.reset(inside)
+        self._committed(tx.happened)
+        return value
 
     def _held(self) -> AbstractAsyncContextManager[_Held]:
         return _Lease(self._pool)
@@ -139,7 +143,7 @@ class _Lease:
         await self._pool.release(self._connection)
 
 
-async def connect(dsn: str, most: int = 10) -> PostgresStore:
+async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresStore:
     """A store over a pool of at most `most` connections. StoreDown when the server does not answer."""
     try:
         pool = await asyncpg.create_pool(
@@ -147,7 +151,7 @@ async def connect(dsn: str, most: int = 10) -> PostgresStore:
         )
     except _DOWN as error:
         raise StoreDown from error
-    return PostgresStore(pool)
+    return PostgresStore(pool, committed)
 
 
 async def migrate(dsn: str, now: int) -> list[str]:

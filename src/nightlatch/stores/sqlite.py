@@ -17,7 +17,8 @@ from typing import Any, TypeVar, cast
 
 import apsw
 
-from nightlatch.core.store import Unit
+from nightlatch.core.events.model import Event
+from nightlatch.core.store import Committed, Unit
 from nightlatch.kernel.unit import inside_unit
 from nightlatch.problems import Conflict, StoreDown
 from nightlatch.stores.sql.migrations import MIGRATIONS, SQLITE
@@ -68,17 +69,19 @@ class SqliteConnection:
 class _Work:
     """A unit in the queue and the future of whoever waits for it."""
 
-    __slots__ = ("future", "loop", "unit")
+    __slots__ = ("future", "happened", "loop", "unit")
 
     def __init__(self, unit: Unit[Any], loop: asyncio.AbstractEventLoop) -> None:
         self.unit, self.loop = unit, loop
         self.future: asyncio.Future[Any] = loop.create_future()
+        self.happened: list[Event] = []
 
 
 class SqliteStore:
     """`path` must have been migrated. One of these a process; never carried over a fork."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, committed: Committed) -> None:
+        self._committed = committed
         self._reader = _open(path, reader=True)
         self._reads = Transaction(SqliteConnection(self._reader))
         self._path = path
@@ -144,14 +147,14 @@ class SqliteStore:
                     last = True
                     break
                 batch.append(more)
-            _write_batch(connection, gate, batch)
+            _write_batch(connection, gate, batch, self._committed)
             if last:
                 break
         connection.close()
         os.close(gate)
 
 
-def _write_batch(connection: apsw.Connection, gate: int, batch: list[_Work]) -> None:
+def _write_batch(connection: apsw.Connection, gate: int, batch: list[_Work], committed: Committed) -> None:
     outcomes: list[tuple[_Work, Any, Exception | None]] = []
     fcntl.lockf(gate, fcntl.LOCK_EX)
     try:
@@ -172,13 +175,16 @@ def _write_batch(connection: apsw.Connection, gate: int, batch: list[_Work]) -> 
         by_loop.setdefault(outcome[0].loop, []).append(outcome)
     for loop, some in by_loop.items():
         if not loop.is_closed():
-            loop.call_soon_threadsafe(_tell, some)
+            loop.call_soon_threadsafe(_tell, some, committed)
 
 
 def _write_one(connection: apsw.Connection, work: _Work) -> tuple[Any, Exception | None]:
     _execute(connection, "savepoint unit")
     try:
-        return _drive(work.unit(Transaction(SqliteConnection(connection)))), None
+        tx = Transaction(SqliteConnection(connection))
+        value = _drive(work.unit(tx))
+        work.happened = tx.happened
+        return value, None
     except Exception as error:  # noqa: BLE001 - it is this unit's alone, unless the transaction went with it
         if not connection.in_transaction:
             # A full disk rolls back everything: the next statement would run outside any transaction.
@@ -190,8 +196,10 @@ def _write_one(connection: apsw.Connection, work: _Work) -> tuple[Any, Exception
             _execute(connection, "release unit")
 
 
-def _tell(outcomes: list[tuple[_Work, Any, Exception | None]]) -> None:
+def _tell(outcomes: list[tuple[_Work, Any, Exception | None]], committed: Committed) -> None:
     for work, value, error in outcomes:
+        if error is None:
+            committed(work.happened)
         if work.future.done():
             continue
         if error is None:

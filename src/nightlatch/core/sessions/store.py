@@ -31,7 +31,9 @@ class Sessions(Protocol):
 
     async def add(self, session: Session) -> None: ...
 
-    async def extend(self, session_id: bytes, expires_at: int) -> None: ...
+    async def renew(self, session: Session) -> None:
+        """Writes what proving oneself again, or an extension, changes: methods, level and times."""
+        ...
 
     async def end(self, organization: bytes, where: Where, how: How, now: int) -> Revocation:
         """Ends them and, where all of an identity end, those that are being issued meanwhile."""

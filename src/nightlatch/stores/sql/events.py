@@ -12,11 +12,13 @@ ADD = sql("""insert into events (id, organization_id, at, name, actor, identity_
 
 
 class SqlEvents:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, happened: list[Event]) -> None:
         self._connection = connection
+        self._happened = happened
 
     async def add(self, events: Sequence[Event]) -> None:
         await self._connection.many(ADD, [_row(event) for event in events])
+        self._happened.extend(events)
 
 
 def _row(e: Event) -> tuple[object, ...]:

@@ -27,7 +27,8 @@ GET = sql(f"{_STANDING} where s.organization_id = $1 and s.id = $2")
 EPOCHS = sql("""select i.ended_before, i.deleted_before, o.ended_before, o.deleted_before from identities i
     join organizations o on o.id = i.organization_id where i.organization_id = $1 and i.id = $2""")
 ADD = sql(f"insert into sessions ({_COLUMNS}) values ({', '.join(f'${n}' for n in range(1, _WIDTH + 1))})")
-EXTEND = sql("update sessions set expires_at = $2 where id = $1")
+RENEW = sql("""update sessions set aal = $2, methods = $3, issued_at = $4, authenticated_at = $5, expires_at = $6
+    where id = $1 and ended_at is null""")
 SEEN = sql("update sessions set last_seen = $2 where id = $1 and last_seen < $2")
 
 IDENTITY_OF = sql("select identity_id, ended_at from sessions where organization_id = $1 and id = $2")
@@ -95,8 +96,10 @@ class SqlSessions:
             s.ended_at, s.last_seen, s.device_id, d.ip, d.user_agent, d.location, d.kind, *s.epochs,
         )  # fmt: skip
 
-    async def extend(self, session_id: bytes, expires_at: int) -> None:
-        await self._connection.run(EXTEND, session_id, expires_at)
+    async def renew(self, session: Session) -> None:
+        s = session
+        methods = msgspec.json.encode(s.methods).decode()
+        await self._connection.run(RENEW, s.id, s.aal, methods, s.issued_at, s.authenticated_at, s.expires_at)
 
     async def end(self, organization: bytes, where: Where, how: How, now: int) -> Revocation:
         if where.session_id is not None:

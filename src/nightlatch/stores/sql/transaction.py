@@ -1,5 +1,6 @@
 """All features of one open transaction."""
 
+from nightlatch.core.events.model import Event
 from nightlatch.stores.sql.access import SqlAccessKeys
 from nightlatch.stores.sql.credentials import SqlCredentials
 from nightlatch.stores.sql.events import SqlEvents
@@ -10,10 +11,11 @@ from nightlatch.stores.sql.statement import Connection
 
 
 class Transaction:
-    """What a rule is given."""
+    """What a unit of work is given. `happened` collects its events, for those who want to know of the commit."""
 
     def __init__(self, connection: Connection) -> None:
-        self.events = SqlEvents(connection)
+        self.happened: list[Event] = []
+        self.events = SqlEvents(connection, self.happened)
         self.identities = SqlIdentities(connection)
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)

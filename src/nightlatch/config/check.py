@@ -1,0 +1,79 @@
+"""What must hold between settings, and what must be there before a server may be reached by anybody."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from nightlatch.config.errors import ConfigError, ConfigErrors
+from nightlatch.config.settings import DEVELOPMENT_SECRET, SETTINGS, Config
+from nightlatch.config.values import MAKE_ONE, Secret
+
+Conflict = tuple[tuple[str, ...], str, str]  # the keys that it is about, the first to be changed; problem; cure
+
+# Secrets that examples and quickstarts are known by: as they stand, or by what they say of themselves.
+_EXAMPLES = {
+    DEVELOPMENT_SECRET,
+    "this-is-the-primary-secret",
+    "this-is-an-old-secret",
+    "this-is-another-old-secret",
+    "secret used for encryption",
+    "old secret kept for decryption",
+    "another old secret kept for decryption",
+    "ipsumipsumipsumi",
+    "dolordolordolordolor",
+    "32-LONG-SECRET-NOT-SECURE-AT-ALL",
+    "PLEASE-CHANGE-ME-I-AM-VERY-INSECURE",
+}
+_SAYS_SO = re.compile(r"change.?me|insecure|not.secure|placeholder|your.(?:own.)?secret", re.IGNORECASE)
+_SECRETS = ("secrets.default", "secrets.cookie", "secrets.cipher", "secrets.pagination", "nightlatch.admin_key")
+_CURES = {
+    "dsn": "Set DSN or dsn, for example to sqlite:///var/lib/nightlatch/nightlatch.sqlite.",
+    "serve.public.base_url": "Set it to where browsers reach the public port, for example https://id.example.com/.",
+    "secrets.default": MAKE_ONE,
+}
+
+
+def missing(given: Collection[str]) -> Iterator[ConfigError]:
+    """The settings that must be given outside --dev and are not."""
+    for setting in SETTINGS.values():
+        if setting.required and setting.key not in given:
+            yield ConfigError(setting.key, "is missing", _CURES[setting.key])
+
+
+def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    """Settings that do not go together."""
+    if values["serve.admin.port"] == values["serve.public.port"]:
+        yield ("serve.admin.port", "serve.public.port"), "is that of the public port too", "Give them different ports."
+    ids = [source.id for source in values["identity.schemas"]]
+    if len(set(ids)) < len(ids):
+        yield ("identity.schemas",), "has two entries of one id", "Give each schema an id of its own."
+    if values["identity.default_schema_id"] not in ids:
+        keys = ("identity.default_schema_id", "identity.schemas")
+        yield keys, "is none of identity.schemas", "Set it to the id of one of them."
+
+
+def examples(values: Mapping[str, Any], given: Collection[str]) -> Iterator[Conflict]:
+    """Secrets that everybody knows."""
+    for key in _SECRETS:
+        secrets = values[key] if isinstance(values[key], tuple) else (values[key],)
+        if key in given and any(map(_is_example, secrets)):
+            yield (key,), "is a well-known example, for --dev only", MAKE_ONE
+
+
+def _is_example(secret: Secret) -> bool:
+    return secret.reveal() in _EXAMPLES or bool(_SAYS_SO.search(secret.reveal()))
+
+
+def require_key(config: Config, has_key: bool) -> None:
+    """ConfigErrors when nobody could use the admin port: no key in the store (`has_key`), none in the configuration,
+    and no trusted network. With --dev a key is made at each start."""
+    if not (config.dev or has_key or config.nightlatch.admin_key or config.nightlatch.trusted_networks):
+        raise ConfigErrors(
+            [
+                ConfigError(
+                    "nightlatch.admin_key",
+                    "is missing and no access key was made",
+                    "Run nightlatch keys create, set NIGHTLATCH_ADMIN_KEY, or name nightlatch.trusted_networks.",
+                )
+            ]
+        )

@@ -1,0 +1,328 @@
+"""Every setting, declared once: its kind, its default and what it is for. The parser, the environment's names, the
+checks and docs/settings.md are all made from these lines. An attribute's path is its key's path in the file.
+
+`dev` (the flag) and `warnings` are given by `load`; they are no settings.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nightlatch.config.declare import Follows, declared, setting
+from nightlatch.config.kinds import (
+    BASE_URL,
+    BOOLEAN,
+    HOST,
+    NETWORK,
+    REFERENCE,
+    TEXT,
+    TOKEN,
+    Network,
+    choice,
+    duration,
+    integer,
+    many,
+)
+from nightlatch.config.values import DSN, HOOK, SCHEMA, SECRET, SchemaSource, Secret
+from nightlatch.kernel.clock import MINUTE
+
+DATA = Path(__file__).parents[1] / "data"
+DEVELOPMENT_SECRET = "nightlatch-development-secret-known-to-everybody"  # noqa: S105 - refused outside --dev
+
+
+def _same_as(key: str) -> Follows:
+    return Follows(f"`{key}`", lambda known, _: known[key])
+
+
+_SERVED = "serve.public.base_url"
+_DEVELOPMENT_DSN = "sqlite://var/nightlatch.sqlite"
+_PORTS = integer(1, 65535)
+_AAL = choice("highest_available", "aal1")
+_PAGE = Follows(f"`{_SERVED}` and `ui/FLOW`", lambda known, key: f"{known[_SERVED]}ui/{key.split('.')[2]}")
+_HOOKS = "selfservice.flows.registration.after.hooks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Public:
+    host: str = setting(HOST, "127.0.0.1", "Address that the public port listens on.")
+    port: int = setting(_PORTS, 4433, "The public port.")
+    base_url: str = setting(
+        BASE_URL,
+        Follows("`http://127.0.0.1:PORT/`", lambda known, _: f"http://127.0.0.1:{known['serve.public.port']}/", True),
+        "Where browsers and apps reach the public port. Links in answers and mails begin with it, never with a header.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Admin:
+    host: str = setting(HOST, "127.0.0.1", "Address that the admin port listens on.")
+    port: int = setting(_PORTS, 4434, "The admin port.")
+    base_url: str | None = setting(
+        BASE_URL, None, "Where clients reach the admin port. When set, the public port redirects admin paths there."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Serve:
+    public: Public
+    admin: Admin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Secrets:
+    default: tuple[Secret, ...] = setting(
+        many(SECRET, least=1),
+        Follows("a built-in one", lambda _known, _key: (Secret(DEVELOPMENT_SECRET),), True),
+        "Keys are derived from these, 16 bytes or more each: the first signs and encrypts, all verify and decrypt. "
+        "To rotate, put a new one in front.",
+    )
+    cookie: tuple[Secret, ...] = setting(many(SECRET, least=1), _same_as("secrets.default"), "The same for cookies.")
+    cipher: tuple[Secret, ...] = setting(
+        many(SECRET, least=1), _same_as("secrets.default"), "The same for credentials that are stored encrypted."
+    )
+    pagination: tuple[Secret, ...] = setting(
+        many(SECRET, least=1), _same_as("secrets.default"), "The same for page tokens."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Identity:
+    default_schema_id: str = setting(TEXT, "default", "Schema of identities that name none.")
+    schemas: tuple[SchemaSource, ...] = setting(
+        many(SCHEMA, "id", "url", least=1),
+        Follows(
+            "`default`, which ships: email, phone, name",
+            lambda _known, _key: (SchemaSource("default", f"file://{DATA / 'default.schema.json'}"),),
+        ),
+        "Identity schemas: each an `id` and a `url` (a path, `file://`, `base64://`, `http://` or `https://`). "
+        "Paths are relative to the working directory.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Whoami:
+    required_aal: str = setting(_AAL, "highest_available", "Assurance level that a session check asks for.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cookie:
+    name: str = setting(TOKEN, "ory_kratos_session", "Name of the session cookie.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Session:
+    lifespan: int = setting(duration(), "24h", "How long a session lives, however much it is used.")
+    earliest_possible_extend: int = setting(
+        duration(), _same_as("session.lifespan"), "A session can be extended once it ends within this time."
+    )
+    whoami: Whoami
+    cookie: Cookie
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Flow:
+    ui_url: str = setting(REFERENCE, _PAGE, "The page that shows this flow.")
+    lifespan: int = setting(duration(), "1h", "How long a flow can be finished after it was begun.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterMethod:
+    hooks: tuple[str, ...] = setting(
+        many(HOOK, "hook", "config"),
+        Follows(f"`{_HOOKS}` if set, else `session`", lambda known, _: known[_HOOKS] or ("session",)),
+        "What follows a registration by password. `session` signs the person in.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterRegistration:
+    hooks: tuple[str, ...] = setting(
+        many(HOOK, "hook", "config"), [], "What follows a registration by a method that has no hooks of its own."
+    )
+    password: AfterMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Registration(Flow):
+    enabled: bool = setting(BOOLEAN, True, "Whether people can register themselves.")
+    after: AfterRegistration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OptionalFlow(Flow):
+    enabled: bool = setting(BOOLEAN, True, "Whether this flow is offered.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SettingsFlow(Flow):
+    privileged_session_max_age: int = setting(
+        duration(), "15m", "How long after signing in a person may change credentials without proving them again."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Flows:
+    login: Flow
+    registration: Registration
+    recovery: OptionalFlow
+    verification: OptionalFlow
+    settings: SettingsFlow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PasswordPolicy:
+    min_password_length: int = setting(integer(6, 1024), 8, "Fewest characters of a password of a person's choice.")
+    identifier_similarity_check_enabled: bool = setting(
+        BOOLEAN, True, "Refuse a password that resembles the name it signs in with."
+    )
+    haveibeenpwned_enabled: bool = setting(
+        BOOLEAN,
+        True,
+        "Refuse passwords known from breaches. Accepted; no list is consulted yet.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PasswordMethod:
+    enabled: bool = setting(BOOLEAN, True, "Whether people can use passwords.")
+    config: PasswordPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CodePolicy:
+    lifespan: int = setting(duration(), "10m", "How long a code is good for.")
+    max_submissions: int = setting(integer(1, 255), 5, "Wrong codes after which a flow is over.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CodeMethod:
+    enabled: bool = setting(BOOLEAN, True, "Whether people can use one-time codes.")
+    config: CodePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LinkPolicy:
+    lifespan: int = setting(duration(), "1h", "How long a link is good for.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LinkMethod:
+    enabled: bool = setting(
+        BOOLEAN, False, "Whether people can ask for links. Those that an administrator makes need recovery only."
+    )
+    config: LinkPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Methods:
+    password: PasswordMethod
+    code: CodeMethod
+    link: LinkMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Selfservice:
+    default_browser_return_url: str = setting(
+        REFERENCE, _same_as(_SERVED), "Where browsers go when a flow names no other place."
+    )
+    allowed_return_urls: tuple[str, ...] = setting(many(REFERENCE), [], "Where `return_to` may lead.")
+    flows: Flows
+    methods: Methods
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FeatureFlags:
+    faster_session_extend: bool = setting(
+        BOOLEAN, False, "Extending a session answers 204 and no body, without reading it back."
+    )
+    cacheable_sessions: bool = setting(
+        BOOLEAN, False, "Tell in `Ory-Session-Cache-For` how long the answer of a session check may be kept."
+    )
+    cacheable_sessions_max_age: int | None = setting(
+        duration(), None, "The most that it tells; without it, the time until the session ends."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Log:
+    level: str = setting(
+        choice("info", "debug", "trace", "warning", "error", "fatal", "panic"), "info", "The least that is logged."
+    )
+    format: str = setting(choice("text", "json"), "text", "One line of text or of JSON for each event.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SessionLimits:
+    idle: int | None = setting(
+        duration(MINUTE), None, "A session that was not used for this long has ended. Off unless set."
+    )
+    max_per_identity: int = setting(integer(1, 100_000), 100, "With more sessions than this, the oldest end.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hashing:
+    threads: int = setting(
+        integer(1, 256),
+        Follows("one a processor", lambda _known, _key: min(os.cpu_count() or 1, 256)),
+        "Password hashes that are computed at once.",
+    )
+    queue: int = setting(
+        integer(0, 100_000),
+        Follows("4 for each of `nightlatch.hashing.threads`", lambda known, _: 4 * known["nightlatch.hashing.threads"]),
+        "Hashes that may wait for a thread; past that the answer is 503.",
+    )
+    memory: int = setting(integer(47_104, 4_194_304), 47_104, "Memory of an argon2id hash, in KiB.")
+    time: int = setting(integer(1, 64), 1, "Passes of an argon2id hash.")
+    parallelism: int = setting(integer(1, 64), 1, "Lanes of an argon2id hash.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Limits:
+    connections_per_address: int = setting(integer(1, 1_000_000), 200, "Open connections of one client address.")
+    header_bytes: int = setting(integer(1_024, 1_048_576), 16_384, "Bytes of all headers of a request.")
+    header_count: int = setting(integer(10, 10_000), 100, "Headers of a request.")
+    url_bytes: int = setting(integer(256, 1_048_576), 8_192, "Bytes of a request's URL.")
+    header_seconds: int = setting(integer(1, 3_600), 10, "Seconds until all headers must be here.")
+    body_seconds: int = setting(integer(1, 3_600), 30, "Seconds until the whole body must be here.")
+    keep_alive_seconds: int = setting(integer(1, 3_600), 75, "Seconds that an idle connection stays open.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Nightlatch:
+    admin_key: Secret | None = setting(  # noqa: RUF009 - a field, as all the others are
+        SECRET, None, "A first access key, good for everything on the admin port."
+    )
+    trusted_networks: tuple[Network, ...] = setting(
+        many(NETWORK), [], "Networks that need no access key on the admin port. Everybody else does, on loopback too."
+    )
+    trusted_proxies: tuple[Network, ...] = setting(
+        many(NETWORK), [], "Networks of proxies whose word on the client's address is believed."
+    )
+    client_ip_header: str = setting(TOKEN, "X-Forwarded-For", "The header in which they say it.")
+    session: SessionLimits
+    hashing: Hashing
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Config:
+    """The whole configuration; each part of the program is handed what it needs of it."""
+
+    dev: bool
+    warnings: tuple[str, ...]
+    dsn: Secret = setting(  # noqa: RUF009 - a field, as all the others are
+        DSN,
+        Follows(f"`{_DEVELOPMENT_DSN}`", lambda _known, _key: DSN.read(_DEVELOPMENT_DSN), True),
+        "The database: `memory`, `sqlite:///absolute/path`, `sqlite://relative/path` or `postgres://…`.",
+    )
+    serve: Serve
+    secrets: Secrets
+    identity: Identity
+    session: Session
+    selfservice: Selfservice
+    feature_flags: FeatureFlags
+    log: Log
+    nightlatch: Nightlatch
+
+
+SETTINGS = {each.key: each for each in declared(Config)}

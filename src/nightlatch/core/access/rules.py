@@ -1,0 +1,47 @@
+"""Access keys: made, shown once, checked by hash, revoked."""
+
+from nightlatch.core.access.model import AccessKey
+from nightlatch.core.access.store import Tx
+from nightlatch.core.events.model import Act, event
+from nightlatch.kernel.secrets import digest, new_token
+from nightlatch.problems import KeyRequired, NotFound, ScopeMissing
+
+TOKEN_PREFIX = "nl_key_"
+EVERYTHING = ("*",)
+
+
+async def create(
+    tx: Tx,
+    act: Act,
+    name: str,
+    scopes: tuple[str, ...] = EVERYTHING,
+    expires_at: int | None = None,
+    token: str | None = None,
+) -> tuple[AccessKey, str]:
+    """A new key and its token, which is shown once. `token` is given when somebody else chose it."""
+    token = token or new_token(TOKEN_PREFIX, act.entropy, 43)
+    key = AccessKey(act.new_id(), act.organization, name, digest(token), scopes, act.now, expires_at)
+    await tx.access_keys.add(key)
+    await tx.events.add([event(act, "access_key.created", data={"id": key.id.hex(), "name": name})])
+    return key, token
+
+
+async def check(tx: Tx, token: str, now: int) -> AccessKey:
+    """The key of `token`. KeyRequired when there is none, or it was revoked or has expired."""
+    key = await tx.access_keys.by_token(digest(token))
+    if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise KeyRequired
+    return key
+
+
+def allow(key: AccessKey, scope: str) -> None:
+    """ScopeMissing unless `key` has `scope`, all of its noun (noun:*) or everything (*)."""
+    if not {scope, scope.partition(":")[0] + ":*", "*"} & set(key.scopes):
+        raise ScopeMissing(scope)
+
+
+async def revoke(tx: Tx, act: Act, key_id: bytes) -> None:
+    """NotFound when there is no such key, or it was revoked before."""
+    if not await tx.access_keys.revoke(act.organization, key_id, act.now):
+        raise NotFound
+    await tx.events.add([event(act, "access_key.revoked", data={"id": key_id.hex()})])

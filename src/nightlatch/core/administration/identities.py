@@ -1,0 +1,113 @@
+"""Identities made, changed and deleted by an administrator.
+
+Adding a credential leaves sessions alone; replacing or deleting one ends them all, and every open flow with them.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from nightlatch.core.credentials.hashing import Hasher
+from nightlatch.core.credentials.methods import METHODS
+from nightlatch.core.credentials.model import Config
+from nightlatch.core.credentials.person import Person, Profile, Vault, add, change, compose, find, with_config
+from nightlatch.core.credentials.policy import MAX_LENGTH
+from nightlatch.core.events.model import Act, event
+from nightlatch.core.flows.store import Tx
+from nightlatch.core.identities.model import Identity, State
+from nightlatch.core.identities.schemas import Schemas
+from nightlatch.core.sessions.model import How, Where
+from nightlatch.core.sessions.rules import end
+from nightlatch.problems import Conflict, CredentialNotFound, FieldInvalid, IdentityNotFound, LastFirstFactor, VersionMismatch
+
+
+async def hash_passwords(hasher: Hasher, credentials: Mapping[str, Config]) -> dict[str, Config]:
+    """`credentials` with a plain password turned into its hash. Only its length is judged: an administrator may set what
+    a person may not choose. FieldInvalid, Busy."""
+    password = credentials.get("password", {}).get("password")
+    if not password:
+        return dict(credentials)
+    if len(password) > MAX_LENGTH:
+        raise FieldInvalid("credentials.password", f"A password has {MAX_LENGTH} characters at most.")
+    return {**credentials, "password": {"hashed_password": await hasher.hash(password)}}
+
+
+async def create(tx: Tx, act: Act, person: Person) -> Person:
+    """Stores a new identity. Conflict when one of its names is taken."""
+    outcome = (await add(tx, act, [person]))[0]
+    if isinstance(outcome, Conflict):
+        raise outcome
+    return outcome
+
+
+async def create_many(tx: Tx, act: Act, people: Sequence[Person]) -> list[Person | Conflict]:
+    """Stores those whose names are free; Conflict in the place of the others."""
+    return await add(tx, act, people)
+
+
+async def locked(tx: Tx, act: Act, identity_id: bytes, versions: Collection[int] | None = None) -> Person:
+    """The person, held for a change. IdentityNotFound; VersionMismatch when `versions` are given and lack the stored."""
+    person = await find(tx, act.organization, identity_id, lock=True)
+    if person is None:
+        raise IdentityNotFound
+    if versions is not None and person.identity.version not in versions:
+        raise VersionMismatch
+    return person
+
+
+async def update(tx: Tx, act: Act, schemas: Schemas, vault: Vault, before: Person, profile: Profile) -> Person:
+    """`before`, as `locked` gave it, made what `profile` says. Ends its sessions when it is deactivated or a credential
+    is replaced. Problems of `compose`; Conflict."""
+    after = compose(act, schemas, vault, profile, before)
+    await change(tx, act, before, after)
+    if before.identity.state is State.ACTIVE and after.identity.state is State.INACTIVE:
+        await _end_all(tx, act, before.identity, "identity_deactivated")
+    elif _replaced(before, after, profile):
+        await _end_all(tx, act, before.identity, "credential_changed")
+    return after
+
+
+async def delete(tx: Tx, act: Act, identity_id: bytes) -> bool:
+    """Deletes it with its sessions and all else; false when there is none."""
+    if await tx.identities.lock(act.organization, identity_id) is None:
+        return False
+    await end(tx, act, Where(identity_id=identity_id), How.DELETE, "identity_deleted")
+    await tx.identities.remove(act.organization, identity_id)
+    await tx.events.add([event(act, "identity.deleted", identity_id=identity_id)])
+    return True
+
+
+async def delete_credential(
+    tx: Tx, act: Act, vault: Vault, identity_id: bytes, type_: str, identifier: str | None
+) -> Person:
+    """Deletes one credential and ends the sessions. IdentityNotFound, CredentialNotFound, LastFirstFactor, Invalid."""
+    person = await locked(tx, act, identity_id)
+    credential = person.credentials.get(type_)
+    if credential is None:
+        raise CredentialNotFound(f"You tried to remove a {type_} but this user have no {type_} set up.")
+    firsts = sum(c.first_factors for c in person.credentials.values())
+    if type_ in {"password", "oidc"} and firsts < 2:
+        raise LastFirstFactor
+    left = METHODS[type_].without(vault.open(credential), credential.identifiers, identifier)
+    credentials = {t: c for t, c in person.credentials.items() if t != type_}
+    if left is not None:
+        credentials[type_] = with_config(act, vault, credential, identity_id, type_, *left)
+    identity = msgspec.structs.replace(person.identity, version=person.identity.version + 1, updated_at=act.now)
+    after = Person(identity, credentials)
+    await change(tx, act, person, after)
+    await _end_all(tx, act, identity, "credential_deleted")
+    return after
+
+
+def _replaced(before: Person, after: Person, profile: Profile) -> bool:
+    """Whether a credential that could be used was given another value. What only grows is not replaced."""
+    for type_ in profile.credentials:
+        old, new = before.credentials.get(type_), after.credentials.get(type_)
+        if old and old is not new and METHODS[type_].single and old.first_factors + old.second_factors:
+            return True
+    return False
+
+
+async def _end_all(tx: Tx, act: Act, identity: Identity, reason: str) -> None:
+    await end(tx, act, Where(identity_id=identity.id), How.DISABLE, reason)
+    await tx.flows.close(identity.id, act.now)

@@ -1,0 +1,31 @@
+"""Passwords, kept as hashes."""
+
+from nightlatch.core.credentials.hashing import check_import
+from nightlatch.core.credentials.method import Identifiers
+from nightlatch.core.credentials.model import Config
+from nightlatch.problems import FieldInvalid, HashRefused
+
+
+class Password:
+    type = "password"
+    sealed = False
+    shared = True
+    single = True
+
+    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:  # noqa: ARG002
+        if given.get("use_password_migration_hook"):
+            raise FieldInvalid("credentials.password", "Password migration hooks are not supported.")
+        hashed = given.get("hashed_password")
+        if not hashed:
+            raise HashRefused("The imported password does not match any known hash format.")
+        check_import(hashed)
+        return {"hashed_password": hashed}, None
+
+    def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
+        return int(bool(config.get("hashed_password") and any(identifiers))), 0
+
+    def shown(self, config: Config) -> Config | None:
+        return config
+
+    def without(self, config: Config, ids: Identifiers, identifier: str | None) -> None:
+        """Nothing is left, so somebody else may take the identifier."""

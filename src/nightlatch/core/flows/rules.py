@@ -1,0 +1,75 @@
+"""Flows opened, found and moved on. A flow succeeds once and is over at its time."""
+
+from typing import Any
+
+import msgspec
+
+from nightlatch.core.events.model import Act
+from nightlatch.core.flows.model import Act as Kind
+from nightlatch.core.flows.model import Facts, Flow
+from nightlatch.core.flows.store import Tx
+from nightlatch.problems import FlowExpired, FlowNotFound, PasswordRefused, Problem, TraitsInvalid
+
+
+async def open_flow(
+    tx: Tx,
+    act: Act,
+    kind: Kind,
+    lifespan: int,
+    request_url: str,
+    *,
+    type_: str = "api",
+    state: str = "choose_method",
+    method: str | None = None,
+    identity_id: bytes | None = None,
+    return_to: str | None = None,
+    facts: Facts = Facts(),  # noqa: B008 - it is frozen
+) -> Flow:
+    """A new flow, open for `lifespan` microseconds."""
+    flow = Flow(
+        act.new_id(),
+        act.organization,
+        kind,
+        type_,
+        state,
+        method,
+        identity_id,
+        request_url,
+        return_to,
+        facts,
+        act.now,
+        act.now + lifespan,
+    )
+    await tx.flows.add(flow)
+    return flow
+
+
+async def find(tx: Tx, act: Act, kind: Kind, flow_id: bytes) -> Flow:
+    """The flow, whether or not it is over. FlowNotFound."""
+    flow = await tx.flows.get(flow_id)
+    if flow is None or flow.act is not kind or flow.organization != act.organization:
+        raise FlowNotFound
+    return flow
+
+
+def check_open(flow: Flow, now: int) -> None:
+    """FlowExpired when its time is over or it has succeeded."""
+    if flow.used_at is not None or flow.expires_at <= now:
+        raise FlowExpired
+
+
+async def move(tx: Tx, flow: Flow, **changes: Any) -> Flow:
+    """The flow with `changes`, stored. FlowExpired when it succeeded meanwhile."""
+    moved = msgspec.structs.replace(flow, **changes)
+    if not await tx.flows.save(moved):
+        raise FlowExpired
+    return moved
+
+
+def problems_of(problem: Problem, field: str | None = None) -> tuple[dict[str, Any], ...]:
+    """What a flow remembers of a failure: codes and numbers, no sentence and no secret."""
+    if isinstance(problem, TraitsInvalid):
+        return tuple({"code": problem.code, "pointer": pointer, "reason": reason} for pointer, reason in problem.errors)
+    if isinstance(problem, PasswordRefused):
+        return ({"code": problem.code, "rule": problem.rule, "facts": problem.facts, "field": "password"},)
+    return ({"code": problem.code, "reason": problem.reason} | ({"field": field} if field else {}),)

@@ -1,0 +1,223 @@
+"""Identity schemas: JSON Schema documents that say what traits an identity has and what each is used for.
+
+Loaded and compiled once, at start. A schema validates {"traits": …}; references to other documents are not followed.
+"""
+
+import binascii
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path as File
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema_rs
+import msgspec
+
+from nightlatch.core.identities import extension
+from nightlatch.core.identities.complaints import Path, complaint, refusal
+from nightlatch.core.identities.marks import EMAIL, Found
+from nightlatch.core.identities.normal import phone_number
+from nightlatch.kernel.outbound import OutboundRefused
+from nightlatch.problems import SchemaNotFound, SchemaUnknown
+
+Fetch = Callable[[str], Awaitable[bytes]]
+
+_OLD_DRAFTS = (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft6Validator, jsonschema_rs.Draft7Validator)
+# Collecting all errors takes 12 µs each, and one trait can hold as many as a body has room for.
+_EXPLAINED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What traits amount to. Identifiers by credential type and (via, value) pairs are in normal form; `labels` are
+    the names to show for totp and passkey. `changed`: `traits` are not those given, a phone number became E.164."""
+
+    traits: Any
+    changed: bool
+    identifiers: Mapping[str, tuple[str, ...]]
+    code_addresses: tuple[tuple[str, str], ...]
+    verifiable: tuple[tuple[str, str], ...]
+    recovery: tuple[tuple[str, str], ...]
+    labels: Mapping[str, str]
+
+
+class Schema:
+    """One identity schema: `document` as it was given, `content` as it reads."""
+
+    __slots__ = ("_marks", "_validator", "content", "document", "id")
+
+    def __init__(self, schema_id: str, document: bytes) -> None:
+        """ValueError when `document` is not an identity schema."""
+        self.id, self.document = schema_id, document
+        self.content: dict[str, Any] = msgspec.json.decode(document, type=dict[str, Any])
+        options: dict[str, Any] = {
+            "offline": True,
+            "validate_formats": True,
+            "email_options": EMAIL,
+            "pattern_options": jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000),
+            "formats": {"tel": _is_phone},
+        }
+        dialect = {"$schema": "http://json-schema.org/draft-07/schema#"} | self.content
+        self._validator = jsonschema_rs.validator_for(dialect, **options)
+        if "traits" not in self.content.get("properties", ()):
+            raise ValueError("it has no properties.traits")
+        map_of_parts = partial(jsonschema_rs.validator_map_for, dialect, **options)
+        self._marks = extension.read(
+            self.content,
+            ("properties", "traits"),
+            siblings=not isinstance(self._validator, _OLD_DRAFTS),
+            validator=lambda pointer: map_of_parts()[pointer],
+        )
+
+    def derive(self, traits: Any) -> Derived:
+        """Checks `traits` and says what identifiers and addresses they hold. TraitsInvalid names all that is wrong."""
+        found = Found()
+        self._marks.walk(traits, ("traits",), found)
+        for path, number in found.rewrites:
+            traits = _replaced(traits, path[1:], number)
+        self._check(traits)
+        if found.complaints:
+            raise refusal(found.complaints)
+        codes = tuple(sorted(found.codes, key=lambda code: (code[1], code[0])))
+        identifiers = {kind: tuple(values) for kind, values in found.identifiers.items()}
+        if codes:
+            identifiers["code"] = tuple(dict.fromkeys(address for _, address in codes))
+        return Derived(
+            traits=traits,
+            changed=bool(found.rewrites),
+            identifiers=identifiers,
+            code_addresses=codes,
+            verifiable=tuple(found.verifiable),
+            recovery=tuple(found.recovery),
+            labels=found.labels,
+        )
+
+    def _check(self, traits: Any) -> None:
+        instance = {"traits": traits}
+        if self._validator.is_valid(instance):
+            return
+        if _parts(traits) <= _EXPLAINED:
+            raise refusal([complaint(error) for error in self._validator.iter_errors(instance)])
+        try:
+            self._validator.validate(instance)
+        except jsonschema_rs.ValidationError as error:
+            raise refusal([complaint(error)]) from None
+
+
+class Schemas:
+    """The configured schemas, in the order of the configuration."""
+
+    def __init__(self, schemas: Sequence[Schema], default_id: str) -> None:
+        self._schemas = {schema.id: schema for schema in schemas}
+        self.default_id = default_id
+
+    def __iter__(self) -> Iterator[Schema]:
+        return iter(self._schemas.values())
+
+    def __len__(self) -> int:
+        return len(self._schemas)
+
+    def chosen(self, schema_id: str) -> Schema:
+        """The schema that a writer names, plain or as base64url; the default one for "". SchemaUnknown."""
+        if schema := self._find(schema_id or self.default_id):
+            return schema
+        raise SchemaUnknown(schema_id)
+
+    def get(self, schema_id: str) -> Schema:
+        """The schema that a reader asks for, plain or as base64url. SchemaNotFound."""
+        if schema := self._find(schema_id):
+            return schema
+        raise SchemaNotFound(schema_id)
+
+    def _find(self, schema_id: str) -> Schema | None:
+        if schema := self._schemas.get(schema_id):
+            return schema
+        try:
+            plain = urlsafe_b64decode(schema_id.encode("ascii") + b"=" * (-len(schema_id) % 4)).decode()
+        except ValueError:
+            return None
+        return self._schemas.get(plain)
+
+
+class SchemasBroken(ValueError):
+    """`errors` are sentences for the operator, each with the configuration key that it is about."""
+
+    def __init__(self, errors: Sequence[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = list(errors)
+
+
+async def load_schemas(sources: Sequence[tuple[str, str]], default_id: str, fetch: Fetch) -> Schemas:
+    """Reads (id, url) pairs: file://, base64://, http(s):// through `fetch`, or a path. Raises SchemasBroken."""
+    schemas: list[Schema] = []
+    errors: list[str] = []
+    for number, (schema_id, url) in enumerate(sources):
+        try:
+            schemas.append(Schema(schema_id, await _document(url, fetch)))
+        except (OSError, ValueError, OutboundRefused) as error:
+            reason = str(error).partition("\n")[0]
+            errors.append(f"identity.schemas.{number}.url: the schema {schema_id} cannot be used: {reason}")
+    ids = [schema_id for schema_id, _ in sources]
+    errors += [
+        f"identity.schemas: the id {each} is there twice" for each in sorted({i for i in ids if ids.count(i) > 1})
+    ]
+    if default_id not in ids:
+        errors.append(f"identity.default_schema_id: there is no schema {default_id} in identity.schemas")
+    if errors:
+        raise SchemasBroken(errors)
+    return Schemas(schemas, default_id)
+
+
+async def _document(url: str, fetch: Fetch) -> bytes:
+    scheme, separator, rest = url.partition("://")
+    match scheme.lower() if separator else "":
+        case "http" | "https":
+            return await fetch(url)
+        case "base64":
+            return _decoded(rest)
+        case "file":
+            return _read(unquote(rest))
+        case "":
+            return _read(url)
+    raise ValueError(f"{scheme}:// is none of file://, base64://, http:// and https://")
+
+
+def _read(path: str) -> bytes:
+    return File(path).read_bytes()
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return b64decode(
+            text + "=" * (-len(text) % 4), altchars=b"-_" if set(text) & set("-_") else None, validate=True
+        )
+    except binascii.Error as error:
+        raise ValueError(f"what follows base64:// is not base64: {error}") from None
+
+
+def _is_phone(value: str) -> bool:
+    return phone_number(value) is not None
+
+
+def _replaced(value: Any, path: Path, leaf: str) -> Any:
+    """A copy of `value` with `leaf` at `path`; what is beside the way is shared."""
+    if not path:
+        return leaf
+    copy = value.copy()
+    copy[path[0]] = _replaced(value[path[0]], path[1:], leaf)
+    return copy
+
+
+def _parts(value: Any) -> int:
+    """How many values `value` is made of; counting ends soon after the limit of what is explained."""
+    count, waiting = 0, [value]
+    while waiting and count <= _EXPLAINED:
+        each = waiting.pop()
+        count += 1
+        if isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+    return count

@@ -1,0 +1,1 @@
+"""Signing in: a flow, a proof, a session."""

@@ -1,0 +1,137 @@
+"""Signing in with a password, in three steps so that no transaction is open while a hash is computed.
+
+What was read before the hash decides: an ending, a new password or a deactivation in between refuses the sign-in.
+"""
+
+import msgspec
+
+from nightlatch.core.credentials.hashing import Hasher
+from nightlatch.core.credentials.model import Credential
+from nightlatch.core.credentials.person import Vault, find, with_config
+from nightlatch.core.events.model import Act, event
+from nightlatch.core.flows import rules as flows
+from nightlatch.core.flows.model import Act as Kind
+from nightlatch.core.flows.model import Flow
+from nightlatch.core.flows.store import Tx
+from nightlatch.core.identities.model import Identity, Name, State
+from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.core.sessions.model import Device, Method, Session, Standing
+from nightlatch.core.sessions.rules import Lifetime, issue, renew
+from nightlatch.core.store import Store
+from nightlatch.problems import FlowExpired
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """`token` is shown once; None when a session that lives on was refreshed."""
+
+    session: Session
+    identity: Identity
+    token: str | None
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What a password is checked against, and the state of things when that was read."""
+
+    flow: Flow
+    identity: Identity | None = None
+    credential: Credential | None = None
+    epochs: tuple[int, int, int, int] | None = None
+
+
+async def sign_in(
+    store: Store,
+    hasher: Hasher,
+    vault: Vault,
+    act: Act,
+    flow_id: bytes,
+    identifier: str,
+    password: str,
+    device: Device,
+    lifetime: Lifetime,
+    current: Standing | None = None,
+) -> SignedIn | Flow:
+    """A session of the person of that identifier and password, or the flow with why not. With `current`, a session of
+    the same person, that one is refreshed. FlowNotFound, FlowExpired, Busy."""
+    proof = await store.read(lambda tx: _read(tx, act, flow_id, identifier))
+    hashed = vault.open(proof.credential).get("hashed_password") if proof.credential else None
+    if proof.credential is None or not hashed:
+        # As long and as dear as a wrong password: who is known here must not be told.
+        await hasher.verify_none(password)
+        return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
+    if not await hasher.verify(password, hashed):
+        return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
+    better = await hasher.hash(password) if hasher.weaker(hashed) else None
+    return await store.write(lambda tx: _conclude(tx, act, vault, proof, identifier, better, device, lifetime, current))
+
+
+async def _read(tx: Tx, act: Act, flow_id: bytes, identifier: str) -> Proof:
+    flow = await flows.find(tx, act, Kind.LOGIN, flow_id)
+    flows.check_open(flow, act.now)
+    name = Name("password", normal_identifier("password", identifier))
+    identity_id = await tx.identities.holder(act.organization, name)
+    person = await find(tx, act.organization, identity_id) if identity_id else None
+    if identity_id is None or person is None:
+        return Proof(flow)
+    return Proof(
+        flow,
+        person.identity,
+        person.credentials.get("password"),
+        await tx.sessions.epochs(act.organization, identity_id),
+    )
+
+
+async def _refuse(tx: Tx, act: Act, flow: Flow, identifier: str, code: str) -> Flow:
+    facts = msgspec.structs.replace(flow.facts, identifier=identifier, problems=({"code": code},))
+    await tx.events.add([event(act, "login.refused", reason=code)])
+    return await flows.move(tx, flow, method="password", facts=facts)
+
+
+async def _conclude(
+    tx: Tx,
+    act: Act,
+    vault: Vault,
+    proof: Proof,
+    identifier: str,
+    better: str | None,
+    device: Device,
+    lifetime: Lifetime,
+    current: Standing | None,
+) -> SignedIn | Flow:
+    assert proof.identity is not None
+    assert proof.credential is not None
+    assert proof.epochs is not None
+    person = await find(tx, act.organization, proof.identity.id, lock=True)
+    credential = person.credentials.get("password") if person else None
+    epochs = await tx.sessions.epochs(act.organization, proof.identity.id)
+    if (
+        person is None
+        or credential is None
+        or credential.revision != proof.credential.revision
+        or epochs != proof.epochs
+    ):
+        return await _refuse(tx, act, proof.flow, identifier, "credentials_wrong")
+    if person.identity.state is not State.ACTIVE:
+        return await _refuse(tx, act, proof.flow, identifier, "identity_disabled")
+    await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
+    if better is not None:
+        await tx.credentials.put(
+            [
+                with_config(
+                    act,
+                    vault,
+                    credential,
+                    person.identity.id,
+                    "password",
+                    {"hashed_password": better},
+                    credential.identifiers,
+                )
+            ]
+        )
+    method = Method("password", 1, act.now)
+    if current is not None and current.identity.id == person.identity.id:
+        session = await renew(tx, act, current.session.id, method, lifetime)
+        if session is None:
+            raise FlowExpired
+        return SignedIn(session, person.identity, None)
+    session, token = await issue(tx, act, person.identity, (method,), device, lifetime, proof.epochs)
+    return SignedIn(session, person.identity, token)

@@ -1,0 +1,1 @@
+"""Signing up: traits and a first credential become an identity."""

@@ -1,0 +1,158 @@
+"""The rules of a session's life. `end` is the one rule that ends any: every path calls it.
+
+A session is in force while nobody ended it, its time is not over, it was not idle too long, and its identity is
+active. All of that is decided when it is asked, from stored values; no cleaner has to have run.
+"""
+
+import msgspec
+
+from nightlatch.core.events.model import Act, event
+from nightlatch.core.identities.model import Identity, State
+from nightlatch.core.sessions.model import Device, Filter, How, Method, Revocation, Session, Standing, Where
+from nightlatch.core.sessions.store import Tx
+from nightlatch.kernel.clock import SECOND
+from nightlatch.kernel.ids import new_number
+from nightlatch.kernel.secrets import digest, new_token
+from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired
+
+TOKEN_PREFIX = "ory_st_"  # what clients and secret scanners know a session token by
+SEEN_FLUSH = 10 * SECOND
+
+
+class Lifetime(msgspec.Struct, frozen=True):
+    """How long sessions live, in microseconds. `extend_within`: only one with less than that left is extended.
+    `idle` ends what was not seen for so long. `most` is how many one identity may have; the oldest give way."""
+
+    lifespan: int
+    extend_within: int
+    idle: int | None = None
+    most: int = 100
+
+
+def in_force(standing: Standing, lifetime: Lifetime, now: int) -> bool:
+    """Whether the session is good now."""
+    s = standing.session
+    if standing.ended or s.expires_at <= now or standing.identity.state is not State.ACTIVE:
+        return False
+    # What was seen lately may not be written yet, here or in another worker: two flushes of grace.
+    return lifetime.idle is None or s.last_seen + lifetime.idle + 2 * SEEN_FLUSH > now
+
+
+async def check(tx: Tx, token: str, lifetime: Lifetime, now: int, *, highest: bool = False) -> Standing:
+    """The session of `token`. SessionRequired when it is not in force; with `highest`, AssuranceTooLow when a second
+    factor exists and was not used."""
+    standing = await tx.sessions.by_token(digest(token))
+    if standing is None or not in_force(standing, lifetime, now):
+        raise SessionRequired
+    if highest and standing.second_factor and standing.session.aal < 2:
+        raise AssuranceTooLow
+    return standing
+
+
+async def issue(
+    tx: Tx,
+    act: Act,
+    identity: Identity,
+    methods: tuple[Method, ...],
+    device: Device,
+    lifetime: Lifetime,
+    epochs: tuple[int, int, int, int],
+) -> tuple[Session, str]:
+    """A new session and its token, which is shown once. `epochs` are those read before the proof was checked: an ending
+    in between ends this one too."""
+    token = new_token(TOKEN_PREFIX, act.entropy)
+    session = Session(
+        id=act.new_id(),
+        number=new_number(act.entropy),
+        organization=identity.organization,
+        identity_id=identity.id,
+        token_hash=digest(token),
+        aal=assurance(methods),
+        methods=methods,
+        created_at=act.now,
+        issued_at=act.now,
+        authenticated_at=act.now,
+        expires_at=act.now + lifetime.lifespan,
+        ended_at=None,
+        last_seen=act.now,
+        device_id=act.new_id(),
+        device=device,
+        epochs=epochs,
+    )
+    await _make_room(tx, act, identity.id, lifetime.most)
+    await tx.sessions.add(session)
+    await tx.events.add([event(act, "session.issued", identity_id=identity.id, session_id=session.id)])
+    return session, token
+
+
+def assurance(methods: tuple[Method, ...]) -> int:
+    """The authenticator assurance level of methods used together: 2 for a first and a second factor."""
+    levels = {method.aal for method in methods}
+    if not levels:
+        return 0
+    return 2 if levels >= {1, 2} else 1
+
+
+async def end(tx: Tx, act: Act, where: Where, how: How, reason: str) -> Revocation:
+    """Ends sessions, durably once the transaction commits. Ending what has ended is a no-op of count 0."""
+    revocation = await tx.sessions.end(act.organization, where, how, act.now)
+    if revocation.count or where.session_id is None:
+        name = "session.ended" if how is How.DISABLE else "session.deleted"
+        await tx.events.add(
+            [
+                event(
+                    act,
+                    name,
+                    identity_id=revocation.identity_id,
+                    session_id=where.session_id,
+                    reason=reason,
+                    amount=revocation.count,
+                )
+            ]
+        )
+    return revocation
+
+
+async def extend(tx: Tx, act: Act, session_id: bytes, lifetime: Lifetime) -> Standing:
+    """The session with a lifespan from now, if little enough of the old one is left. SessionNotFound; SessionEnded for
+    one that is not in force."""
+    standing = await tx.sessions.get(act.organization, session_id)
+    if standing is None:
+        raise SessionNotFound
+    if not in_force(standing, lifetime, act.now):
+        raise SessionEnded
+    session = standing.session
+    expires_at = act.now + lifetime.lifespan
+    if session.expires_at - act.now > lifetime.extend_within or session.expires_at >= expires_at:
+        return standing
+    longer = msgspec.structs.replace(session, expires_at=expires_at)
+    await tx.sessions.renew(longer)
+    await tx.events.add([event(act, "session.extended", identity_id=session.identity_id, session_id=session.id)])
+    return msgspec.structs.replace(standing, session=longer)
+
+
+async def renew(tx: Tx, act: Act, session_id: bytes, method: Method, lifetime: Lifetime) -> Session | None:
+    """The session after its person proved themselves again: same id, same token, a new lifespan. None when it is not in
+    force any more."""
+    standing = await tx.sessions.get(act.organization, session_id)
+    if standing is None or not in_force(standing, lifetime, act.now):
+        return None
+    methods = (*standing.session.methods, method)
+    session = msgspec.structs.replace(
+        standing.session,
+        methods=methods,
+        aal=assurance(methods),
+        issued_at=act.now,
+        authenticated_at=act.now,
+        expires_at=max(act.now + lifetime.lifespan, standing.session.expires_at),
+    )
+    await tx.sessions.renew(session)
+    await tx.events.add([event(act, "session.renewed", identity_id=session.identity_id, session_id=session.id)])
+    return session
+
+
+async def _make_room(tx: Tx, act: Act, identity_id: bytes, most: int) -> None:
+    mine = Filter(identity_id=identity_id, active=True)
+    surplus = await tx.sessions.list(act.organization, mine, act.now, None, most - 1, most)
+    for standing in surplus:
+        await end(tx, act, Where(session_id=standing.session.id), How.DISABLE, "limit")

@@ -1,0 +1,1 @@
+"""The dialects: each parses its requests, asks the core, renders the answer. No door imports another."""

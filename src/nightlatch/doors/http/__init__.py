@@ -1,0 +1,1 @@
+"""What every HTTP door stands on: the server and its limits, the JSON gate, metrics and logs. Knows no feature."""

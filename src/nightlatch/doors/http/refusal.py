@@ -1,0 +1,11 @@
+"""What HTTP itself refuses, before any rule is asked."""
+
+
+class Refusal(Exception):
+    """A failure of the request as a request. `reason` says what is wrong in it; `allow` names the methods of a 405."""
+
+    def __init__(self, status: int, reason: str, allow: str | None = None) -> None:
+        super().__init__(f"{status}: {reason}")
+        self.status = status
+        self.reason = reason
+        self.allow = allow

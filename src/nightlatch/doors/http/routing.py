@@ -1,0 +1,156 @@
+"""Route tables: literal lines of method, path and function, with what the OpenAPI document says of each.
+
+A request has one spelling. Starlette matches the decoded path exactly: a doubled slash, a dot segment or a trailing
+slash is another path, and no route.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.routing import Route as StarletteRoute
+from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
+
+from nightlatch.core.events.model import Act
+from nightlatch.doors.http.json_gate import admit
+from nightlatch.doors.http.refusal import Refusal
+
+D = TypeVar("D")
+KIB = 1024
+
+
+class Answer(msgspec.Struct):
+    """An HTTP answer. `headers` are added to those that every answer has."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    media_type: str = "application/json; charset=utf-8"
+
+
+class Call(Generic[D]):
+    """One request to one route: the door's parts, the act that it may become, and the request."""
+
+    __slots__ = ("act", "door", "request")
+
+    def __init__(self, door: D, request: Request, act: Act) -> None:
+        self.door = door
+        self.request = request
+        self.act = act
+
+    def path(self, name: str) -> str:
+        value: str = self.request.path_params[name]
+        return value
+
+    def query(self, name: str) -> str | None:
+        return self.request.query_params.get(name)
+
+    def queries(self, name: str) -> list[str]:
+        return self.request.query_params.getlist(name)
+
+    async def body(self, most: int = 64 * KIB) -> bytes:
+        """The body, once it has passed the JSON gate; empty when there is none. Refusal 413 above `most` bytes, 415 for an
+        encoding that would have to be unpacked; Invalid for JSON that is not what it should be."""
+        if self.request.headers.get("content-encoding", "identity") != "identity":
+            raise Refusal(415, "Request bodies are accepted without Content-Encoding only.")
+        chunks = bytearray()
+        async for chunk in self.request.stream():
+            chunks += chunk
+            if len(chunks) > most:
+                raise Refusal(413, f"The request body is larger than {most} bytes.")
+        body = bytes(chunks)
+        if body.strip():
+            await admit(body)
+        return body
+
+
+Endpoint = Callable[[Call[D]], Awaitable[Answer]]
+
+
+class Parameter(NamedTuple):
+    """A query parameter, for the document. `many` may be repeated."""
+
+    name: str
+    kind: Any = str
+    many: bool = False
+    help: str = ""
+
+
+class Route(NamedTuple, Generic[D]):
+    """One line of a route table. `scope` is what an access key must have; None where none is needed. The rest is for
+    the OpenAPI document: body, answer, status of success, statuses of refusal."""
+
+    method: str
+    path: str
+    endpoint: Endpoint[D]
+    scope: str | None = None
+    takes: Any = None
+    gives: Any = None
+    status: int = 200
+    refuses: tuple[int, ...] = ()
+    query: tuple[Parameter, ...] = ()
+    summary: str = ""
+
+
+Handle = Callable[[Route[D], Request], Awaitable[Answer]]
+
+
+class Table(Generic[D]):
+    """The routes of one port. `handle` is the door's way around every endpoint."""
+
+    def __init__(self, routes: Sequence[Route[D]], handle: Handle[D]) -> None:
+        self.routes = tuple(routes)
+        paths: dict[str, dict[str, Route[D]]] = {}
+        for route in self.routes:
+            paths.setdefault(route.path, {})[route.method] = route
+        # Literal paths first: /sessions/whoami is not the session of id "whoami".
+        ordered = sorted(paths, key=lambda path: [part.startswith("{") for part in path.split("/")])
+        self._router = Router(
+            [StarletteRoute(path, _Resource(path, paths[path], handle)) for path in ordered],
+            redirect_slashes=False,
+            default=_no_route,
+        )
+
+    async def answer(self, scope: Scope, receive: Receive) -> Answer:
+        """The answer to a request. Refusal 404 or 405 when no route is for it; else whatever the endpoint raises."""
+        await self._router(scope, receive, _unused)
+        answer: Answer = scope["answer"]
+        return answer
+
+
+class _Resource(Generic[D]):
+    """All methods of one path."""
+
+    def __init__(self, path: str, routes: Mapping[str, Route[D]], handle: Handle[D]) -> None:
+        self._path = path
+        self._routes = routes
+        self._handle = handle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        scope["route_path"] = self._path
+        method = scope["method"]
+        route = self._routes.get("GET" if method == "HEAD" else method)
+        if route is None:
+            raise Refusal(405, f"{method} is not allowed here.", ", ".join(sorted(self._routes)))
+        scope["answer"] = await self._handle(route, Request(scope, receive))
+
+
+async def respond(answer: Answer, send: Send, *, bodiless: bool = False) -> None:
+    """Sends `answer` over ASGI."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    if answer.status != 204:
+        headers += [(b"content-type", answer.media_type.encode()), (b"content-length", str(len(answer.body)).encode())]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
+
+
+async def _unused(_message: object) -> None:
+    raise RuntimeError("endpoints return their answer")
+
+
+async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    raise Refusal(404, "There is nothing at this path.")
+
+

@@ -1,0 +1,286 @@
+"""What this dialect is sent. Create is strict at every depth; PUT ignores what it does not know."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from nightlatch.core.credentials.model import Config
+from nightlatch.core.credentials.person import Profile
+from nightlatch.core.identities.model import Address, Kind, State
+from nightlatch.doors.kratos.errors import Malformed
+from nightlatch.doors.kratos.shapes import EPOCH
+from nightlatch.kernel.ids import id_text, parse_id
+from nightlatch.problems import FieldInvalid
+
+T = TypeVar("T")
+
+REGIONS = {"eu-central", "asia-northeast", "us-east", "us-west", "eu", "asia", "us", "global"}
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
+    """Go decodes null as if the member were absent: so does every member here."""
+
+
+class PasswordConfig(Strict):
+    password: str | None = None
+    hashed_password: str | None = None
+    use_password_migration_hook: bool | None = None
+
+
+class Password(Strict):
+    config: PasswordConfig | None = None
+
+
+class OidcProvider(Strict):
+    subject: str | None = None
+    provider: str | None = None
+    use_auto_link: bool | None = None
+    organization: str | None = None
+
+
+class OidcConfig(Strict):
+    # The oldest client's own example puts a password config in here; it means nothing.
+    config: PasswordConfig | None = None
+    providers: list[OidcProvider] | None = None
+
+
+class Oidc(Strict):
+    config: OidcConfig | None = None
+
+
+class TotpConfig(Strict):
+    totp_url: str | None = None
+
+
+class Totp(Strict):
+    config: TotpConfig | None = None
+
+
+class LookupCode(Strict):
+    code: str
+    used_at: datetime | None = None
+
+
+class LookupConfig(Strict):
+    codes: list[LookupCode] | None = None
+
+
+class Lookup(Strict):
+    config: LookupConfig | None = None
+
+
+class Authenticator(Strict):
+    aaguid: str | None = None
+    sign_count: int | None = None
+    clone_warning: bool | None = None
+
+
+class KeyFlags(Strict):
+    user_present: bool | None = None
+    user_verified: bool | None = None
+    backup_eligible: bool | None = None
+    backup_state: bool | None = None
+
+
+class Attestation(Strict):
+    client_dataJSON: str | None = None  # noqa: N815 - the wire's spelling
+    client_data_hash: str | None = None
+    authenticator_data: str | None = None
+    public_key_algorithm: int | None = None
+    object: str | None = None
+
+
+class WebAuthnKey(Strict):
+    id: str
+    public_key: str
+    attestation_type: str | None = None
+    display_name: str | None = None
+    added_at: datetime | None = None
+    is_passwordless: bool | None = None
+    authenticator: Authenticator | None = None
+    flags: KeyFlags | None = None
+    transport: list[str] | None = None
+    attestation: Attestation | None = None
+
+
+class WebAuthnConfig(Strict):
+    credentials: list[WebAuthnKey] | None = None
+    user_handle: str | None = None
+
+
+class WebAuthn(Strict):
+    config: WebAuthnConfig | None = None
+
+
+class Credentials(Strict):
+    password: Password | None = None
+    oidc: Oidc | None = None
+    totp: Totp | None = None
+    lookup_secret: Lookup | None = None
+    webauthn: WebAuthn | None = None
+    passkey: WebAuthn | None = None
+
+
+class GivenAddress(Strict):
+    value: str = ""
+    via: str | None = None
+    id: str | None = None
+    verified: bool | None = None
+    status: str | None = None
+    verified_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    break_glass_for_organization: str | None = None
+
+
+class CreateIdentity(Strict):
+    schema_id: str | None = None
+    traits: Raw = Raw(b"{}")
+    credentials: Credentials | None = None
+    verifiable_addresses: list[GivenAddress] | None = None
+    recovery_addresses: list[GivenAddress] | None = None
+    metadata_public: Raw = Raw(b"null")
+    metadata_admin: Raw = Raw(b"null")
+    state: str | None = None
+    organization_id: str | None = None
+    external_id: str | None = None
+    region: str | None = None
+
+
+class UpdateIdentity(msgspec.Struct):
+    schema_id: str | None = None
+    traits: Raw = Raw(b"{}")
+    credentials: Credentials | None = None
+    verifiable_addresses: list[GivenAddress] | None = None
+    recovery_addresses: list[GivenAddress] | None = None
+    metadata_public: Raw = Raw(b"null")
+    metadata_admin: Raw = Raw(b"null")
+    state: str | None = None
+    external_id: str | None = None
+    region: str | None = None
+
+
+class BatchEntry(Strict):
+    create: CreateIdentity | None = None
+    patch_id: str | None = None
+
+
+class BatchBody(Strict):
+    identities: list[BatchEntry] | None = None
+
+
+class RecoveryBody(Strict):
+    identity_id: str | None = None
+    expires_in: str | None = None
+    flow_type: str | None = None
+
+
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*?)`")
+
+
+def decode(body: bytes, kind: type[T], *, empty: str = "EOF") -> T:
+    """The body as `kind`. Malformed with the peer's words for an unknown field and for no body at all."""
+    if not body.strip():
+        raise Malformed(empty)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        unknown = _UNKNOWN_FIELD.match(str(error))
+        raise Malformed(f'json: unknown field "{unknown[1]}"' if unknown else f"json: {error}") from None
+
+
+def profile(body: CreateIdentity | UpdateIdentity, schema_id: str, state: State) -> Profile:
+    """The core's words for it; `schema_id` and `state` are what holds where the body says nothing. FieldInvalid."""
+    if body.state:
+        state = _state(body.state)
+    if body.region and body.region not in REGIONS:
+        raise FieldInvalid("region", "the provided region is not a valid Ory region")
+    return Profile(
+        schema_id=body.schema_id or schema_id,
+        traits=_text(body.traits) or "{}",
+        state=state,
+        metadata_public=_text(body.metadata_public),
+        metadata_admin=_text(body.metadata_admin),
+        external_id=body.external_id,
+        addresses=(
+            *(_address(a, Kind.VERIFIABLE) for a in body.verifiable_addresses or ()),
+            *(_address(a, Kind.RECOVERY) for a in body.recovery_addresses or ()),
+        ),
+        credentials=credentials_of(body.credentials),
+    )
+
+
+def credentials_of(given: Credentials | None) -> dict[str, Config]:
+    """The configs that were given, by type; members that are null are left out."""
+    found: dict[str, Config] = {}
+    for type_ in Credentials.__struct_fields__:
+        credential = getattr(given, type_, None)
+        if credential is not None:
+            found[type_] = _without_nulls(msgspec.to_builtins(credential.config)) if credential.config else {}
+    return found
+
+
+def plain_password(body: CreateIdentity) -> bool:
+    """Whether a password would have to be hashed."""
+    password = body.credentials.password if body.credentials else None
+    return bool(password and password.config and password.config.password)
+
+
+def microseconds(moment: datetime | None) -> int | None:
+    """The core's time; naive ones are UTC."""
+    if moment is None:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=EPOCH.tzinfo)
+    return (aware - EPOCH) // timedelta(microseconds=1)
+
+
+def _state(text: str) -> State:
+    try:
+        return State(text)
+    except ValueError:
+        raise FieldInvalid("state", "identity state is not valid") from None
+
+
+def _text(raw: Raw) -> str | None:
+    text = bytes(raw).decode()
+    return None if text == "null" else text
+
+
+def _address(given: GivenAddress, kind: Kind) -> Address:
+    identity = parse_id(given.id) if given.id else b""
+    if identity is None:
+        raise Malformed(f'uuid: incorrect UUID format in string "{given.id}"')
+    return Address(
+        id=identity,
+        kind=kind,
+        via=given.via or "email",
+        value=given.value.strip().lower(),
+        created_at=microseconds(given.created_at) or 0,
+        updated_at=microseconds(given.updated_at) or 0,
+        status=given.status or "",
+        verified=bool(given.verified),
+        verified_at=microseconds(given.verified_at),
+    )
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(v) for v in value]
+    return value
+
+
+def path_id(text: str) -> bytes:
+    """The id of a session route. Malformed, in the peer's words."""
+    value = parse_id(text)
+    if value is None:
+        length = f"length {len(text)}" if len(text) not in {32, 36, 38, 41, 45} else "format"
+        raise Malformed(f'uuid: incorrect UUID {length} in string "{text}"')
+    return value
+
+
+NIL = id_text(bytes(16))

@@ -1,0 +1,109 @@
+"""How this dialect says what went wrong: one table from the core's Problems to its envelope."""
+
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+
+from nightlatch import problems
+from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.routing import Answer
+
+
+class Malformed(problems.Invalid):
+    """The request cannot be read. Its text goes where old clients look for it: into `message`."""
+
+    code = "malformed"
+
+
+class AllConflict(problems.Conflict):
+    """Every entry of a batch that could have been stored conflicts; `items` are the results in order."""
+
+    def __init__(self, items: list[Any]) -> None:
+        super().__init__("Every identity conflicts with another that already exists.")
+        self.items = items
+
+
+class Error(NamedTuple):
+    status: int
+    message: str
+    id: str = ""
+
+
+_BAD = "The request was malformed or contained invalid parameters"
+_MISSING = "The requested resource could not be found"
+_NO_ROW = "Unable to locate the resource"
+_TAKEN = "Unable to insert or update resource because a resource with that value exists already"
+_UNAUTHORIZED = "The request could not be authorized"
+_FORBIDDEN = "The requested action was forbidden"
+_DOWN = "The service cannot answer at this moment"
+
+ERRORS: dict[type[problems.Problem], Error] = {
+    problems.Problem: Error(400, _BAD),
+    problems.Invalid: Error(400, _BAD),
+    problems.NotFound: Error(404, _MISSING),
+    problems.IdentityNotFound: Error(404, _NO_ROW),
+    problems.SessionNotFound: Error(404, _NO_ROW),
+    problems.FlowNotFound: Error(404, _NO_ROW),
+    problems.Conflict: Error(409, _TAKEN),
+    problems.VersionMismatch: Error(412, "The resource was changed since the version that was named"),
+    problems.Unauthenticated: Error(401, _UNAUTHORIZED),
+    problems.Forbidden: Error(403, _FORBIDDEN),
+    problems.AssuranceTooLow: Error(
+        403, "Session does not fulfill the requested Authenticator Assurance Level", "session_aal2_required"
+    ),
+    problems.FlowExpired: Error(410, "The self-service flow expired", "self_service_flow_expired"),
+    problems.FeatureDisabled: Error(404, _MISSING),
+    problems.SessionAvailable: Error(400, _BAD, "session_already_available"),
+    problems.Unavailable: Error(503, _DOWN),
+}
+_MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 503: _DOWN}
+# Clients repeat these by themselves when they are told to come back: it must be harmless.
+_REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
+
+
+def error_of(problem: problems.Problem) -> dict[str, Any]:
+    """The bare error object."""
+    known = next(ERRORS[kind] for kind in type(problem).__mro__ if kind in ERRORS)
+    if isinstance(problem, Malformed):
+        return body_of(known.status, problem.reason)
+    error = body_of(known.status, known.message, problem.reason, known.id)
+    if isinstance(problem, AllConflict):
+        error["details"] = {"identities": problem.items}
+    return error
+
+
+def body_of(status: int, message: str, reason: str = "", error_id: str = "") -> dict[str, Any]:
+    error: dict[str, Any] = {"code": status, "status": HTTPStatus(status).phrase, "message": message}
+    if reason:
+        error["reason"] = reason
+    if error_id:
+        error["id"] = error_id
+    return error
+
+
+def answer(error: dict[str, Any], request_id: str, headers: tuple[tuple[str, str], ...] = (), **beside: Any) -> Answer:
+    """`error` in its envelope, with `beside` next to it."""
+    body = msgspec.json.encode({"error": {**error, "request": request_id}, **beside})
+    more = (("ory-error-id", error.get("id", "")), *headers)
+    return Answer(error["code"], body, more, "application/json")
+
+
+def of_problem(problem: problems.Problem, method: str, request_id: str, public_url: str) -> Answer:
+    """The answer to a Problem. 503 says when to come back only where a repeat does no harm."""
+    if isinstance(problem, problems.AssuranceTooLow):
+        step_up = f"{public_url}self-service/login/browser?aal=aal2"
+        error = {**error_of(problem), "details": {"redirect_browser_to": step_up}}
+        return answer(error, request_id, redirect_browser_to=step_up)
+    headers: tuple[tuple[str, str], ...] = ()
+    if isinstance(problem, problems.Unavailable) and method in _REPEATABLE:
+        headers = (("retry-after", str(problem.retry_after)),)
+    if isinstance(problem, problems.KeyRequired):
+        headers = (("www-authenticate", "Bearer"),)
+    return answer(error_of(problem), request_id, headers)
+
+
+def of_refusal(refusal: Refusal, request_id: str) -> Answer:
+    message = _MESSAGES.get(refusal.status, HTTPStatus(refusal.status).phrase)
+    headers = (("allow", refusal.allow),) if refusal.allow else ()
+    return answer(body_of(refusal.status, message, refusal.reason), request_id, headers)

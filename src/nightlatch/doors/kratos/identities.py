@@ -1,0 +1,314 @@
+"""The admin operations on identities."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from nightlatch.core.administration import identities as admin
+from nightlatch.core.credentials.methods import METHODS
+from nightlatch.core.credentials.model import Credential
+from nightlatch.core.credentials.person import Person, Profile, compose, find
+from nightlatch.core.flows.store import Tx
+from nightlatch.core.identities.model import Filter, Identity, Name, State
+from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.doors.http.routing import KIB, Answer, Call
+from nightlatch.doors.kratos import bodies, paging, patch
+from nightlatch.doors.kratos.errors import AllConflict, error_of
+from nightlatch.doors.kratos.parts import Parts
+from nightlatch.doors.kratos.shapes import Batch, BatchItem, encode
+from nightlatch.kernel.ids import id_text, parse_id
+from nightlatch.problems import Conflict, FieldInvalid, IdentityNotFound, Invalid, Problem
+
+MIB = 1024 * KIB
+_KNOWN_TYPES = {*METHODS, "saml", "deviceauthn", "link_recovery", "code_recovery"}
+_MOST_PLAIN = 200
+_MOST = 1000
+
+
+async def create_identity(call: Call[Parts]) -> Answer:
+    body = bodies.decode(await call.body(MIB), bodies.CreateIdentity)
+    person = await _compose(call, body)
+    try:
+        await call.door.store.write(lambda tx: admin.create(tx, call.act, person))
+    except Conflict:
+        raise Conflict("This identity conflicts with another identity that already exists.") from None
+    base = call.door.admin_url or str(call.request.base_url)
+    location = f"{base}admin/identities/{id_text(person.identity.id)}"
+    return _one(call, person, 201, (("location", location),))
+
+
+async def batch_patch_identities(call: Call[Parts]) -> Answer:
+    entries = bodies.decode(await call.body(5 * MIB), bodies.BatchBody).identities or []
+    if len(entries) > _MOST:
+        raise Invalid(
+            f"The maximum number of identities per request that can be created or deleted at once is {_MOST}."
+        )
+    if sum(bool(e.create and bodies.plain_password(e.create)) for e in entries) > _MOST_PLAIN:
+        raise Invalid(
+            f"The maximum number of identities per request that can be created with a plaintext password is {_MOST_PLAIN}."
+        )
+    composed = [await _try(functools.partial(_compose, call, e.create)) if e.create else None for e in entries]
+    people = [person for person in composed if isinstance(person, Person)]
+    stored = iter(await call.door.store.write(lambda tx: admin.create_many(tx, call.act, people)) if people else ())
+    outcomes = [next(stored) if isinstance(outcome, Person) else outcome for outcome in composed]
+    items = [_item(entry.patch_id, outcome) for entry, outcome in zip(entries, outcomes, strict=True)]
+    if people and not any(isinstance(outcome, Person) for outcome in outcomes):
+        # Old clients know no action but create: where nothing was, the whole is a conflict.
+        raise AllConflict(items)
+    return Answer(200, encode(Batch(items)))
+
+
+async def get_identity(call: Call[Parts]) -> Answer:
+    identity_id = parse_id(call.path("id"))
+    return await _get(call, lambda tx: _found(tx, call, identity_id))
+
+
+async def get_identity_by_external_id(call: Call[Parts]) -> Answer:
+    name = Name("external_id", call.path("external_id"))
+
+    async def by_name(tx: Tx) -> Person:
+        return await _found(tx, call, await tx.identities.holder(call.act.organization, name))
+
+    return await _get(call, by_name)
+
+
+async def list_identities(call: Call[Parts]) -> Answer:
+    where, types = _filter(call), _include_credential(call)
+    page = paging.asked(call, 500)
+    if where.ids is not None:
+        page = msgspec.structs.replace(page, size=500)
+    after = paging.read_token(call, page, "identities", bytes)
+    organization = call.act.organization
+    shown = bool(types) or where.identifiers is not None or where.prefixes is not None
+
+    async def ask(tx: Tx) -> tuple[list[Identity], dict[bytes, list[Credential]], int | None]:
+        if where.ids == () or where.organization is not None:
+            return [], {}, 0
+        rows = await tx.identities.list(organization, where, after, page.skip, page.size + 1)
+        total = None if page.number is None else await tx.identities.count(organization, where)
+        held = await tx.credentials.of([row.id for row in rows]) if shown and rows else {}
+        return rows, held, total
+
+    rows, held, total = await call.door.store.scan(ask)
+    if total is not None and page.number is not None:
+        headers = paging.number_link(call, page, total)
+    else:
+        headers = paging.token_link(
+            call, page, "identities", rows, rows[page.size - 1].id if len(rows) > page.size else None
+        )
+    render = call.door.render.identity
+    items = [render(i, admin=True, credentials=held.get(i.id), configs=types) for i in rows[: page.size]]
+    return Answer(200, encode(items), headers)
+
+
+async def update_identity(call: Call[Parts]) -> Answer:
+    raw = await call.body(5 * MIB)
+    if not raw.strip():
+        raise Invalid('Unable to decode HTTP Request Body because its HTTP Header "Content-Length" is zero.')
+    if not call.request.headers.get("content-type", "").lower().startswith("application/json"):
+        raise Invalid("HTTP Request Body must be sent with Content-Type application/json.")
+    try:
+        body = bodies.decode(raw, bodies.UpdateIdentity)
+    except Problem as problem:
+        raise Invalid(f"Unable to decode JSON payload: {problem.reason}") from None
+    credentials = await admin.hash_passwords(call.door.hasher, bodies.credentials_of(body.credentials))
+
+    def change(before: Person) -> Profile:
+        profile = bodies.profile(body, before.identity.schema_id, before.identity.state)
+        return msgspec.structs.replace(profile, credentials=credentials)
+
+    return await _change(call, change)
+
+
+async def patch_identity(call: Call[Parts]) -> Answer:
+    operations = patch.read(await call.body(MIB))
+
+    def change(before: Person) -> Profile:
+        return bodies_of_patch(call.door, before, operations)
+
+    return await _change(call, change)
+
+
+async def delete_identity(call: Call[Parts]) -> Answer:
+    identity_id = parse_id(call.path("id"))
+    if identity_id is None:
+        raise IdentityNotFound
+    # Unknown is as good as deleted: whoever repeats a request after a cut connection gets the same answer.
+    await call.door.store.write(lambda tx: admin.delete(tx, call.act, identity_id))
+    return Answer(204)
+
+
+async def delete_identity_credentials(call: Call[Parts]) -> Answer:
+    identity_id = parse_id(call.path("id"))
+    if identity_id is None:
+        raise IdentityNotFound
+    type_ = {"lookup": "lookup_secret"}.get(call.path("type"), call.path("type"))
+    identifier = call.query("identifier")
+    vault = call.door.vault
+    person = await call.door.store.write(
+        lambda tx: admin.delete_credential(tx, call.act, vault, identity_id, type_, identifier)
+    )
+    return _one(call, person, 200)
+
+
+def bodies_of_patch(parts: Parts, before: Person, operations: list[patch.Operation]) -> Profile:
+    """What `before` is asked to become by `operations`. Invalid when they do not fit."""
+    shown = parts.render.identity(
+        before.identity, admin=True, credentials=before.credentials.values(), configs=tuple(METHODS)
+    )
+    document = msgspec.json.decode(encode(shown))
+    document.setdefault("external_id", None)
+    changed = patch.apply(document, operations)
+    return profile_of_document(before, document, changed)
+
+
+def profile_of_document(before: Person, document: dict[str, object], changed: dict[str, object]) -> Profile:
+    credentials = patched_credentials(document.get("credentials"), changed.pop("credentials", None))
+    for name in ("verifiable_addresses", "recovery_addresses"):
+        _verified_first(changed.get(name), document.get(name))
+    old = before.identity
+    profile = bodies.profile(bodies.decode(encode(changed), bodies.UpdateIdentity), old.schema_id, old.state)
+    # What the patch left alone stays the text that it was.
+    texts = ("traits", "metadata_public", "metadata_admin")
+    same = {name: getattr(old, name) for name in texts if changed.get(name) == document.get(name)}
+    return msgspec.structs.replace(profile, credentials=credentials, **same)
+
+
+def patched_credentials(old: object, new: object) -> dict[str, dict[str, object]]:
+    """The configs that a patch changed. FieldInvalid for one whose type is not its key."""
+    before = old if isinstance(old, dict) else {}
+    after = new if isinstance(new, dict) else {}
+    if before.keys() - after.keys():
+        raise Invalid("Credentials are deleted with DELETE /admin/identities/{id}/credentials/{type}.")
+    changed = {}
+    for type_, credential in after.items():
+        if credential == before.get(type_):
+            continue
+        if not isinstance(credential, dict) or credential.get("type") != type_:
+            given = credential.get("type", "") if isinstance(credential, dict) else ""
+            raise FieldInvalid("credentials", f'credentials.{type_}.type must equal "{type_}", got "{given}"')
+        config = credential.get("config")
+        changed[type_] = config if isinstance(config, dict) else {}
+    return changed
+
+
+def _verified_first(new: object, old: object) -> None:
+    """An address whose `verified` was taken back has no verification status left to keep."""
+    if not isinstance(new, list) or not isinstance(old, list):
+        return
+    was = {a["id"]: a.get("verified") for a in old}
+    for address in new:
+        if isinstance(address, dict) and was.get(address.get("id")) and not address.get("verified"):
+            address["status"] = "pending"
+            address.pop("verified_at", None)
+
+
+async def _compose(call: Call[Parts], body: bodies.CreateIdentity) -> Person:
+    if body.organization_id:
+        raise FieldInvalid("organization_id", "There is no organization of that id.")
+    profile = bodies.profile(body, call.door.schemas.default_id, State.ACTIVE)
+    credentials = await admin.hash_passwords(call.door.hasher, profile.credentials)
+    profile = msgspec.structs.replace(profile, credentials=credentials)
+    return compose(call.act, call.door.schemas, call.door.vault, profile)
+
+
+async def _try(work: Callable[[], Awaitable[Person]]) -> Person | Invalid:
+    await asyncio.sleep(0)  # a thousand entries in one go would keep everybody else waiting
+    try:
+        return await work()
+    except Invalid as problem:
+        return problem
+
+
+def _item(patch_id: str | None, outcome: Person | Problem | None) -> BatchItem | None:
+    if outcome is None:
+        return None
+    if isinstance(outcome, Problem):
+        return BatchItem("error", patch_id=patch_id, error=error_of(outcome))
+    return BatchItem("create", id_text(outcome.identity.id), patch_id)
+
+
+async def _found(tx: Tx, call: Call[Parts], identity_id: bytes | None) -> Person:
+    person = await find(tx, call.act.organization, identity_id) if identity_id else None
+    if person is None:
+        raise IdentityNotFound
+    return person
+
+
+async def _get(call: Call[Parts], unit: Callable[[Tx], Awaitable[Person]]) -> Answer:
+    person = await call.door.store.read(unit)
+    return _one(call, person, 200, configs=_include_credential(call))
+
+
+async def _change(call: Call[Parts], change: Callable[[Person], Profile]) -> Answer:
+    identity_id = parse_id(call.path("id"))
+    if identity_id is None:
+        raise IdentityNotFound
+    versions = _if_match(call)
+
+    async def unit(tx: Tx) -> Person:
+        before = await admin.locked(tx, call.act, identity_id, versions)
+        return await admin.update(tx, call.act, call.door.schemas, call.door.vault, before, change(before))
+
+    return _one(call, await call.door.store.write(unit), 200)
+
+
+def _one(
+    call: Call[Parts],
+    person: Person,
+    status: int,
+    headers: tuple[tuple[str, str], ...] = (),
+    configs: tuple[str, ...] = (),
+) -> Answer:
+    shown = call.door.render.identity(
+        person.identity, admin=True, credentials=person.credentials.values(), configs=configs
+    )
+    return Answer(status, encode(shown), (*headers, ("etag", f'"{person.identity.version}"')))
+
+
+def _if_match(call: Call[Parts]) -> frozenset[int] | None:
+    """The versions that If-Match allows (RFC 9110 13.1.1); None for any. A weak or foreign tag matches nothing."""
+    header = call.request.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return None
+    tags = (tag.strip() for tag in header.split(","))
+    return frozenset(
+        int(tag[1:-1]) for tag in tags if tag[:1] == tag[-1:] == '"' and tag[1:-1].isdecimal() and len(tag) < 20
+    )
+
+
+def _include_credential(call: Call[Parts]) -> tuple[str, ...]:
+    types = tuple(t for t in call.queries("include_credential") if t)
+    for type_ in types:
+        if type_ not in _KNOWN_TYPES:
+            raise Invalid(f"Invalid value `{type_}` for parameter `include_credential`.")
+    return types
+
+
+def _filter(call: Call[Parts]) -> Filter:
+    ids = tuple(_uuid(text, "ids") for text in call.queries("ids")) if call.queries("ids") else None
+    if ids is not None and len(ids) > 500:
+        raise Invalid("The number of ids to filter must not exceed 500.")
+    organization = call.query("organization_id")
+    exact, similar = call.query("credentials_identifier"), call.query("preview_credentials_identifier_similar")
+    return Filter(
+        ids=ids,
+        identifiers=_names(exact) if exact else None,
+        prefixes=_names(similar) if similar else None,
+        organization=_uuid(organization, "organization_id") if organization else None,
+        schema_id=call.query("schema_id") or None,
+    )
+
+
+def _names(text: str) -> tuple[Name, ...]:
+    normal = (Name(type_, normal_identifier(type_, text)) for type_ in ("password", "webauthn", "code"))
+    return (*normal, Name("oidc", text))
+
+
+def _uuid(text: str, parameter: str) -> bytes:
+    value = parse_id(text)
+    if value is None:
+        raise Invalid(f"Invalid UUID value `{text}` for parameter `{parameter}`.")
+    return value

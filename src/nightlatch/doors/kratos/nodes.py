@@ -1,0 +1,174 @@
+"""A flow as its JSON: the fields to fill in, computed from what is stored at the moment of answering."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from nightlatch.core.flows.model import Act, Flow
+from nightlatch.core.identities.schemas import Schema
+from nightlatch.doors.kratos import texts
+from nightlatch.doors.kratos.parts import Parts
+from nightlatch.doors.kratos.shapes import at
+from nightlatch.kernel.ids import id_text
+
+Node = dict[str, Any]
+_STRING_TYPES = {"email": "email", "tel": "tel", "uri": "url", "date": "date", "date-time": "datetime-local"}
+
+
+def flow(parts: Parts, flow: Flow, more: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """The flow's JSON; `more` are problems of this request that are not stored."""
+    problems = (*flow.facts.problems, *more)
+    nodes = list(_NODES[flow.act](parts, flow))
+    shown: dict[str, Any] = {
+        "id": id_text(flow.id),
+        "type": flow.type,
+        "expires_at": at(flow.expires_at),
+        "issued_at": at(flow.issued_at),
+        "request_url": flow.request_url,
+        "state": flow.state,
+        "ui": {
+            "action": f"{parts.public_url}self-service/{flow.act}?flow={id_text(flow.id)}",
+            "method": "POST",
+            "nodes": nodes,
+        },
+    }
+    messages = _place(nodes, problems) + _standing_messages(flow)
+    if messages:
+        shown["ui"]["messages"] = messages
+    if flow.return_to:
+        shown["return_to"] = flow.return_to
+    if flow.method:
+        shown["active"] = flow.method
+    if flow.act in {Act.LOGIN, Act.REGISTRATION}:
+        shown["organization_id"] = None
+    if flow.act is Act.LOGIN:
+        shown |= {
+            "created_at": at(flow.issued_at),
+            "updated_at": at(flow.issued_at),
+            "refresh": flow.facts.refresh,
+            "requested_aal": "aal1",
+        }
+    return shown
+
+
+def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
+    yield _csrf()
+    if not parts.flows.password_enabled:
+        return
+    hidden = flow.facts.refresh and flow.facts.identifier is not None
+    value = flow.facts.identifier or ""
+    yield _input("default", "identifier", "hidden" if hidden else "text", texts.ID, value=value, required=True)
+    yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="current-password")
+    yield _input("password", "method", "submit", texts.SIGN_IN_WITH_PASSWORD, value="password")
+
+
+def _registration(parts: Parts, flow: Flow) -> Iterator[Node]:
+    yield _csrf()
+    if not parts.flows.password_enabled:
+        return
+    schema = parts.schemas.chosen(parts.schemas.default_id)
+    hidden = flow.facts.step == "credential"
+    yield from _traits(schema, flow.facts.traits, "password" if hidden else "profile", hidden=hidden)
+    if not hidden:
+        yield _input("profile", "method", "submit", texts.SIGN_UP, value="profile")
+        return
+    yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="new-password")
+    yield _input("password", "method", "submit", texts.SIGN_UP, value="password")
+    yield _input("profile", "screen", "submit", texts.BACK, value="previous")
+
+
+def _recovery(_parts: Parts, flow: Flow) -> Iterator[Node]:
+    if flow.state != "sent_email" or flow.method != "code":
+        return
+    yield _input(
+        "code",
+        "code",
+        "text",
+        texts.RECOVERY_CODE,
+        required=True,
+        pattern="[0-9]+",
+        maxlength=6,
+        autocomplete="one-time-code",
+    )
+    yield _input("code", "method", "submit", texts.CONTINUE, value="code")
+
+
+def _settings(_parts: Parts, _flow: Flow) -> Iterator[Node]:
+    yield _csrf()
+
+
+_NODES = {Act.LOGIN: _login, Act.REGISTRATION: _registration, Act.RECOVERY: _recovery, Act.SETTINGS: _settings}
+
+
+def _standing_messages(flow: Flow) -> list[texts.Message]:
+    """What the state itself has to say."""
+    if flow.act is Act.LOGIN and flow.facts.refresh:
+        return [texts.CONFIRM_IT_IS_YOU]
+    if flow.act is Act.REGISTRATION and flow.facts.step == "credential" and not flow.facts.problems:
+        return [texts.CHOOSE_CREDENTIAL]
+    return []
+
+
+def _place(nodes: list[Node], problems: Sequence[dict[str, Any]]) -> list[texts.Message]:
+    """Puts each problem on the field that it is about; gives back those that are about no field."""
+    general: list[texts.Message] = []
+    named = {node["attributes"]["name"]: node for node in nodes}
+    for problem in problems:
+        name = problem.get("field") or problem.get("pointer", "").strip("/").replace("/", ".")
+        message = texts.of_problem(problem)
+        if not name or name == "traits":
+            general.append(message)
+            continue
+        if name not in named:
+            named[name] = _input("default", name, "text", None)
+            nodes.append(named[name])
+        named[name]["messages"].append(message)
+    return general
+
+
+def _traits(schema: Schema, values: Any, group: str, *, hidden: bool) -> Iterator[Node]:
+    content = schema.content["properties"]["traits"]
+    yield from _fields(content, values, "traits", group, hidden=hidden)
+
+
+def _fields(content: dict[str, Any], values: Any, path: str, group: str, *, hidden: bool) -> Iterator[Node]:
+    required = content.get("required", ())
+    for name, field in content.get("properties", {}).items():
+        if not isinstance(field, dict):
+            continue
+        value = values.get(name) if isinstance(values, dict) else None
+        kind = field.get("type")
+        if kind == "object":
+            yield from _fields(field, value, f"{path}.{name}", group, hidden=hidden)
+        elif kind != "array":
+            yield _trait(field, f"{path}.{name}", value, group, required=name in required, hidden=hidden)
+
+
+def _trait(field: dict[str, Any], name: str, value: Any, group: str, *, required: bool, hidden: bool) -> Node:
+    kind = {"boolean": "checkbox", "number": "number", "integer": "number"}.get(field.get("type", ""), "")
+    kind = "hidden" if hidden else kind or _STRING_TYPES.get(field.get("format", ""), "text")
+    title = field.get("title")
+    more: dict[str, Any] = {"value": value} if value is not None else {}
+    if required:
+        more["required"] = True
+    if "pattern" in field:
+        more["pattern"] = field["pattern"]
+    if "maxLength" in field:
+        more["maxlength"] = field["maxLength"]
+    if "enum" in field:
+        more["options"] = [{"value": option} for option in field["enum"]]
+    return _input(group, name, kind, texts.label(title, name) if title else None, **more)
+
+
+def _csrf() -> Node:
+    """Apps have no cookie that a strange page could ride on; the field is there, empty, as clients expect it."""
+    return _input("default", "csrf_token", "hidden", None, value="", required=True)
+
+
+def _input(group: str, name: str, kind: str, label: texts.Message | None, **more: Any) -> Node:
+    return {
+        "type": "input",
+        "group": group,
+        "attributes": {"name": name, "type": kind, "disabled": False, "node_type": "input", **more},
+        "messages": [],
+        "meta": {"label": label} if label else {},
+    }

@@ -1,0 +1,98 @@
+"""Pages: by number from 1, or by tokens that only we can make; and the Link header of both."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.routing import Call
+from nightlatch.doors.kratos.parts import Parts
+from nightlatch.problems import Invalid, PageTokenInvalid
+
+T = TypeVar("T")
+DEFAULT_SIZE = 250
+DEEPEST = 100_000  # rows that a numbered page may skip
+_PAGING = {"page", "per_page", "page_size", "page_token"}
+_Headers = tuple[tuple[str, str], ...]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """`number` is None where pages go by token; `token` is None on the first."""
+
+    size: int
+    number: int | None
+    token: str | None
+
+    @property
+    def skip(self) -> int:
+        return 0 if self.number is None else (self.number - 1) * self.size
+
+
+def asked(call: Call[Parts], most: int, *, numbered: bool | None = None) -> Page:
+    """The page that the request asks for. `numbered` False: by token only; True: by number unless a token parameter is
+    given; None: by number only when `page` is given. Invalid for a size that is no number, Refusal for one too deep."""
+    size, token, page = call.query("page_size"), call.query("page_token"), call.query("page")
+    by_token = size is not None or token is not None
+    by_number = numbered is not False and not by_token and (page is not None or numbered is True)
+    if not by_number:
+        return Page(_size(size if size is not None else call.query("per_page"), most), None, token or None)
+    number = max(1, _lenient(page, 1))
+    per_page = min(max(1, _lenient(call.query("per_page"), DEFAULT_SIZE)), most)
+    if (number - 1) * per_page > DEEPEST:
+        raise Refusal(400, f"Pages beyond {DEEPEST} items are reached by page_token and page_size.")
+    return Page(per_page, number, None)
+
+
+def read_token(call: Call[Parts], page: Page, kind: str, position: type[T]) -> T | None:
+    """Where the page begins: after this position. PageTokenInvalid for anything but a token of ours for this list."""
+    if page.token is None:
+        return None
+    opened: tuple[str, T] | None = call.door.page_keys.unseal(page.token, tuple[str, position])  # type: ignore[valid-type]
+    if opened is None or opened[0] != kind:
+        raise PageTokenInvalid
+    return opened[1]
+
+
+def token_link(call: Call[Parts], page: Page, kind: str, rows: Sequence[Any], position: Any) -> _Headers:
+    """The Link header of a list by token; `rows` may hold one more than the page, which says that there is a next."""
+    links = [_link(call, "first", page_size=page.size)]
+    if len(rows) > page.size:
+        token = call.door.page_keys.seal((kind, position))
+        links.append(_link(call, "next", page_size=page.size, page_token=token))
+    return (("link", ",".join(links)),)
+
+
+def number_link(call: Call[Parts], page: Page, total: int) -> _Headers:
+    """Link and X-Total-Count of a list by number."""
+    assert page.number is not None
+    last = max(1, -(-total // page.size))
+    wanted = [("first", 1)]
+    if page.number < last:
+        wanted.append(("next", page.number + 1))
+    if page.number > 1:
+        wanted.append(("prev", min(page.number - 1, last)))
+    wanted.append(("last", last))
+    links = [_link(call, rel, page=number, per_page=page.size) for rel, number in wanted]
+    return (("link", ",".join(links)), ("x-total-count", str(total)))
+
+
+def _link(call: Call[Parts], rel: str, **paging: object) -> str:
+    kept = [(k, v) for k, v in call.request.query_params.multi_items() if k not in _PAGING]
+    query = urlencode(sorted([*kept, *((k, str(v)) for k, v in paging.items())]))
+    return f'<{call.request.url.path}?{query}>; rel="{rel}"'
+
+
+def _size(text: str | None, most: int) -> int:
+    if text is None or text == "":
+        return min(DEFAULT_SIZE, most)
+    try:
+        size = int(text) if len(text) < 20 else 0
+    except ValueError:
+        raise Invalid(f'strconv.Atoi: parsing "{text}": invalid syntax') from None
+    return min(size, most) if size > 0 else min(DEFAULT_SIZE, most)
+
+
+def _lenient(text: str | None, default: int) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else default

@@ -1,0 +1,98 @@
+"""My sessions, the session check, schemas, health: what the public port answers besides the flows."""
+
+import msgspec
+
+from nightlatch import __version__
+from nightlatch.core.logout.rules import end_mine, end_others
+from nightlatch.core.sessions.model import Filter
+from nightlatch.core.sessions.rules import check
+from nightlatch.doors.http.routing import Answer, Call
+from nightlatch.doors.kratos import auth, paging
+from nightlatch.doors.kratos.bodies import path_id
+from nightlatch.doors.kratos.parts import Parts
+from nightlatch.doors.kratos.sessions import list_of_identity
+from nightlatch.doors.kratos.shapes import Count, IdentitySchema, encode
+from nightlatch.kernel.clock import SECOND
+from nightlatch.problems import Unavailable
+
+
+async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
+    """The session check. It is asked more often than all else together, so it takes nothing that it does not need."""
+    token = auth.session_token(headers)
+    now = parts.clock.now()
+    standing = await parts.store.read(lambda tx: check(tx, token, parts.lifetime, now, highest=parts.highest_aal))
+    session = standing.session
+    parts.seen.note(session.id, now)
+    shown = parts.render.session(standing, active=True, admin=False)
+    more: tuple[tuple[str, str], ...] = (
+        ("x-kratos-authenticated-identity-id", shown.identity.id if shown.identity else ""),
+    )
+    if parts.cache_for is not None:
+        left = session.expires_at - now
+        seconds = (min(left, parts.cache_for) if parts.cache_for else left) // SECOND
+        more = (*more, ("ory-session-cache-for", str(seconds)))
+    return Answer(200, encode(shown), more)
+
+
+async def to_session(call: Call[Parts]) -> Answer:
+    return await whoami(call.door, call.request.scope["headers"])
+
+
+async def list_my_sessions(call: Call[Parts]) -> Answer:
+    mine, _ = await auth.me(call, highest=True)
+    where = Filter(identity_id=mine.identity.id, active=True, but=mine.session.id)
+    return await list_of_identity(call, where, admin=False)
+
+
+async def disable_my_other_sessions(call: Call[Parts]) -> Answer:
+    mine, act = await auth.me(call)
+    revocation = await call.door.store.write(lambda tx: end_others(tx, act, mine))
+    return Answer(200, encode(Count(revocation.count)))
+
+
+async def disable_my_session(call: Call[Parts]) -> Answer:
+    session_id = path_id(call.path("id"))
+    mine, act = await auth.me(call)
+    await call.door.store.write(lambda tx: end_mine(tx, act, mine, session_id))
+    return Answer(204)
+
+
+async def get_schema(call: Call[Parts]) -> Answer:
+    return Answer(200, call.door.schemas.get(call.path("id")).document)
+
+
+async def list_schemas(call: Call[Parts]) -> Answer:
+    page = paging.asked(call, 1000, numbered=True)
+    schemas = list(call.door.schemas)
+    if page.number is None:
+        start = paging.read_token(call, page, "schemas", int) or 0
+        headers = paging.token_link(call, page, "schemas", schemas[start:], start + page.size)
+    else:
+        start = page.skip
+        headers = paging.number_link(call, page, len(schemas))
+    shown = [IdentitySchema(s.id, msgspec.Raw(s.document)) for s in schemas[start : start + page.size]]
+    return Answer(200, encode(shown), headers)
+
+
+async def alive(call: Call[Parts]) -> Answer:  # noqa: ARG001
+    return Answer(200, b'{"status":"ok"}')
+
+
+async def ready(call: Call[Parts]) -> Answer:
+    """503 when the database does not answer."""
+    organization = call.act.organization
+    try:
+        await call.door.store.read(lambda tx: tx.sessions.epochs(organization, bytes(16)))
+    except Unavailable:
+        return Answer(
+            503, b'{"error":{"code":503,"status":"Service Unavailable","message":"The database does not answer."}}'
+        )
+    return Answer(200, b'{"status":"ok"}')
+
+
+async def version(call: Call[Parts]) -> Answer:  # noqa: ARG001
+    return Answer(200, encode({"version": __version__}))
+
+
+async def metrics(call: Call[Parts]) -> Answer:
+    return Answer(200, call.door.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

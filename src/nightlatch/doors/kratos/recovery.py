@@ -1,0 +1,124 @@
+"""Recovery: codes and links made by an administrator, and codes redeemed by who was given one."""
+
+from nightlatch.core.flows import rules as flows
+from nightlatch.core.flows.model import Act as Kind
+from nightlatch.core.flows.model import Flow
+from nightlatch.core.recovery import rules
+from nightlatch.doors.http.routing import Answer, Call
+from nightlatch.doors.kratos import nodes, return_to
+from nightlatch.doors.kratos.bodies import RecoveryBody, decode
+from nightlatch.doors.kratos.parts import Parts
+from nightlatch.doors.kratos.selfservice import fields, flow_id, request_device
+from nightlatch.doors.kratos.shapes import RecoveryCode, RecoveryLink, at, encode
+from nightlatch.kernel.durations import duration_text, parse_duration
+from nightlatch.kernel.ids import id_text, parse_id
+from nightlatch.problems import FeatureDisabled, FieldInvalid, IdentityNotFound, Invalid, Problem
+
+
+async def create_recovery_code(call: Call[Parts]) -> Answer:
+    parts = call.door
+    body = await _body(call)
+    lifespan = _lifespan(body.expires_in, parts.flows.code_lifespan)
+    flow_type = body.flow_type or "browser"
+    if flow_type not in {"browser", "api"}:
+        raise FieldInvalid("flow_type", f'Value from "flow_type" is not valid: "{flow_type}"')
+    identity_id = _identity(body)
+    back = return_to.checked(call)
+    made = await parts.store.write(
+        lambda tx: rules.make_code(
+            tx, call.act, parts.code_keys, identity_id, lifespan, flow_type, str(call.request.url), back
+        )
+    )
+    link = f"{parts.flows.ui_urls['recovery']}?flow={id_text(made.flow.id)}"
+    return Answer(201, encode(RecoveryCode(link, made.secret, at(made.expires_at))))
+
+
+async def create_recovery_link(call: Call[Parts]) -> Answer:
+    parts = call.door
+    body = await _body(call)
+    lifespan = _lifespan(body.expires_in, parts.flows.link_lifespan)
+    identity_id = _identity(body)
+    back = return_to.checked(call)
+    made = await parts.store.write(
+        lambda tx: rules.make_link(tx, call.act, parts.code_keys, identity_id, lifespan, str(call.request.url), back)
+    )
+    link = f"{parts.public_url}self-service/recovery?flow={id_text(made.flow.id)}&token={made.secret}"
+    return Answer(200, encode(RecoveryLink(link, at(made.expires_at))))
+
+
+async def get_recovery_flow(call: Call[Parts]) -> Answer:
+    found = flow_id(call, "id")
+    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, Kind.RECOVERY, found))
+    flows.check_open(flow, call.act.now)
+    return Answer(200, encode(nodes.flow(call.door, flow)))
+
+
+async def submit_recovery(call: Call[Parts]) -> Answer:
+    """The right code gives a session and a settings flow; any other gives the flow again, as the peer does with 200."""
+    parts = call.door
+    if not parts.flows.recovery_enabled:
+        raise Invalid("Recovery is not allowed because it was disabled by the administrator.")
+    found = flow_id(call, "flow")
+    given = await fields(call)
+    if given.get("method", "code") != "code" or not isinstance(given.get("code"), str):
+        return await _missing(call, found)
+    device = request_device(call)
+    outcome = await parts.store.write(
+        lambda tx: rules.redeem(
+            tx, call.act, parts.code_keys, found, given["code"], device, parts.lifetime, parts.flows.redeeming
+        )
+    )
+    if isinstance(outcome, Flow):
+        return Answer(200, encode(nodes.flow(parts, outcome)))
+    settings = {
+        "id": id_text(outcome.settings.id),
+        "url": f"{parts.flows.ui_urls['settings']}?flow={id_text(outcome.settings.id)}",
+    }
+    shown = nodes.flow(parts, outcome.flow)
+    shown["continue_with"] = [
+        {"action": "set_ory_session_token", "ory_session_token": outcome.token},
+        {"action": "show_settings_ui", "flow": settings},
+    ]
+    return Answer(200, encode(shown))
+
+
+async def _missing(call: Call[Parts], found: bytes) -> Answer:
+    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, Kind.RECOVERY, found))
+    flows.check_open(flow, call.act.now)
+    return Answer(400, encode(nodes.flow(call.door, flow, ({"code": "property_missing", "field": "code"},))))
+
+
+async def _body(call: Call[Parts]) -> RecoveryBody:
+    if not call.door.flows.recovery_enabled:
+        raise FeatureDisabled
+    raw = await call.body()
+    if not raw.strip():
+        raise Invalid('Unable to decode HTTP Request Body because its HTTP Header "Content-Length" is zero.')
+    try:
+        return decode(raw, RecoveryBody)
+    except Problem as problem:
+        raise Invalid(f"Unable to decode JSON payload: {problem.reason}") from None
+
+
+def _lifespan(text: str | None, default: int) -> int:
+    if not text:
+        return default
+    duration = parse_duration(text)
+    if duration is None:
+        raise FieldInvalid(
+            "expires_in", f'Unable to parse "expires_in" as a duration string (e.g. "1h", "1m30s", "500ms"): {text}'
+        )
+    if duration <= 0:
+        raise FieldInvalid(
+            "expires_in", f'Value from "expires_in" must result to a future time: {duration_text(duration)}'
+        )
+    return duration
+
+
+def _identity(body: RecoveryBody) -> bytes:
+    if not body.identity_id:
+        raise IdentityNotFound("could not find identity")
+    identity_id = parse_id(body.identity_id)
+    if identity_id is None:
+        raise Invalid(f'Unable to decode JSON payload: uuid: incorrect UUID format in string "{body.identity_id}"')
+    return identity_id

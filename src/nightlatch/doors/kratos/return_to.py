@@ -1,0 +1,43 @@
+"""Where people may be sent back to: only what the configuration allows, compared after a whole parse."""
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from nightlatch.doors.http.routing import Call
+from nightlatch.doors.kratos.parts import Parts
+from nightlatch.problems import FieldInvalid
+
+# A browser drops or folds these before it follows: what we compared would not be where it goes.
+_NEVER = re.compile(r"[\x00-\x20\x7f-\uffff\\]|/\.\.?(?:/|;|$)|%2e|%2f|%5c", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
+
+
+def checked(call: Call[Parts]) -> str | None:
+    """The request's return_to; None when it has none. FieldInvalid for one that is not allowed."""
+    wanted = call.query("return_to")
+    if not wanted:
+        return None
+    allowed = (*call.door.flows.allowed_return_urls, f"{call.door.public_url}self-service")
+    if not any(_within(wanted, one) for one in allowed):
+        raise FieldInvalid("return_to", "Requested return_to URL is not allowed.")
+    return wanted
+
+
+def _within(wanted: str, allowed: str) -> bool:
+    if _NEVER.search(wanted):
+        return False
+    try:
+        ours, theirs = urlsplit(allowed), urlsplit(wanted)
+        if theirs.username is not None or theirs.scheme.lower() != ours.scheme.lower() or _port(theirs) != _port(ours):
+            return False
+    except ValueError:
+        return False
+    host, mine = (theirs.hostname or ""), (ours.hostname or "")
+    if not (host == mine or (mine.startswith("*.") and host.endswith(mine[1:]))):
+        return False
+    path, prefix = theirs.path or "/", ours.path or "/"
+    return path == prefix or path.startswith(prefix if prefix.endswith("/") else prefix + "/")
+
+
+def _port(url: SplitResult) -> int | None:
+    return url.port or _PORTS.get(url.scheme.lower())

@@ -1,0 +1,80 @@
+"""The numbered messages of this dialect (contract: message ids), made from what a flow remembers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Message = dict[str, Any]
+
+
+def info(number: int, text: str, **context: Any) -> Message:
+    return _message(number, text, "info", context)
+
+
+def error(number: int, text: str, **context: Any) -> Message:
+    return _message(number, text, "error", context)
+
+
+def _message(number: int, text: str, kind: str, context: Mapping[str, Any]) -> Message:
+    return {"id": number, "text": text, "type": kind} | ({"context": dict(context)} if context else {})
+
+
+SIGN_IN = info(1010001, "Sign in")
+SIGN_IN_WITH_PASSWORD = info(1010022, "Sign in with password")
+CONFIRM_IT_IS_YOU = info(1010003, "Please confirm this action by verifying that it is you.")
+SIGN_UP = info(1040001, "Sign up")
+CONTINUE = info(1070009, "Continue")
+SIGN_UP_CONTINUE = info(1040003, "Continue")
+BACK = info(1040008, "Back")
+CHOOSE_CREDENTIAL = info(1040009, "Please choose a credential to authenticate yourself with.")
+PASSWORD = info(1070001, "Password")
+ID = info(1070004, "ID")
+SUBMIT = info(1070005, "Submit")
+RECOVERY_CODE = info(1070010, "Recovery code")
+CODE_SENT = info(1060003, "An email containing a recovery code has been sent to the email address you provided.")
+
+
+def label(title: str, name: str) -> Message:
+    return info(1070002, title, title=title, name=name)
+
+
+def generic(reason: str) -> Message:
+    return error(4000001, reason, reason=reason)
+
+
+_PASSWORD: dict[str, Callable[[str, Mapping[str, int]], Message]] = {
+    "too_short": lambda reason, facts: error(4000032, reason, **facts),
+    "too_long": lambda reason, facts: error(4000033, reason, **facts),
+    "similar": lambda reason, facts: error(
+        4000031, "The password can not be used because it is too similar to the identifier."
+    ),
+}
+
+
+def of_problem(problem: Mapping[str, Any]) -> Message:
+    """The message of one problem that a flow remembers."""
+    code, reason = problem["code"], problem.get("reason", "")
+    if code == "password_refused":
+        say = _PASSWORD.get(problem["rule"])
+        facts = problem.get("facts", {})
+        return say(reason, facts) if say else error(4000005, reason, reason=reason)
+    if code == "property_missing":
+        return error(4000002, f"Property {problem['field']} is missing.", property=problem["field"])
+    simple = _SIMPLE.get(code)
+    return simple or generic(reason)
+
+
+_SIMPLE = {
+    "credentials_wrong": error(
+        4000006,
+        "The provided credentials are invalid, check for spelling mistakes in your password or username, email address, or phone number.",
+    ),
+    "identity_disabled": error(4010011, "This account was disabled."),
+    "conflict": error(4000007, "An account with the same identifier (email, phone, username, ...) exists already."),
+    "code_wrong": error(4060006, "The recovery code is invalid or has already been used. Please try again."),
+    "no_strategy_login": error(
+        4010002, "Could not find a strategy to log you in with. Did you fill out the form correctly?"
+    ),
+    "no_strategy_registration": error(
+        4010003, "Could not find a strategy to sign you up with. Did you fill out the form correctly?"
+    ),
+}
