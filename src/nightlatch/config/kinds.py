@@ -129,7 +129,7 @@ def integer(least: int, most: int) -> Kind[int]:
 
     def read(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            refuse(f"must be a whole number from {least} to {most}", f"Write it like {least}, without quotes.")
+            refuse(f"must be a whole number from {least} to {most}", "Write digits, without quotes.")
         return value
 
     return Kind(f"{least} to {most}", read, (least, most), _whole_from_text)

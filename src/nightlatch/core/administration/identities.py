@@ -11,24 +11,23 @@ from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Config
 from nightlatch.core.credentials.person import Person, Profile, Vault, add, change, compose, find, with_config
-from nightlatch.core.credentials.policy import MAX_LENGTH
+from nightlatch.core.credentials.policy import check_length
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, State
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.model import How, Where
 from nightlatch.core.sessions.rules import end
-from nightlatch.problems import Conflict, CredentialNotFound, FieldInvalid, IdentityNotFound, LastFirstFactor, VersionMismatch
+from nightlatch.problems import Conflict, CredentialNotFound, IdentityNotFound, LastFirstFactor, VersionMismatch
 
 
 async def hash_passwords(hasher: Hasher, credentials: Mapping[str, Config]) -> dict[str, Config]:
     """`credentials` with a plain password turned into its hash. Only its length is judged: an administrator may set what
-    a person may not choose. FieldInvalid, Busy."""
+    a person may not choose. PasswordRefused, Busy."""
     password = credentials.get("password", {}).get("password")
     if not password:
         return dict(credentials)
-    if len(password) > MAX_LENGTH:
-        raise FieldInvalid("credentials.password", f"A password has {MAX_LENGTH} characters at most.")
+    check_length(password)
     return {**credentials, "password": {"hashed_password": await hasher.hash(password)}}
 
 

@@ -1,0 +1,77 @@
+# Everything made here lies under .build/; a stamp (.done) is written last, so an interrupted run is mended by the next.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+DEV := .build/dev/bin/python
+UV := .build/uv/bin/uv
+SDKS := $(patsubst requirements/sdk-%.txt,.build/sdk/%/.done,$(wildcard requirements/sdk-*.txt))
+PYTEST := $(DEV) -m pytest -p hypothesispytest
+
+export PYTHONPATH := $(CURDIR)/src
+export PYTEST_DISABLE_PLUGIN_AUTOLOAD := 1
+export UV_CACHE_DIR ?= $(CURDIR)/.build/cache
+export UV_NO_CONFIG := 1
+export MYPY_CACHE_DIR := .build/mypy
+export RUFF_CACHE_DIR := .build/ruff
+export HYPOTHESIS_STORAGE_DIRECTORY := .build/hypothesis
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help serve test test-long lint lock clean
+
+help:
+	@echo "make serve      start nightlatch for development, on SQLite"
+	@echo "make test       lint, then every test; make test-long runs the longer forms too"
+	@echo "make lint       ruff, mypy and the import rules alone"
+	@echo "make lock       resolve requirements/*.in into hash-pinned locks"
+	@echo "make clean      remove what was made"
+
+serve: .build/run/.done
+	@exec .build/run/bin/python -m nightlatch serve --dev
+
+test: lint $(SDKS)
+	$(PYTEST) -m "not long"
+
+test-long: lint $(SDKS)
+	$(PYTEST)
+
+lint: .build/dev/.done
+	$(DEV) -m ruff check -q src tests bench examples
+	$(DEV) -m ruff format -q --check src tests bench examples
+	$(DEV) -m mypy
+	$(DEV) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache --no-logo
+
+lock: .build/uv/.done
+	for wanted in requirements/*.in; do \
+	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    "$$wanted" -o "$${wanted%.in}.txt"; \
+	done
+
+clean:
+	rm -rf .build
+
+.build/uv/.done: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "nightlatch needs Python 3.11 or newer and $(PYTHON) is not: try make PYTHON=python3.12" >&2; exit 1; }
+	@rm -rf $(@D); mkdir -p .build
+	@$(PYTHON) -m venv $(@D) >.build/venv.log 2>&1 \
+	  || { rm -rf $(@D); $(PYTHON) -m virtualenv -q $(@D) >>.build/venv.log 2>&1; } \
+	  || { rm -rf $(@D); virtualenv -q -p $(PYTHON) $(@D) >>.build/venv.log 2>&1; } \
+	  || { rm -rf $(@D); echo "No virtual environment could be made: install the package python3-venv (or virtualenv)." \
+	       "What was tried: .build/venv.log" >&2; exit 1; }
+	@echo "Installing (once) into .build"
+	@.build/uv/bin/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+.build/%/.done: requirements/%.txt .build/uv/.done
+	@test -x $(@D)/bin/python || $(UV) venv -q --clear --python .build/uv/bin/python $(@D)
+	@$(UV) pip sync -q --python $(@D)/bin/python --require-hashes --only-binary :all: $<
+	@touch $@
+
+# An upstream client each in a folder of its own; its stamp is the lock that it was made from.
+.build/sdk/%/.done: requirements/sdk-%.txt .build/uv/.done
+	@rm -rf $(@D)
+	@$(UV) pip install -q --python .build/uv/bin/python --target $(@D) --require-hashes --only-binary :all: -r $<
+	@cp $< $@

@@ -1,0 +1,245 @@
+"""The only wiring: configuration → store → parts → doors → one ASGI application a port, in each worker process."""
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from nightlatch.config import Config, Secret, load
+from nightlatch.core.access.model import AccessKey
+from nightlatch.core.access.rules import EVERYTHING
+from nightlatch.core.credentials.hashing import Hasher
+from nightlatch.core.credentials.person import Vault
+from nightlatch.core.events.model import Event
+from nightlatch.core.identities.schemas import Schemas, load_schemas
+from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.recovery.rules import Redeeming
+from nightlatch.core.registration.rules import Rules
+from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime
+from nightlatch.core.sessions.seen import LastSeen
+from nightlatch.core.store import Store
+from nightlatch.doors.http.client_address import ClientAddress
+from nightlatch.doors.http.limits import Address, Fault, Limits
+from nightlatch.doors.http import logs
+from nightlatch.doors.http.metrics import Metrics
+from nightlatch.doors.http.request_ids import request_id
+from nightlatch.doors.kratos.door import Port
+from nightlatch.doors.kratos.parts import Access, Flows, Parts
+from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
+from nightlatch.doors.kratos.shapes import Render
+from nightlatch.kernel.clock import HOUR, SECOND, SystemClock
+from nightlatch.kernel.outbound import Outbound
+from nightlatch.kernel.secrets import Keys, digest
+from nightlatch.problems import Unavailable
+from nightlatch.stores.opening import open_store
+
+RUN = "_NIGHTLATCH_RUN"
+
+
+class Run(NamedTuple):
+    """What a worker must be told besides the configuration; travels in the environment variable RUN."""
+
+    config: str | None
+    dev: bool
+    dsn: str
+    admin_key: str | None
+    metrics: str
+    public_port: int
+    admin_port: int
+
+
+class Application:
+    """One worker's applications, by port. As an ASGI application it answers lifespan only."""
+
+    def __init__(self, config: Config, run: Run) -> None:
+        self._config = config
+        self._run = run
+        self._metrics = Metrics(Path(run.metrics))
+        logs.configure(config.log.level, config.log.format, SystemClock().now)
+        self._log = logs.logger()
+        self._access = {run.public_port: ("public", logs.AccessLog("public")), run.admin_port: ("admin", logs.AccessLog("admin"))}
+        self._addresses = ClientAddress(config.nightlatch.trusted_proxies, config.nightlatch.client_ip_header)
+        self._ports: dict[int, ASGIApp] = {}
+        self.peers: dict[Address, int] = {}
+        self.limits = _limits(config)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "lifespan"
+        await receive()
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self._running())
+            except Exception as error:  # noqa: BLE001 - the outer edge of a start: whoever started it is told why
+                self._log.error("the start failed", reason=str(error))
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def of_port(self, port: int) -> ASGIApp:
+        return self._ports[port]
+
+    def trusts(self, address: IPv4Address | IPv6Address) -> bool:
+        return self._addresses.trusts(address)
+
+    def request_id(self, given: bytes | None) -> bytes:
+        return request_id(given, os.urandom).encode("ascii")  # noqa: TID251 - here is where randomness comes from
+
+    def refused(self, why: Fault, client: str) -> None:
+        self._metrics.count("nightlatch_refused_total", limit=why.name)
+        self._log.info("refused", limit=why.name, client=client)
+
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        store = await open_store(self._run.dsn, self._committed)
+        seen = LastSeen()
+        schemas = await _schemas(self._config)
+        parts = _parts(self._config, self._run, store, seen, schemas, self._metrics, self._addresses)
+        self._ports = {
+            self._run.public_port: Port(parts, PUBLIC, self._observe, self._failed, whoami=True),
+            self._run.admin_port: Port(parts, ADMIN, self._observe, self._failed, whoami=False),
+        }
+        flushing = asyncio.create_task(self._flush(seen, store))
+        try:
+            yield
+        finally:
+            flushing.cancel()
+            with contextlib.suppress(Unavailable):
+                await seen.flush(store)
+            parts.hasher.close()
+            await store.close()
+
+    async def _flush(self, seen: LastSeen, store: Store) -> None:
+        while True:
+            await asyncio.sleep(SEEN_FLUSH / SECOND)
+            try:
+                await seen.flush(store)
+            except Unavailable as problem:
+                self._log.warning("last seen is not written", reason=problem.reason)
+
+    def _observe(self, scope: Scope, route: str, status: int, seconds: float) -> None:
+        port, access = self._access[scope["server"][1]]
+        method = scope["method"]
+        self._metrics.request(port, route, method, status, seconds)
+        client = self._addresses.of(scope["client"][0], scope["headers"])
+        access(scope["request_id"], client, method, route, scope["path"], scope["query_string"], status, seconds)
+
+    def _failed(self, failed_id: str, error: BaseException) -> None:
+        self._log.error("a bug: the request was refused", request_id=failed_id, exc_info=error)
+
+    def _committed(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.name == "session.issued":
+                self._metrics.count("nightlatch_sessions_issued_total")
+            elif event.name in {"session.ended", "session.deleted"}:
+                self._metrics.count("nightlatch_sessions_ended_total", event.amount, reason=event.reason or "")
+
+
+def worker() -> Application:
+    """The application of a worker process; its settings are in the environment that its parent made."""
+    run = Run(*json.loads(os.environ[RUN]))
+    environ = {name: value for name, value in os.environ.items() if name != RUN}
+    return Application(load(Path(run.config) if run.config else None, environ, run.dev), run)
+
+
+async def _schemas(config: Config) -> Schemas:
+    allowed = () if not config.dev else config.nightlatch.trusted_networks
+    outbound = Outbound(allowed=allowed)
+    sources = [(source.id, source.url) for source in config.identity.schemas]
+    return await load_schemas(sources, config.identity.default_schema_id, outbound.get)
+
+
+def _parts(
+    config: Config, run: Run, store: Store, seen: LastSeen, schemas: Schemas, metrics: Metrics, addresses: ClientAddress
+) -> Parts:
+    vault = Vault(Keys(_revealed(config.secrets.cipher), "credentials"))
+    hashing = config.nightlatch.hashing
+    flags = config.feature_flags
+    return Parts(
+        store=store,
+        clock=SystemClock(),
+        entropy=os.urandom,  # noqa: TID251
+        schemas=schemas,
+        hasher=Hasher(
+            memory=hashing.memory,
+            time=hashing.time,
+            parallelism=hashing.parallelism,
+            threads=hashing.threads,
+            queue=hashing.queue,
+            entropy=os.urandom,  # noqa: TID251
+        ),
+        vault=vault,
+        code_keys=Keys(_revealed(config.secrets.default), "codes"),
+        page_keys=Keys(_revealed(config.secrets.pagination), "page tokens"),
+        render=Render(config.serve.public.base_url, vault),
+        lifetime=Lifetime(
+            config.session.lifespan,
+            config.session.earliest_possible_extend,
+            config.nightlatch.session.idle,
+            config.nightlatch.session.max_per_identity,
+        ),
+        seen=seen,
+        flows=_flows(config),
+        access=Access(_configured_keys(run), config.nightlatch.trusted_networks),
+        public_url=config.serve.public.base_url,
+        admin_url=config.serve.admin.base_url,
+        highest_aal=config.session.whoami.required_aal == "highest_available",
+        cache_for=(flags.cacheable_sessions_max_age or 0) if flags.cacheable_sessions else None,
+        faster_extend=flags.faster_session_extend,
+        client_address=addresses.of,
+        metrics=metrics.render,
+    )
+
+
+def _flows(config: Config) -> Flows:
+    selfservice = config.selfservice
+    flows, methods = selfservice.flows, selfservice.methods
+    password = methods.password.config
+    named = {"login": flows.login, "registration": flows.registration, "recovery": flows.recovery, "settings": flows.settings}
+    hooks = flows.registration.after.password.hooks
+    return Flows(
+        lifespans={name: flow.lifespan for name, flow in named.items()},
+        ui_urls={name: flow.ui_url for name, flow in named.items()},
+        registration=Rules(
+            password.min_password_length, password.identifier_similarity_check_enabled, session="session" in hooks
+        ),
+        registration_enabled=flows.registration.enabled,
+        recovery_enabled=flows.recovery.enabled,
+        password_enabled=methods.password.enabled,
+        # Who hands a code over by phone or mail needs longer than who waits for it at a screen.
+        code_lifespan=max(methods.code.config.lifespan, HOUR),
+        link_lifespan=methods.link.config.lifespan,
+        redeeming=Redeeming(methods.code.config.max_submissions, flows.settings.lifespan),
+        default_return_url=selfservice.default_browser_return_url,
+        allowed_return_urls=selfservice.allowed_return_urls,
+    )
+
+
+def _limits(config: Config) -> Limits:
+    limits = config.nightlatch.limits
+    return Limits(
+        header_bytes=limits.header_bytes,
+        header_count=limits.header_count,
+        url_bytes=limits.url_bytes,
+        header_seconds=limits.header_seconds,
+        body_seconds=limits.body_seconds,
+        connections_per_address=limits.connections_per_address,
+    )
+
+
+def _configured_keys(run: Run) -> dict[bytes, AccessKey]:
+    if run.admin_key is None:
+        return {}
+    token_hash = digest(run.admin_key)
+    return {token_hash: AccessKey(bytes(16), DEFAULT, "configured", token_hash, EVERYTHING, 0)}
+
+
+def _revealed(secrets: Sequence[Secret]) -> list[bytes]:
+    return [secret.reveal().encode() for secret in secrets]

@@ -1,0 +1,45 @@
+"""The command line. One file a command; tables for people, --json for programs.
+
+exit codes   0 done · 1 refused or not found · 2 wrong usage · 3 the configuration is wrong · 4 the database is down
+"""
+
+import sys
+
+import typer
+
+from nightlatch import __version__
+from nightlatch.cli import config, identities, keys, migrate, serve, sessions
+from nightlatch.cli.opened import DATABASE_DOWN, REFUSED, complain
+from nightlatch.problems import Problem, Unavailable
+
+app = typer.Typer(
+    name="nightlatch",
+    help="An identity and session server: it knows who is signed in where, and ends any of it at once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("migrate")(migrate.migrate)
+app.add_typer(config.app, name="config")
+app.add_typer(keys.app, name="keys")
+app.add_typer(identities.app, name="identities")
+app.add_typer(sessions.app, name="sessions")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def main() -> None:
+    """Runs the command that the arguments name; exits with its code."""
+    try:
+        app()
+    except Unavailable as problem:
+        complain(problem.reason)
+        sys.exit(DATABASE_DOWN)
+    except Problem as problem:
+        complain(problem.reason or problem.code)
+        sys.exit(REFUSED)

@@ -1,0 +1,69 @@
+"""nightlatch keys create | list | revoke"""
+
+from typing import Annotated
+
+import typer
+
+from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, given_id, with_store
+from nightlatch.cli.printing import moment, print_rows
+from nightlatch.core.access import rules
+from nightlatch.core.access.model import AccessKey
+from nightlatch.core.events.model import Act
+from nightlatch.core.store import Store
+from nightlatch.kernel.durations import parse_duration
+from nightlatch.kernel.ids import id_text
+
+app = typer.Typer(help="Access keys: who may use the admin port, and for what.", no_args_is_help=True)
+_COLUMNS = ("id", "name", "scopes", "created_at", "expires_at", "revoked_at")
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What it is for; shown in lists.")],
+    scope: Annotated[list[str] | None, typer.Option(help="identities:read, sessions:end …; all (*) by default.")] = None,
+    expires_in: Annotated[str | None, typer.Option(help="How long it is good for, as in 720h; for ever by default.")] = None,
+    config: ConfigFile = None,
+    dev: Dev = False,
+    json: Json = False,
+) -> None:
+    """Make a key. It is shown once; only its hash is kept."""
+    lifespan = parse_duration(expires_in) if expires_in else None
+    if expires_in and (lifespan is None or lifespan <= 0):
+        raise typer.BadParameter(f"{expires_in} is not a duration like 720h", param_hint="--expires-in")
+    scopes = tuple(scope) if scope else rules.EVERYTHING
+
+    async def work(store: Store, act: Act) -> tuple[AccessKey, str]:
+        expires_at = act.now + lifespan if lifespan else None
+        return await store.write(lambda tx: rules.create(tx, act, name, scopes, expires_at))
+
+    key, token = with_store(configuration(config, dev), work)
+    if json:
+        print_rows([{**_row(key), "key": token}], _COLUMNS, as_json=True)
+    else:
+        print(token)
+
+
+@app.command("list")
+def list_(config: ConfigFile = None, dev: Dev = False, json: Json = False) -> None:
+    """List the keys; never what they are."""
+
+    async def work(store: Store, act: Act) -> list[AccessKey]:
+        return list(await store.read(lambda tx: tx.access_keys.list(act.organization)))
+
+    print_rows([_row(key) for key in with_store(configuration(config, dev), work)], _COLUMNS, as_json=json)
+
+
+@app.command()
+def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigFile = None, dev: Dev = False) -> None:
+    """Revoke a key: its next request is refused."""
+    found = given_id(key_id)
+
+    async def work(store: Store, act: Act) -> None:
+        await store.write(lambda tx: rules.revoke(tx, act, found))
+
+    with_store(configuration(config, dev), work)
+
+
+def _row(key: AccessKey) -> dict[str, object]:
+    times = {name: moment(getattr(key, name)) for name in ("created_at", "expires_at", "revoked_at")}
+    return {"id": id_text(key.id), "name": key.name, "scopes": key.scopes, **times}

@@ -1,0 +1,51 @@
+"""Fixtures that any test may use. Every one that needs a database runs on each that nightlatch supports."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.postgres import Postgres
+from tests.serving import Server
+
+DATABASES = ["sqlite", "postgres"]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL for the whole run. A test that kills one makes its own: `with Postgres() as mine`."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=DATABASES)
+def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The DSN of an empty database of the test's own."""
+    with _database(request, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server that tests share: each makes its own people and counts on nothing else being there or not."""
+    folder = tmp_path_factory.mktemp("server")
+    with _database(request, folder) as made, Server(folder, made) as running:
+        yield running
+
+
+@pytest.fixture
+def serve(dsn: str, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts a server of the test's own: serve(workers=2, settings={...}). It is stopped after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **options: stack.enter_context(Server(tmp_path / "server", dsn, **options))
+
+
+@contextlib.contextmanager
+def _database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite://{folder}/nightlatch.sqlite"
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    made = postgres.create_database()
+    yield made
+    postgres.drop_database(made)

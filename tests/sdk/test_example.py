@@ -1,0 +1,34 @@
+"""examples/kratos_client.py, run as a reader would run it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.sdk.client import installed
+from tests.sdk.conftest import NEW
+from tests.serving import Server
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "kratos_client.py"
+WALK = r"""created .*
+created .*
+created .*
+signed in .*
+session .*
+extended .*
+ended .*
+refused   401 Unauthorized
+"""
+
+
+def test_the_example_walks_from_three_people_to_the_401(server: Server) -> None:
+    where = {"NIGHTLATCH_PUBLIC": server.public, "NIGHTLATCH_ADMIN": server.admin, "NIGHTLATCH_ADMIN_KEY": server.key}
+    done = subprocess.run(
+        [sys._base_executable, "-S", "-B", EXAMPLE],
+        env={"PYTHONPATH": str(installed(NEW)), "PATH": os.environ["PATH"], **where},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert re.fullmatch(WALK, done.stdout), done.stdout + done.stderr
