@@ -29,7 +29,7 @@ from nightlatch.doors.http.limits import Address, Fault, Limits
 from nightlatch.doors.http import logs
 from nightlatch.doors.http.metrics import Metrics
 from nightlatch.doors.http.request_ids import request_id
-from nightlatch.doors.kratos.door import Port
+from nightlatch.doors.kratos.door import WHOAMI, Port
 from nightlatch.doors.kratos.parts import Access, Flows, Parts
 from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
 from nightlatch.doors.kratos.shapes import Render
@@ -40,6 +40,7 @@ from nightlatch.problems import Unavailable
 from nightlatch.stores.opening import open_store
 
 RUN = "_NIGHTLATCH_RUN"
+HTTP_OK = 200
 
 
 class Run(NamedTuple):
@@ -63,6 +64,7 @@ class Application:
         self._metrics = Metrics(Path(run.metrics))
         logs.configure(config.log.level, config.log.format, SystemClock().now)
         self._log = logs.logger()
+        self._checks_logged = config.log.level in {"debug", "trace"}
         self._access = {run.public_port: ("public", logs.AccessLog("public")), run.admin_port: ("admin", logs.AccessLog("admin"))}
         self._addresses = ClientAddress(config.nightlatch.trusted_proxies, config.nightlatch.client_ip_header)
         self._ports: dict[int, ASGIApp] = {}
@@ -128,8 +130,20 @@ class Application:
         port, access = self._access[scope["server"][1]]
         method = scope["method"]
         self._metrics.request(port, route, method, status, seconds)
+        if route == WHOAMI and status == HTTP_OK and not self._checks_logged:
+            # Most of all requests: their lines would bury the others, at a third of the cost of the check itself.
+            return
         client = self._addresses.of(scope["client"][0], scope["headers"])
-        access(scope["request_id"], client, method, route, scope["path"], scope["query_string"], status, seconds)
+        access(
+            request_id=scope["request_id"],
+            client=client,
+            method=method,
+            route=route,
+            path=scope["path"],
+            query=scope["query_string"],
+            status=status,
+            seconds=seconds,
+        )
 
     def _failed(self, failed_id: str, error: BaseException) -> None:
         self._log.error("a bug: the request was refused", request_id=failed_id, exc_info=error)

@@ -5,6 +5,7 @@ import contextlib
 import inspect
 import resource
 import socket
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -279,6 +280,33 @@ def test_W12_a_client_that_does_not_read_its_answer_is_cut_off(play) -> None:
         client.close()
 
     play(scene, body_seconds=0.2)
+
+
+def test_W12_slow_heads_slow_bodies_and_slow_readers_do_not_hold_up_the_others(play) -> None:
+    starts = (
+        b"GET /p HTTP/1.1\r\nX-",
+        HEAD + b"Content-Length: 100000\r\n\r\n",
+        b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n",
+    )
+
+    async def scene(server) -> None:
+        slow = [await server.line() for _ in range(120)]
+        for number, line in enumerate(slow[:-3]):
+            line.writer.write(starts[number % 2])
+        for line in slow[-3:]:
+            line.reader._transport.pause_reading()
+            line.writer.write(starts[2])
+        probe, times = await server.line(), []
+        for _ in range(100):
+            for line in slow[:-3]:
+                line.writer.write(b"x")
+            began = time.perf_counter()
+            await probe.send(GET)
+            assert (await probe.reply()).status == 200
+            times.append(time.perf_counter() - began)
+        assert sorted(times)[98] < 0.1
+
+    play(scene)
 
 
 class Wire:

@@ -228,4 +228,4 @@ class _Foreign(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
         fields = {"exc_info": record.exc_info} if record.exc_info else {}
-        logger().log(level, record.getMessage(), logger=record.name, **fields)
+        logger().log(level, record.getMessage().rstrip(), logger=record.name, **fields)

@@ -10,7 +10,6 @@ envelope and the connection is closed. The socket's own port chooses the applica
 import asyncio
 import json
 from collections.abc import Callable
-from enum import Enum, auto
 from http import HTTPStatus
 
 import httptools
@@ -21,11 +20,7 @@ from nightlatch.doors.http.limits import Address, Application, Fault, address_of
 LOOK_SECONDS = 0.5
 LINGER_SECONDS = 2.0
 
-
-class _Stage(Enum):
-    IDLE = auto()
-    HEAD = auto()
-    BODY = auto()
+_IDLE, _HEAD, _BODY = range(3)
 
 
 class _RefusedError(Exception):
@@ -40,7 +35,7 @@ class Protocol(HttpToolsProtocol):
     """One connection."""
 
     url = b""
-    _stage = _Stage.IDLE
+    _stage = _IDLE
     _fed = 0  # bytes since the last turn of the stage, less what bodies are worth
     _received = 0
     _body_began = 0.0
@@ -81,7 +76,7 @@ class Protocol(HttpToolsProtocol):
             self._watch()
 
     def on_message_begin(self) -> None:
-        self._stage = _Stage.HEAD
+        self._stage = _HEAD
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -89,7 +84,7 @@ class Protocol(HttpToolsProtocol):
         self._check_headers()
         if self.parser.should_upgrade():
             return
-        self._turn(_Stage.BODY)
+        self._turn(_BODY)
         self._received = 0
         super().on_headers_complete()
         self.headers = []  # the scope has the list: a trailer must not become a header of a running request
@@ -102,12 +97,12 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
             return
-        self._turn(_Stage.IDLE)
+        self._turn(_IDLE)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.expect_100_continue and self._stage is _Stage.BODY and self.cycle.response_complete:
+        if self.expect_100_continue and self._stage == _BODY and self.cycle.response_complete:
             # Whether the body still comes is the client's choice: what follows could be a body or a request.
             self._done = True
             self._linger()
@@ -167,7 +162,7 @@ class Protocol(HttpToolsProtocol):
         if hosts != 1 and (hosts or version == "1.1"):
             raise _RefusedError(Fault.host)
 
-    def _turn(self, stage: _Stage) -> None:
+    def _turn(self, stage: int) -> None:
         self._stage, self._fed = stage, 0
         self._cancel()
 
@@ -177,10 +172,10 @@ class Protocol(HttpToolsProtocol):
             self._refuse(self._too_large())
         elif self._timer:
             return
-        elif self._stage is _Stage.BODY:
+        elif self._stage == _BODY:
             self._body_began = self.loop.time()
             self._after(LOOK_SECONDS, self._look_at_body)
-        elif self._stage is _Stage.HEAD:
+        elif self._stage == _HEAD:
             self._after(self.limits.header_seconds, self._head_is_late)
         elif self.cycle is None or self.cycle.response_complete:
             # Empty lines, or the rest of a body that was answered before its end: nothing else would set it again.
@@ -189,7 +184,7 @@ class Protocol(HttpToolsProtocol):
             )
 
     def _too_large(self) -> Fault:
-        if self._stage is _Stage.BODY:
+        if self._stage == _BODY:
             return Fault.malformed
         return Fault.url_bytes if len(self.url) > self.limits.url_bytes else Fault.header_bytes
 
@@ -229,7 +224,7 @@ class Protocol(HttpToolsProtocol):
 
     def _may_answer(self) -> bool:
         """Whether the next bytes to the client would be this refusal and not part of another answer."""
-        if self._stage is _Stage.BODY:
+        if self._stage == _BODY:
             return not self.cycle.response_started and not self.pipeline
         return self.cycle is None or self.cycle.response_complete
 

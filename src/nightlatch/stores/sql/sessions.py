@@ -14,16 +14,18 @@ _COLUMNS = """id, number, organization_id, identity_id, token_hash, aal, methods
     identity_ended, identity_deleted, organization_ended, organization_deleted"""
 _WIDTH = 22
 _ENDED = "(s.ended_at is not null or s.identity_ended <> i.ended_before or s.organization_ended <> o.ended_before)"
-_FROM = """from sessions s
-    join identities i on i.id = s.identity_id and i.deleted_before = s.identity_deleted
+_JOINS = """join identities i on i.id = s.identity_id and i.deleted_before = s.identity_deleted
     join organizations o on o.id = s.organization_id and o.deleted_before = s.organization_deleted"""
+_FROM = f"from sessions s {_JOINS}"
 _SECOND_FACTOR = "exists (select 1 from credentials c where c.identity_id = s.identity_id and c.second_factors > 0)"
-_STANDING = (
-    f"select {', '.join('s.' + c.strip() for c in _COLUMNS.split(','))}, {_ENDED}, {_SECOND_FACTOR}, {IDENTITY} {_FROM}"
-)
+_SELECT = f"select {', '.join('s.' + c.strip() for c in _COLUMNS.split(','))}, {_ENDED}, {_SECOND_FACTOR}, {IDENTITY}"
+_STANDING = f"{_SELECT} {_FROM}"
+# SQLite reads each column of a row that an index found in a join as if for the first time: 37 µs. Taken out of the
+# join, the same row costs 6 µs.
+_ONE = f"{_SELECT} from (select * from sessions where %s limit 1) s {_JOINS}"
 
-BY_TOKEN = sql(f"{_STANDING} where s.token_hash = $1")
-GET = sql(f"{_STANDING} where s.organization_id = $1 and s.id = $2")
+BY_TOKEN = sql(_ONE % "token_hash = $1")
+GET = sql(_ONE % "organization_id = $1 and id = $2")
 EPOCHS = sql("""select i.ended_before, i.deleted_before, o.ended_before, o.deleted_before from identities i
     join organizations o on o.id = i.organization_id where i.organization_id = $1 and i.id = $2""")
 ADD = sql(f"insert into sessions ({_COLUMNS}) values ({', '.join(f'${n}' for n in range(1, _WIDTH + 1))})")
