@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
@@ -39,33 +38,34 @@ from nightlatch.kernel.secrets import Keys, digest
 from nightlatch.problems import Unavailable
 from nightlatch.stores.opening import open_store
 
-RUN = "_NIGHTLATCH_RUN"
 HTTP_OK = 200
 
 
 class Run(NamedTuple):
-    """What a worker must be told besides the configuration; travels in the environment variable RUN."""
+    """What a worker must be told besides the configuration, which it reads itself: plain values, for a new process."""
 
     config: str | None
     dev: bool
     dsn: str
     admin_key: str | None
     metrics: str
-    public_port: int
-    admin_port: int
 
 
 class Application:
     """One worker's applications, by port. As an ASGI application it answers lifespan only."""
 
-    def __init__(self, config: Config, run: Run) -> None:
+    def __init__(self, config: Config, run: Run, public_port: int, admin_port: int) -> None:
         self._config = config
         self._run = run
+        self._public_port, self._admin_port = public_port, admin_port
         self._metrics = Metrics(Path(run.metrics))
         logs.configure(config.log.level, config.log.format, SystemClock().now)
         self._log = logs.logger()
         self._checks_logged = config.log.level in {"debug", "trace"}
-        self._access = {run.public_port: ("public", logs.AccessLog("public")), run.admin_port: ("admin", logs.AccessLog("admin"))}
+        self._access = {
+            public_port: ("public", logs.AccessLog("public")),
+            admin_port: ("admin", logs.AccessLog("admin")),
+        }
         self._addresses = ClientAddress(config.nightlatch.trusted_proxies, config.nightlatch.client_ip_header)
         self._ports: dict[int, ASGIApp] = {}
         self.peers: dict[Address, int] = {}
@@ -105,8 +105,8 @@ class Application:
         schemas = await _schemas(self._config)
         parts = _parts(self._config, self._run, store, seen, schemas, self._metrics, self._addresses)
         self._ports = {
-            self._run.public_port: Port(parts, PUBLIC, self._observe, self._failed, whoami=True),
-            self._run.admin_port: Port(parts, ADMIN, self._observe, self._failed, whoami=False),
+            self._public_port: Port(parts, PUBLIC, self._observe, self._failed, whoami=True),
+            self._admin_port: Port(parts, ADMIN, self._observe, self._failed, whoami=False),
         }
         flushing = asyncio.create_task(self._flush(seen, store))
         try:
@@ -156,11 +156,10 @@ class Application:
                 self._metrics.count("nightlatch_sessions_ended_total", event.amount, reason=event.reason or "")
 
 
-def worker() -> Application:
-    """The application of a worker process; its settings are in the environment that its parent made."""
-    run = Run(*json.loads(os.environ[RUN]))
-    environ = {name: value for name, value in os.environ.items() if name != RUN}
-    return Application(load(Path(run.config) if run.config else None, environ, run.dev), run)
+def worker(run: Run, public_port: int, admin_port: int) -> Application:
+    """The application of a worker process."""
+    config = load(Path(run.config) if run.config else None, os.environ, run.dev)
+    return Application(config, run, public_port, admin_port)
 
 
 async def _schemas(config: Config) -> Schemas:
@@ -216,7 +215,12 @@ def _flows(config: Config) -> Flows:
     selfservice = config.selfservice
     flows, methods = selfservice.flows, selfservice.methods
     password = methods.password.config
-    named = {"login": flows.login, "registration": flows.registration, "recovery": flows.recovery, "settings": flows.settings}
+    named = {
+        "login": flows.login,
+        "registration": flows.registration,
+        "recovery": flows.recovery,
+        "settings": flows.settings,
+    }
     hooks = flows.registration.after.password.hooks
     return Flows(
         lifespans={name: flow.lifespan for name, flow in named.items()},

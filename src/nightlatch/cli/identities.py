@@ -61,7 +61,9 @@ def list_(
 
 
 @app.command()
-def delete(identity_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigFile = None, dev: Dev = False) -> None:
+def delete(
+    identity_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigFile = None, dev: Dev = False
+) -> None:
     """Delete an identity with its sessions and all else. It cannot be brought back."""
     found = given_id(identity_id)
 

@@ -20,8 +20,12 @@ _COLUMNS = ("id", "name", "scopes", "created_at", "expires_at", "revoked_at")
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What it is for; shown in lists.")],
-    scope: Annotated[list[str] | None, typer.Option(help="identities:read, sessions:end …; all (*) by default.")] = None,
-    expires_in: Annotated[str | None, typer.Option(help="How long it is good for, as in 720h; for ever by default.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="identities:read, sessions:end …; all (*) by default.")
+    ] = None,
+    expires_in: Annotated[
+        str | None, typer.Option(help="How long it is good for, as in 720h; for ever by default.")
+    ] = None,
     config: ConfigFile = None,
     dev: Dev = False,
     json: Json = False,

@@ -1,12 +1,11 @@
 """nightlatch serve"""
 
-import json
-import os
 import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -40,35 +39,38 @@ def serve(
         raise typer.Exit(REFUSED) from None
     _require_key(settings, dsn)
     with _dev_key(settings, dev) as key, tempfile.TemporaryDirectory(prefix="nightlatch-metrics-") as metrics:
-        code = _serve(settings, config, dev, workers, dsn, key, metrics)
+        code = _serve(settings, config, dsn, key, metrics, workers)
     if folder is not None:
         folder.cleanup()
     raise typer.Exit(code)
 
 
-def _serve(settings: Config, config: Path | None, dev: bool, workers: int, dsn: str, key: str | None, metrics: str) -> int:
+def _serve(settings: Config, config: Path | None, dsn: str, key: str | None, metrics: str, workers: int) -> int:
     # Late: the commands that serve nothing do not wait for it.
-    from nightlatch.app import RUN, Run
+    from nightlatch.app import Run, worker
+    from nightlatch.doors.http.serving import HostPort, ListenError
     from nightlatch.doors.http.serving import serve as listen
 
     public, admin = settings.serve.public, settings.serve.admin
-    run = Run(str(config) if config else None, dev, dsn, key, metrics, public.port, admin.port)
-    os.environ[RUN] = json.dumps(run)
-    _announce(settings, dev)
-    return listen(
-        "nightlatch.app:worker",
-        (public.host, public.port),
-        (admin.host, admin.port),
-        workers,
-        keep_alive_seconds=settings.nightlatch.limits.keep_alive_seconds,
-    )
+    try:
+        return listen(
+            partial(worker, Run(str(config) if config else None, settings.dev, dsn, key, metrics)),
+            HostPort(public.host, public.port),
+            HostPort(admin.host, admin.port),
+            workers=workers,
+            keep_alive=settings.nightlatch.limits.keep_alive_seconds,
+            listening=partial(_announce, settings),
+        )
+    except ListenError as error:
+        complain(str(error))
+        return REFUSED
 
 
-def _announce(settings: Config, dev: bool) -> None:
-    admin = f"http://{settings.serve.admin.host}:{settings.serve.admin.port}"
-    print(f"public  http://{settings.serve.public.host}:{settings.serve.public.port}")
+def _announce(settings: Config, public_port: int, admin_port: int) -> None:
+    admin = f"http://{settings.serve.admin.host}:{admin_port}"
+    print(f"public  http://{settings.serve.public.host}:{public_port}")
     print(f"admin   {admin}")
-    if dev:
+    if settings.dev:
         print(f'try     curl -s -H "Authorization: Bearer $(cat {DEV_KEY})" {admin}/admin/identities')
     sys.stdout.flush()
 

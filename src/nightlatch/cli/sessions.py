@@ -21,7 +21,9 @@ _Identity = Annotated[str | None, typer.Option("--identity", help="Those of this
 @app.command("list")
 def list_(
     identity: _Identity = None,
-    active: Annotated[bool | None, typer.Option("--active/--over", help="Only those in force, or only those over.")] = None,
+    active: Annotated[
+        bool | None, typer.Option("--active/--over", help="Only those in force, or only those over.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 250,
     config: ConfigFile = None,
     dev: Dev = False,
@@ -59,8 +61,10 @@ def end_(
 
     revocation = with_store(configuration(config, dev), work)
     if not revocation.known:
-        raise SessionNotFound(f"There is no session {session_id}.") if session_id else IdentityNotFound(
-            f"There is no identity {identity}."
+        raise (
+            SessionNotFound(f"There is no session {session_id}.")
+            if session_id
+            else IdentityNotFound(f"There is no identity {identity}.")
         )
     print(f"ended: {revocation.count}")
 
@@ -69,4 +73,11 @@ def _row(standing: Standing, active: bool) -> dict[str, object]:
     s = standing.session
     times = {name: moment(getattr(s, name)) for name in ("issued_at", "last_seen", "expires_at")}
     ids = {"id": id_text(s.id), "identity_id": id_text(s.identity_id)}
-    return {**ids, "active": active, "device": s.device.kind, "ip": s.device.ip, "user_agent": s.device.user_agent, **times}
+    return {
+        **ids,
+        "active": active,
+        "device": s.device.kind,
+        "ip": s.device.ip,
+        "user_agent": s.device.user_agent,
+        **times,
+    }

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from nightlatch.doors.http.limits import Limits
-from nightlatch.doors.http.serving import Address, ListenError, serve
+from nightlatch.doors.http.serving import HostPort, ListenError, serve
 
 
 class Doors:
@@ -61,8 +61,8 @@ def main(mode: str, folder: str, workers: str, public: str, admin: str) -> int:
     try:
         return serve(
             partial(build, mode, Path(folder)),
-            Address("127.0.0.1", int(public)),
-            Address("127.0.0.1" if mode != "no host" else "192.0.2.77", int(admin)),
+            HostPort("127.0.0.1", int(public)),
+            HostPort("127.0.0.1" if mode != "no host" else "192.0.2.77", int(admin)),
             workers=int(workers),
             keep_alive=75,
             listening=lambda *ports: print(*ports, flush=True),

@@ -200,10 +200,12 @@ def test_W19_a_body_that_looks_like_a_request_stays_a_body_when_it_was_answered_
     play(scene)
 
 
-def test_W19_nothing_is_read_after_an_expected_body_that_was_not_asked_for(play) -> None:
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"])
+def test_W19_nothing_is_read_after_an_expected_body_that_was_not_asked_for(play, more) -> None:
     async def scene(server) -> None:
         line = await server.line()
-        await line.send(b"POST /early HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 35\r\n\r\n")
+        head = b"POST /early HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 35\r\n"
+        await line.send(head + more + b"\r\n")
         assert (await line.reply()).json["path"] == "/early"
         await line.send(SMUGGLED)
         assert await line.rest() == b""

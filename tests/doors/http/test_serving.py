@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 
-from nightlatch.doors.http.serving import Address, _listen
+from nightlatch.doors.http.serving import HostPort, _listen
 
 SCRIPT = Path(__file__).with_name("serving_script.py")
 
@@ -156,7 +156,7 @@ def test_a_port_that_is_taken_is_named_with_its_setting(start, port, setting) ->
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
         server = start(**{("public", "admin")[port]: number})
-        assert server.said == f"Cannot listen on 127.0.0.1:{number}: Address already in use. Change {setting}."
+        assert server.said == f"Cannot listen on 127.0.0.1:{number}: HostPort already in use. Change {setting}."
         assert server.end() == 1
 
 
@@ -181,13 +181,13 @@ def test_a_server_may_be_started_again_at_once_on_its_ports(start) -> None:
 
 
 def test_W12_a_peer_that_acknowledges_nothing_is_given_up_after_30_seconds() -> None:
-    listener = _listen(Address("127.0.0.1", 0), "serve.public")
+    listener = _listen(HostPort("127.0.0.1", 0), "serve.public")
     with listener, socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
 
 
 def test_the_wildcard_address_of_IPv6_takes_IPv4_too() -> None:
-    with _listen(Address("::", 0), "serve.public") as listener:
+    with _listen(HostPort("::", 0), "serve.public") as listener:
         port = listener.getsockname()[1]
         for host in ("127.0.0.1", "::1"):
             with socket.create_connection((host, port)), listener.accept()[0]:

@@ -84,10 +84,10 @@ class Protocol(HttpToolsProtocol):
         self._check_headers()
         if self.parser.should_upgrade():
             return
-        self._turn(_BODY)
-        self._received = 0
         super().on_headers_complete()
         self.headers = []  # the scope has the list: a trailer must not become a header of a running request
+        self._turn(_BODY)
+        self._received = 0
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
@@ -102,7 +102,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.expect_100_continue and self._stage == _BODY and self.cycle.response_complete:
+        unread = self._stage == _BODY and self.cycle.response_complete
+        if unread and self.expect_100_continue and not self.transport.is_closing():
             # Whether the body still comes is the client's choice: what follows could be a body or a request.
             self._done = True
             self._linger()
@@ -213,7 +214,7 @@ class Protocol(HttpToolsProtocol):
         self._done = True
         self._cancel()
         self.application.refused(why, self._client())
-        if not self._may_answer():
+        if self.transport.is_closing() or not self._may_answer():
             self.transport.close()
             return
         self.transport.write(self._answer(why))
@@ -271,6 +272,7 @@ class Protocol(HttpToolsProtocol):
             del peers[self._peer]
 
     def _after(self, seconds: float, act: Callable[[], None]) -> None:
+        self._cancel()
         self._timer = self.loop.call_later(seconds, act)
 
     def _cancel(self) -> None:

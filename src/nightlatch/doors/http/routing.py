@@ -152,5 +152,3 @@ async def _unused(_message: object) -> None:
 
 async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
     raise Refusal(404, "There is nothing at this path.")
-
-

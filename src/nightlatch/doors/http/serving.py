@@ -35,7 +35,7 @@ class ListenError(Exception):
     """A port cannot be had. The sentence names the setting to change."""
 
 
-class Address(NamedTuple):
+class HostPort(NamedTuple):
     host: str
     port: int
     """0: any that is free."""
@@ -43,8 +43,8 @@ class Address(NamedTuple):
 
 def serve(
     build: Build,
-    public: Address,
-    admin: Address,
+    public: HostPort,
+    admin: HostPort,
     *,
     workers: int,
     keep_alive: int,
@@ -138,7 +138,7 @@ def _follow_parent() -> None:
     loop.add_reader(sentinel, stop)
 
 
-def _listen(address: Address, setting: str) -> socket.socket:
+def _listen(address: HostPort, setting: str) -> socket.socket:
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -160,7 +160,7 @@ def _open(listener: socket.socket, where: tuple[Any, ...]) -> None:
     listener.listen(BACKLOG)
 
 
-def _cure(address: Address, setting: str, error: OSError) -> str:
+def _cure(address: HostPort, setting: str, error: OSError) -> str:
     part = "host" if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL else "port"
     return f"Cannot listen on {address.host}:{address.port}: {error.strerror}. Change {setting}.{part}."
 

@@ -17,6 +17,7 @@ from nightlatch.problems import FieldInvalid
 
 T = TypeVar("T")
 
+_EMPTY, _NULL = Raw(b"{}"), Raw(b"null")
 REGIONS = {"eu-central", "asia-northeast", "us-east", "us-west", "eu", "asia", "us", "global"}
 
 
@@ -138,12 +139,12 @@ class GivenAddress(Strict):
 
 class CreateIdentity(Strict):
     schema_id: str | None = None
-    traits: Raw = Raw(b"{}")
+    traits: Raw = msgspec.field(default_factory=lambda: _EMPTY)
     credentials: Credentials | None = None
     verifiable_addresses: list[GivenAddress] | None = None
     recovery_addresses: list[GivenAddress] | None = None
-    metadata_public: Raw = Raw(b"null")
-    metadata_admin: Raw = Raw(b"null")
+    metadata_public: Raw = msgspec.field(default_factory=lambda: _NULL)
+    metadata_admin: Raw = msgspec.field(default_factory=lambda: _NULL)
     state: str | None = None
     organization_id: str | None = None
     external_id: str | None = None
@@ -152,12 +153,12 @@ class CreateIdentity(Strict):
 
 class UpdateIdentity(msgspec.Struct):
     schema_id: str | None = None
-    traits: Raw = Raw(b"{}")
+    traits: Raw = msgspec.field(default_factory=lambda: _EMPTY)
     credentials: Credentials | None = None
     verifiable_addresses: list[GivenAddress] | None = None
     recovery_addresses: list[GivenAddress] | None = None
-    metadata_public: Raw = Raw(b"null")
-    metadata_admin: Raw = Raw(b"null")
+    metadata_public: Raw = msgspec.field(default_factory=lambda: _NULL)
+    metadata_admin: Raw = msgspec.field(default_factory=lambda: _NULL)
     state: str | None = None
     external_id: str | None = None
     region: str | None = None

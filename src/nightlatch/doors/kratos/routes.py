@@ -6,7 +6,17 @@ The short spellings without /admin are second lines, not a rewriting: one path, 
 from typing import Any
 
 from nightlatch.doors.http.routing import Parameter, Route
-from nightlatch.doors.kratos import bodies, identities, patch, public, recovery, redirects, selfservice, sessions, shapes
+from nightlatch.doors.kratos import (
+    bodies,
+    identities,
+    patch,
+    public,
+    recovery,
+    redirects,
+    selfservice,
+    sessions,
+    shapes,
+)
 from nightlatch.doors.kratos.parts import Parts
 
 _PAGE = (Parameter("page_size", int), Parameter("page_token"), Parameter("page", int), Parameter("per_page", int))

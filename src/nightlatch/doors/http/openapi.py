@@ -1,0 +1,156 @@
+"""The OpenAPI document of a port, made from its route table and the shapes that the table names.
+
+It is version 3.0.3, which every generator of clients reads. msgspec writes the JSON Schema of today, so what 3.0 says
+in other words (null, empty lists of what is required) is said again in those.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+
+from nightlatch import __version__
+from nightlatch.doors.http.routing import Answer, Call, Parameter, Route
+
+D = TypeVar("D")
+PATH = "/openapi.json"
+_Object = dict[str, Any]
+
+_IN_PATH = re.compile(r"\{(\w+)(?::path)?\}")
+_KEY, _SESSION = "accessKey", "sessionToken"
+_SECURITY = {
+    _KEY: {"type": "http", "scheme": "bearer", "description": "An access key that has the scope of the operation."},
+    _SESSION: {"type": "apiKey", "in": "header", "name": "X-Session-Token", "description": "The token of a session."},
+}
+
+
+def described(routes: Sequence[Route[D]], title: str, error: type) -> tuple[Route[D], ...]:
+    """`routes`, and one more that answers with the document of them all. `error` is the shape of every refusal."""
+
+    @cache
+    def encoded() -> bytes:
+        return msgspec.json.encode(document(complete, title, error))
+
+    async def get_document(_call: Call[D]) -> Answer:
+        return Answer(200, encoded())
+
+    own = Route[D]("GET", PATH, get_document, gives=_Object, summary="This document")
+    complete = (*routes, own)
+    return complete
+
+
+def document(routes: Sequence[Route[Any]], title: str, error: type) -> _Object:
+    """The OpenAPI document of `routes`, in their order."""
+    schemas, components = _schemas(routes, error)
+    paths: dict[str, _Object] = {}
+    named: set[str] = set()
+    for route in routes:
+        operation = _operation(route, schemas, error)
+        # Second spellings of an operation, and ways to another port, are paths without a name of their own.
+        name = operation_id(route)
+        if name not in named and route.status < HTTPStatus.MULTIPLE_CHOICES:
+            named.add(name)
+            operation = {"operationId": name, **operation}
+        paths.setdefault(_IN_PATH.sub(r"{\1}", route.path), {})[route.method.lower()] = operation
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": title, "version": __version__},
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": _SECURITY},
+    }
+
+
+def operation_id(route: Route[Any]) -> str:
+    """The name of its function, as clients spell it: get_identity_by_external_id is getIdentityByExternalID."""
+    first, *rest = route.endpoint.__name__.split("_")
+    return first + "".join("ID" if word == "id" else word.capitalize() for word in rest)
+
+
+def _operation(route: Route[Any], schemas: dict[Any, _Object], error: type) -> _Object:
+    operation: _Object = {"summary": route.summary}
+    if route.scope is not None:
+        operation["description"] = f"Needs an access key with the scope {route.scope}."
+    parameters = [_in_path(name) for name in _IN_PATH.findall(route.path)]
+    parameters += [_in_query(parameter, schemas) for parameter in route.query]
+    if parameters:
+        operation["parameters"] = parameters
+    if route.takes is not None:
+        operation["requestBody"] = {"required": True, "content": _json(schemas[route.takes])}
+    operation["responses"] = _responses(route, schemas, error)
+    guards = _guards(route)
+    return {**operation, "security": guards} if guards else operation
+
+
+def _guards(route: Route[Any]) -> list[dict[str, list[str]]]:
+    if route.scope is not None:
+        return [{_KEY: []}]
+    return [{_SESSION: []}] if HTTPStatus.UNAUTHORIZED in route.refuses else []
+
+
+def _responses(route: Route[Any], schemas: dict[Any, _Object], error: type) -> _Object:
+    refused = {"content": _json(schemas[error])}
+    statuses = sorted({*route.refuses, *_statuses_of_kind(route)})
+    answers = {str(status): {"description": _phrase(status), **refused} for status in statuses}
+    if route.again is not None:
+        content = _json({"anyOf": [schemas[route.again], schemas[error]]})
+        answers["400"] = {"description": "The same again, with what was wrong", "content": content}
+    good: _Object = {"description": _phrase(route.status)}
+    if route.gives is str:
+        good["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    elif route.gives is not None:
+        good["content"] = _json(schemas[route.gives])
+    return {str(route.status): good, **answers, "default": {"description": "Any other refusal", **refused}}
+
+
+def _statuses_of_kind(route: Route[Any]) -> Iterable[int]:
+    """Refusals that follow from what a route is, and not from what it does."""
+    if route.scope is not None:
+        yield from (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    if route.takes is not None:
+        yield from (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+def _in_path(name: str) -> _Object:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _in_query(parameter: Parameter, schemas: dict[Any, _Object]) -> _Object:
+    one = schemas[parameter.kind]
+    schema = {"type": "array", "items": one} if parameter.many else one
+    said = {"description": parameter.help} if parameter.help else {}
+    return {"name": parameter.name, "in": "query", **said, "schema": schema}
+
+
+def _schemas(routes: Sequence[Route[Any]], error: type) -> tuple[dict[Any, _Object], _Object]:
+    """The schema of every shape that the routes name, and the components that these refer to."""
+    kinds = {kind: None for route in routes for kind in (route.takes, route.gives, route.again) if kind is not None}
+    kinds |= {parameter.kind: None for route in routes for parameter in route.query}
+    kinds[error] = None
+    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    return dict(zip(kinds, map(_in_3_0, schemas), strict=True)), _in_3_0(components)
+
+
+def _in_3_0(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_in_3_0(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    said = {k: _in_3_0(v) for k, v in schema.items() if (k, v) not in (("default", None), ("required", []))}
+    options = said.get("anyOf", [])
+    if {"type": "null"} in options:
+        del said["anyOf"]
+        left = [option for option in options if option != {"type": "null"}]
+        said |= {"anyOf": left} if len(left) > 1 else {"allOf": left} if "$ref" in left[0] else left[0]
+        said["nullable"] = True
+    return said
+
+
+def _json(schema: _Object) -> _Object:
+    return {"application/json": {"schema": schema}}
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase
