@@ -8,6 +8,7 @@ PYTHON ?= python3
 DEV := .build/dev/bin/python
 UV := .build/uv/bin/uv
 SDKS := $(patsubst requirements/sdk-%.txt,.build/sdk/%/.done,$(wildcard requirements/sdk-*.txt))
+CODE := $(wildcard src tests bench examples tools)
 PYTEST := $(DEV) -m pytest -p hypothesispytest
 
 export PYTHONPATH := $(CURDIR)/src
@@ -38,8 +39,8 @@ test-long: lint $(SDKS)
 	$(PYTEST)
 
 lint: .build/dev/.done
-	$(DEV) -m ruff check -q src tests bench examples
-	$(DEV) -m ruff format -q --check src tests bench examples
+	$(DEV) -m ruff check -q $(CODE)
+	$(DEV) -m ruff format -q --check $(CODE)
 	$(DEV) -m mypy
 	$(DEV) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache --no-logo
 

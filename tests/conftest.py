@@ -1,12 +1,16 @@
 """Fixtures that any test may use. Every one that needs a database runs on each that nightlatch supports."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.database import Database, Run
 from tests.postgres import Postgres
 from tests.serving import Server
+
+from nightlatch.core.store import Store
 
 DATABASES = ["sqlite", "postgres"]
 
@@ -49,3 +53,24 @@ def _database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     made = postgres.create_database()
     yield made
     postgres.drop_database(made)
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Runs a coroutine to its end; all of a test's in one loop."""
+    with asyncio.Runner() as runner:
+        yield runner.run
+
+
+@pytest.fixture
+def db(dsn: str, run: Run) -> Iterator[Database]:
+    """A migrated database without a row, open."""
+    opened = Database(dsn, run)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(db: Database) -> Store:
+    """The store of `db`; it is closed after the test."""
+    return db.store

@@ -163,10 +163,8 @@ def worker(run: Run, public_port: int, admin_port: int) -> Application:
 
 
 async def _schemas(config: Config) -> Schemas:
-    allowed = () if not config.dev else config.nightlatch.trusted_networks
-    outbound = Outbound(allowed=allowed)
     sources = [(source.id, source.url) for source in config.identity.schemas]
-    return await load_schemas(sources, config.identity.default_schema_id, outbound.get)
+    return await load_schemas(sources, config.identity.default_schema_id, Outbound().get)
 
 
 def _parts(

@@ -18,7 +18,7 @@ def print_rows(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, 
         table.add_row(*(_cell(row.get(column)) for column in columns))
     # As wide as it is where nobody looks: a pipe has no edge to fold ids at.
     console = Console()
-    console.print(table if console.is_terminal else table, soft_wrap=not console.is_terminal)
+    console.print(table, soft_wrap=not console.is_terminal)
 
 
 def moment(microseconds: int | None) -> str | None:

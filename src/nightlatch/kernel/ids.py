@@ -1,4 +1,4 @@
-"""Ids: UUIDs as 16 bytes. New ones are version 7 (RFC 9562): time first, so rows that are made together lie together."""
+"""Ids: UUIDs as 16 bytes. New ones are version 7 (RFC 9562), time first: rows made together lie together."""
 
 import re
 from collections.abc import Callable

@@ -14,7 +14,7 @@ _POOL = 10
 async def open_store(dsn: str, committed: Committed = lambda _: None) -> Store:
     """The store of a migrated database. StoreDown when it does not answer."""
     if dsn.startswith("sqlite:"):
-        return sqlite.SqliteStore(_path(dsn), committed)
+        return sqlite.connect(_path(dsn), committed)
     url, most = _pool_of(dsn)
     return await postgres.connect(url, committed, most)
 

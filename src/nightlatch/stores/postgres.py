@@ -34,6 +34,7 @@ _COLLISIONS = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InvalidCachedStatementError,
+    asyncpg.UniqueViolationError,
 )
 _DOWN = (
     asyncpg.QueryCanceledError,
@@ -82,17 +83,17 @@ class PostgresStore:
         self._committed = committed
 
     async def write(self, unit: Unit[T]) -> T:
+        collision: Exception | None = None
         for again in range(_TRIES):
             try:
                 return await self._once(unit)
-            except _COLLISIONS:
+            except _COLLISIONS as error:
+                collision = error
                 # Unequal waits, without a source of randomness: the two that collided do not meet again.
                 await asyncio.sleep(0.005 * (again + 1) + id(unit) % 997 * 1e-5)
-            except asyncpg.UniqueViolationError as error:
-                raise Conflict from error
             except _DOWN as error:
                 raise StoreDown from error
-        raise StoreDown
+        raise Conflict if isinstance(collision, asyncpg.UniqueViolationError) else StoreDown from collision
 
     async def read(self, unit: Unit[T]) -> T:
         try:
@@ -114,12 +115,8 @@ class PostgresStore:
     async def _once(self, unit: Unit[T]) -> T:
         async with self._held() as connection:
             tx = Transaction(PostgresConnection(connection))
-            inside = inside_unit.set(True)
-            try:
-                async with connection.transaction():
-                    value = await unit(tx)
-            finally:
-                inside_unit.reset(inside)
+            async with connection.transaction():
+                value = await unit(tx)
         self._committed(tx.happened)
         return value
 
@@ -135,9 +132,11 @@ class _Lease:
 
     async def __aenter__(self) -> _Held:
         self._connection = await self._pool.acquire(timeout=5)
+        self._outside = inside_unit.set(True)
         return self._connection
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        inside_unit.reset(self._outside)
         if isinstance(error, TimeoutError | asyncio.CancelledError):
             self._connection.terminate()
         await self._pool.release(self._connection)
@@ -147,7 +146,7 @@ async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresSto
     """A store over a pool of at most `most` connections. StoreDown when the server does not answer."""
     try:
         pool = await asyncpg.create_pool(
-            dsn, min_size=1, max_size=most, init=_prepare, reset=_nothing, command_timeout=6, server_settings=_SETTINGS
+            dsn, min_size=0, max_size=most, init=_prepare, reset=_nothing, command_timeout=6, server_settings=_SETTINGS
         )
     except _DOWN as error:
         raise StoreDown from error
@@ -161,7 +160,11 @@ async def migrate(dsn: str, now: int) -> list[str]:
     except _DOWN as error:
         raise StoreDown from error
     try:
-        return await _migrate(connection, now)
+        try:
+            return await _migrate(connection, now)
+        except asyncpg.UniqueViolationError:
+            # Another node made the first table in the same moment: "if not exists" does not wait, its index does.
+            return await _migrate(connection, now)
     finally:
         await connection.close()
 

@@ -6,6 +6,7 @@ polling lock: the kernel's queue is fair, and a dead holder lets go.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import threading
@@ -245,6 +246,14 @@ def _execute(connection: apsw.Connection, statement: str) -> None:
     connection.execute(statement).fetchall()
 
 
+def connect(path: str, committed: Committed) -> SqliteStore:
+    """A store over a migrated file. StoreDown when it is not there, is no database, or cannot be written."""
+    try:
+        return SqliteStore(path, committed)
+    except apsw.Error as error:
+        raise _problem(error) from error
+
+
 def _open(path: str, *, reader: bool = False) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_EXRESCODE | apsw.SQLITE_OPEN_NOFOLLOW
     connection = apsw.Connection(path, flags=flags, statementcachesize=256)
@@ -263,19 +272,21 @@ def _gate(path: str) -> int:
 
 
 def migrate(path: str, now: int) -> list[str]:
-    """Makes the file where there is none, brings it up to date and gives the names of what it ran."""
+    """Makes the file where there is none, brings it up to date and gives the names of what it ran. OSError when it
+    cannot be made; StoreDown when it is no database, or its disk is full or read-only."""
     if tuple(map(int, apsw.sqlite_lib_version().split("."))) < FIXED_WAL:
         raise RuntimeError(f"SQLite {apsw.sqlite_lib_version()} corrupts databases that several processes write")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    if not Path(path).exists():  # closing a file that is in use would drop the locks that SQLite has on it
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     gate = _gate(path)
-    connection = _open(path)
     fcntl.lockf(gate, fcntl.LOCK_EX)
     try:
-        return _migrate(connection, now)
+        with contextlib.closing(_open(path)) as connection:
+            return _migrate(connection, now)
+    except apsw.Error as error:
+        raise _problem(error) from error
     finally:
-        connection.close()
-        fcntl.lockf(gate, fcntl.LOCK_UN)
         os.close(gate)
 
 

@@ -6,7 +6,7 @@ from nightlatch.core.events.model import Act, event
 from nightlatch.kernel.secrets import digest, new_token
 from nightlatch.problems import KeyRequired, NotFound, ScopeMissing
 
-TOKEN_PREFIX = "nl_key_"
+PREFIX = "nl_key_"
 EVERYTHING = ("*",)
 
 
@@ -19,7 +19,7 @@ async def create(
     token: str | None = None,
 ) -> tuple[AccessKey, str]:
     """A new key and its token, which is shown once. `token` is given when somebody else chose it."""
-    token = token or new_token(TOKEN_PREFIX, act.entropy, 43)
+    token = token or new_token(PREFIX, act.entropy, 43)
     key = AccessKey(act.new_id(), act.organization, name, digest(token), scopes, act.now, expires_at)
     await tx.access_keys.add(key)
     await tx.events.add([event(act, "access_key.created", data={"id": key.id.hex(), "name": name})])

@@ -22,8 +22,8 @@ from nightlatch.problems import Conflict, CredentialNotFound, IdentityNotFound, 
 
 
 async def hash_passwords(hasher: Hasher, credentials: Mapping[str, Config]) -> dict[str, Config]:
-    """`credentials` with a plain password turned into its hash. Only its length is judged: an administrator may set what
-    a person may not choose. PasswordRefused, Busy."""
+    """`credentials` with a plain password turned into its hash. Only its length is judged: an administrator may set
+    what a person may not choose. PasswordRefused, Busy."""
     password = credentials.get("password", {}).get("password")
     if not password:
         return dict(credentials)
@@ -55,8 +55,8 @@ async def locked(tx: Tx, act: Act, identity_id: bytes, versions: Collection[int]
 
 
 async def update(tx: Tx, act: Act, schemas: Schemas, vault: Vault, before: Person, profile: Profile) -> Person:
-    """`before`, as `locked` gave it, made what `profile` says. Ends its sessions when it is deactivated or a credential
-    is replaced. Problems of `compose`; Conflict."""
+    """`before`, as `locked` gave it, made what `profile` says. Ends its sessions when it is deactivated or a
+    credential is replaced. Problems of `compose`; Conflict."""
     after = compose(act, schemas, vault, profile, before)
     await change(tx, act, before, after)
     if before.identity.state is State.ACTIVE and after.identity.state is State.INACTIVE:

@@ -14,7 +14,7 @@ class Code:
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         raise FieldInvalid("credentials.code", "Credentials type code cannot be imported.")
 
-    def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:  # noqa: ARG002
+    def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
         return 0, 0
 
     def shown(self, config: Config) -> Config | None:

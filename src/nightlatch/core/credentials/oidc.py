@@ -16,7 +16,7 @@ class Oidc:
     shared = True
     single = False
 
-    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:  # noqa: ARG002
+    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         providers = {_identifier(p): p for p in (kept or {}).get("providers", ())}
         for provider in given.get("providers") or ():
             if not provider.get("provider") or not provider.get("subject"):

@@ -12,7 +12,7 @@ class Password:
     shared = True
     single = True
 
-    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:  # noqa: ARG002
+    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         if given.get("use_password_migration_hook"):
             raise FieldInvalid("credentials.password", "Password migration hooks are not supported.")
         hashed = given.get("hashed_password")

@@ -12,10 +12,10 @@ class Totp:
     shared = False
     single = True
 
-    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:  # noqa: ARG002
+    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         return {"totp_url": given.get("totp_url") or ""}, (identity_id,)
 
-    def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:  # noqa: ARG002
+    def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
         try:
             url = urlsplit(config.get("totp_url", ""))
         except ValueError:

@@ -17,7 +17,7 @@ class WebAuthn:
     shared = True
     single = False
 
-    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:  # noqa: ARG002
+    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         return _merged(given, kept), None
 
     def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
@@ -28,7 +28,7 @@ class WebAuthn:
     def shown(self, config: Config) -> Config | None:
         return config
 
-    def without(self, config: Config, ids: Identifiers, identifier: str | None) -> tuple[Config, Identifiers] | None:  # noqa: ARG002
+    def without(self, config: Config, ids: Identifiers, identifier: str | None) -> tuple[Config, Identifiers] | None:
         left = [key for key in config.get("credentials", ()) if key.get("is_passwordless")]
         return ({**config, "credentials": left}, ids) if left else None
 
@@ -41,7 +41,7 @@ class Passkey:
     shared = True
     single = False
 
-    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:  # noqa: ARG002
+    def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         if not given.get("user_handle"):
             raise FieldInvalid("credentials.passkey", "Passkey credential import requires a non-empty user_handle.")
         if not given.get("credentials"):
@@ -59,7 +59,7 @@ class Passkey:
     def shown(self, config: Config) -> Config | None:
         return config
 
-    def without(self, config: Config, ids: Identifiers, identifier: str | None) -> tuple[Config, Identifiers] | None:  # noqa: ARG002
+    def without(self, config: Config, ids: Identifiers, identifier: str | None) -> tuple[Config, Identifiers] | None:
         raise Invalid("Credentials type passkey cannot be deleted.")
 
 

@@ -72,8 +72,8 @@ async def make_link(
 async def redeem(
     tx: Tx, act: Act, keys: Keys, flow_id: bytes, code: str, device: Device, lifetime: Lifetime, redeeming: Redeeming
 ) -> Recovered | Flow:
-    """A session and a settings flow for the right code, or the flow with why not: a wrong, used or over code, or too many
-    tries, look alike. The try is counted whatever comes of it. FlowNotFound, FlowExpired."""
+    """A session and a settings flow for the right code, or the flow with why not: a wrong, used or over code, or too
+    many tries, look alike. The try is counted whatever comes of it. FlowNotFound, FlowExpired."""
     flow = await flows.find(tx, act, Kind.RECOVERY, flow_id)
     flows.check_open(flow, act.now)
     stored = await tx.flows.try_code(flow_id, redeeming.tries, act.now)
@@ -156,4 +156,4 @@ def _keyed(keys: Keys, flow_id: bytes, code: str) -> bytes:
 
 def _right(keys: Keys, flow_id: bytes, code: str, stored: bytes) -> bool:
     # Every key is compared: which of them fits must not show in the time.
-    return any([same(mac, stored) for mac in keys.macs(flow_id + code.encode())])
+    return any([same(mac, stored) for mac in keys.macs(flow_id + code.encode())])  # noqa: C419

@@ -1,4 +1,4 @@
-"""Signing up with a password. Two steps where the person is asked for traits first, or one for who sends all at once."""
+"""Signing up with a password: in two steps, traits first, or in one for who sends all at once."""
 
 from typing import Any
 

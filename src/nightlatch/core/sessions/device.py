@@ -8,7 +8,7 @@ _DESKTOP = {"Windows", "Mac OS X", "Linux", "Ubuntu", "Debian", "Fedora", "Chrom
 
 @lru_cache(maxsize=1024)
 def kind_of(user_agent: str) -> str:
-    """web for a browser, mobile for anything on a phone's system, desktop for other programs on a computer, or other."""
+    """web for a browser, mobile for anything on a phone, desktop for other programs on a computer, or other."""
     # Late, for the start: its tables are large, and a server that only checks sessions never needs them.
     from ua_parser import parse
 

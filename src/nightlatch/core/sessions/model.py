@@ -80,11 +80,13 @@ class Revocation(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which sessions of a list: of one identity; in force (`active`), over, or either; all but one."""
+    """Which sessions of a list: of one identity; in force (`active`), over, or either; all but one. Those last seen at
+    `idle_since` or before are over."""
 
     identity_id: bytes | None = None
     active: bool | None = None
     but: bytes | None = None
+    idle_since: int | None = None
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):

@@ -15,7 +15,7 @@ from nightlatch.kernel.ids import new_number
 from nightlatch.kernel.secrets import digest, new_token
 from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired
 
-TOKEN_PREFIX = "ory_st_"  # what clients and secret scanners know a session token by
+PREFIX = "ory_st_"  # what clients and secret scanners know a session token by
 SEEN_FLUSH = 10 * SECOND
 
 
@@ -34,8 +34,14 @@ def in_force(standing: Standing, lifetime: Lifetime, now: int) -> bool:
     s = standing.session
     if standing.ended or s.expires_at <= now or standing.identity.state is not State.ACTIVE:
         return False
+    since = idle_since(lifetime, now)
+    return since is None or s.last_seen > since
+
+
+def idle_since(lifetime: Lifetime, now: int) -> int | None:
+    """Who was last seen then or before has been idle too long; None where nobody can be."""
     # What was seen lately may not be written yet, here or in another worker: two flushes of grace.
-    return lifetime.idle is None or s.last_seen + lifetime.idle + 2 * SEEN_FLUSH > now
+    return None if lifetime.idle is None else now - lifetime.idle - 2 * SEEN_FLUSH
 
 
 async def check(tx: Tx, token: str, lifetime: Lifetime, now: int, *, highest: bool = False) -> Standing:
@@ -60,7 +66,7 @@ async def issue(
 ) -> tuple[Session, str]:
     """A new session and its token, which is shown once. `epochs` are those read before the proof was checked: an ending
     in between ends this one too."""
-    token = new_token(TOKEN_PREFIX, act.entropy)
+    token = new_token(PREFIX, act.entropy)
     session = Session(
         id=act.new_id(),
         number=new_number(act.entropy),
@@ -79,8 +85,9 @@ async def issue(
         device=device,
         epochs=epochs,
     )
-    await _make_room(tx, act, identity.id, lifetime.most)
-    await tx.sessions.add(session)
+    await _make_room(tx, act, identity.id, lifetime)
+    while not await tx.sessions.add(session):
+        session = msgspec.structs.replace(session, number=new_number(act.entropy))
     await tx.events.add([event(act, "session.issued", identity_id=identity.id, session_id=session.id)])
     return session, token
 
@@ -96,7 +103,7 @@ def assurance(methods: tuple[Method, ...]) -> int:
 async def end(tx: Tx, act: Act, where: Where, how: How, reason: str) -> Revocation:
     """Ends sessions, durably once the transaction commits. Ending what has ended is a no-op of count 0."""
     revocation = await tx.sessions.end(act.organization, where, how, act.now)
-    if revocation.count or where.session_id is None:
+    if revocation.count or (revocation.known and where.session_id is None):
         name = "session.ended" if how is How.DISABLE else "session.deleted"
         await tx.events.add(
             [
@@ -151,8 +158,8 @@ async def renew(tx: Tx, act: Act, session_id: bytes, method: Method, lifetime: L
     return session
 
 
-async def _make_room(tx: Tx, act: Act, identity_id: bytes, most: int) -> None:
-    mine = Filter(identity_id=identity_id, active=True)
-    surplus = await tx.sessions.list(act.organization, mine, act.now, None, most - 1, most)
+async def _make_room(tx: Tx, act: Act, identity_id: bytes, lifetime: Lifetime) -> None:
+    mine = Filter(identity_id=identity_id, active=True, idle_since=idle_since(lifetime, act.now))
+    surplus = await tx.sessions.list(act.organization, mine, act.now, None, lifetime.most - 1, lifetime.most)
     for standing in surplus:
         await end(tx, act, Where(session_id=standing.session.id), How.DISABLE, "limit")

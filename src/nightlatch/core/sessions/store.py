@@ -29,7 +29,9 @@ class Sessions(Protocol):
         """Those that a session issued now carries; None when there is no such identity."""
         ...
 
-    async def add(self, session: Session) -> None: ...
+    async def add(self, session: Session) -> bool:
+        """False when its number is taken; Conflict when its id or token is."""
+        ...
 
     async def renew(self, session: Session) -> None:
         """Writes what proving oneself again, or an extension, changes: methods, level and times."""

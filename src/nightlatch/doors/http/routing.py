@@ -1,7 +1,7 @@
 """Route tables: literal lines of method, path and function, with what the OpenAPI document says of each.
 
 A request has one spelling. Starlette matches the decoded path exactly: a doubled slash, a dot segment or a trailing
-slash is another path, and no route.
+slash is another path, and no route. A name that may hold slashes itself is written {name:path}.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,6 +19,7 @@ from nightlatch.doors.http.refusal import Refusal
 
 D = TypeVar("D")
 KIB = 1024
+MIB = 1024 * KIB
 
 
 class Answer(msgspec.Struct):
@@ -51,10 +52,13 @@ class Call(Generic[D]):
         return self.request.query_params.getlist(name)
 
     async def body(self, most: int = 64 * KIB) -> bytes:
-        """The body, once it has passed the JSON gate; empty when there is none. Refusal 413 above `most` bytes, 415 for an
-        encoding that would have to be unpacked; Invalid for JSON that is not what it should be."""
-        if self.request.headers.get("content-encoding", "identity") != "identity":
+        """The body, once it has passed the JSON gate; empty when there is none. Refusal 413 above `most` bytes, 415 for
+        a form in parts or an encoding that would have to be unpacked; Invalid for JSON that is not as it should be."""
+        headers = self.request.headers
+        if headers.get("content-encoding", "identity") != "identity":
             raise Refusal(415, "Request bodies are accepted without Content-Encoding only.")
+        if headers.get("content-type", "").lower().startswith("multipart/"):
+            raise Refusal(415, "Request bodies are accepted as application/json only.")
         chunks = bytearray()
         async for chunk in self.request.stream():
             chunks += chunk
@@ -80,7 +84,8 @@ class Parameter(NamedTuple):
 
 class Route(NamedTuple, Generic[D]):
     """One line of a route table. `scope` is what an access key must have; None where none is needed. The rest is for
-    the OpenAPI document: body, answer, status of success, statuses of refusal."""
+    the OpenAPI document: body, answer, status of success, statuses of refusal; `again` is what a 400 holds instead of
+    an error where a form is shown again. 401 without a scope means that a session is needed."""
 
     method: str
     path: str
@@ -92,6 +97,7 @@ class Route(NamedTuple, Generic[D]):
     refuses: tuple[int, ...] = ()
     query: tuple[Parameter, ...] = ()
     summary: str = ""
+    again: Any = None
 
 
 Handle = Callable[[Route[D], Request], Awaitable[Answer]]
@@ -115,6 +121,9 @@ class Table(Generic[D]):
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The answer to a request. Refusal 404 or 405 when no route is for it; else whatever the endpoint raises."""
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            # PostgreSQL holds no NUL in a text, and what is cut at one elsewhere is another name.
+            raise Refusal(400, "The target of the request holds a NUL character.")
         await self._router(scope, receive, _unused)
         answer: Answer = scope["answer"]
         return answer
@@ -133,8 +142,11 @@ class _Resource(Generic[D]):
         method = scope["method"]
         route = self._routes.get("GET" if method == "HEAD" else method)
         if route is None:
-            raise Refusal(405, f"{method} is not allowed here.", ", ".join(sorted(self._routes)))
+            raise Refusal(405, f"{method} is not allowed here.", ", ".join(self._allowed()))
         scope["answer"] = await self._handle(route, Request(scope, receive))
+
+    def _allowed(self) -> list[str]:
+        return sorted({*self._routes, "HEAD"} if "GET" in self._routes else self._routes)
 
 
 async def respond(answer: Answer, send: Send, *, bodiless: bool = False) -> None:

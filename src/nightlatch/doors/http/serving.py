@@ -93,11 +93,18 @@ def _one(config: Config, sockets: list[socket.socket], listening: Callable[[], N
 
 
 def _many(config: Config, sockets: list[socket.socket], listening: Callable[[], None]) -> int:
-    supervisor = Multiprocess(config, sockets)
+    supervisor = _Supervisor(config, sockets)
     listening()
     supervisor.run()
     failed = any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes)
     return STARTUP_FAILURE if failed else 0
+
+
+class _Supervisor(Multiprocess):
+    def keep_subprocess_alive(self) -> None:
+        for worker in self.processes:
+            worker.child_conn.close()  # while we hold it too, a worker that is gone looks like one that is slow
+        super().keep_subprocess_alive()
 
 
 @contextmanager

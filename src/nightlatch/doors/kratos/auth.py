@@ -38,7 +38,7 @@ def session_token(headers: "list[tuple[bytes, bytes]]") -> str:
     """The token of X-Session-Token, else of Authorization: Bearer. SessionRequired when there is none."""
     bearer = b""
     for name, value in headers:
-        if name == b"x-session-token":
+        if name == b"x-session-token" and value:
             return value.decode("latin-1")
         if name == b"authorization":
             bearer = value
@@ -70,8 +70,8 @@ async def _check(parts: Parts, token: str, now: int) -> AccessKey:
 
 def _key_of(authorization: str) -> str:
     """The key of `Bearer KEY`, or of the bare `KEY` that old clients send."""
-    scheme, _, rest = authorization.strip().partition(" ")
-    return rest.strip() if scheme.lower() == "bearer" else authorization.strip()
+    scheme, _, rest = authorization.partition(" ")
+    return rest if scheme.lower() == "bearer" else authorization
 
 
 def _trusted(access: Access, peer: str) -> bool:

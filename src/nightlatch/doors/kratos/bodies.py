@@ -10,10 +10,12 @@ from msgspec import Raw
 from nightlatch.core.credentials.model import Config
 from nightlatch.core.credentials.person import Profile
 from nightlatch.core.identities.model import Address, Kind, State
+from nightlatch.doors.http.routing import Call
 from nightlatch.doors.kratos.errors import Malformed
+from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import EPOCH
-from nightlatch.kernel.ids import id_text, parse_id
-from nightlatch.problems import FieldInvalid
+from nightlatch.kernel.ids import parse_id
+from nightlatch.problems import FieldInvalid, Invalid
 
 T = TypeVar("T")
 
@@ -173,19 +175,36 @@ class BatchBody(Strict):
     identities: list[BatchEntry] | None = None
 
 
-class RecoveryBody(Strict):
+class RecoveryBody(msgspec.Struct):
     identity_id: str | None = None
     expires_in: str | None = None
     flow_type: str | None = None
 
 
+class Logout(msgspec.Struct):
+    session_token: str | None = None
+
+
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*?)`")
 
 
-def decode(body: bytes, kind: type[T], *, empty: str = "EOF") -> T:
+async def posted(call: Call[Parts], most: int, kind: type[T]) -> T:
+    """The body of an operation that wants its Content-Type said. Invalid, with the peer's reasons."""
+    raw = await call.body(most)
+    if not raw.strip():
+        raise Invalid('Unable to decode HTTP Request Body because its HTTP Header "Content-Length" is zero.')
+    if not call.request.headers.get("content-type", "").lower().startswith("application/json"):
+        raise Invalid("HTTP Request Body must be sent with Content-Type application/json.")
+    try:
+        return decode(raw, kind)
+    except Malformed as problem:
+        raise Invalid(f"Unable to decode JSON payload: {problem.message}") from None
+
+
+def decode(body: bytes, kind: type[T]) -> T:
     """The body as `kind`. Malformed with the peer's words for an unknown field and for no body at all."""
     if not body.strip():
-        raise Malformed(empty)
+        raise Malformed("EOF")
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -282,6 +301,3 @@ def path_id(text: str) -> bytes:
         length = f"length {len(text)}" if len(text) not in {32, 36, 38, 41, 45} else "format"
         raise Malformed(f'uuid: incorrect UUID {length} in string "{text}"')
     return value
-
-
-NIL = id_text(bytes(16))

@@ -24,7 +24,7 @@ Failed = Callable[[str, BaseException], None]
 
 
 class Port:
-    """An ASGI application. `observe` is told of every answer: scope, route, status, seconds; `failed` of a bug of ours."""
+    """An ASGI application. `observe` is told of every answer: scope, route, status, seconds; `failed` of our bugs."""
 
     def __init__(
         self, parts: Parts, routes: tuple[Route[Parts], ...], observe: Observe, failed: Failed, *, whoami: bool

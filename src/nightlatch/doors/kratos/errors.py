@@ -8,12 +8,17 @@ import msgspec
 from nightlatch import problems
 from nightlatch.doors.http.refusal import Refusal
 from nightlatch.doors.http.routing import Answer
+from nightlatch.doors.kratos.shapes import ErrorShown
 
 
 class Malformed(problems.Invalid):
-    """The request cannot be read. Its text goes where old clients look for it: into `message`."""
+    """The request cannot be read. `message` is said where old clients look for it, in place of the general one."""
 
     code = "malformed"
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(reason)
+        self.message = message
 
 
 class AllConflict(problems.Conflict):
@@ -62,19 +67,18 @@ _MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 503:
 _REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
 
 
-def error_of(problem: problems.Problem) -> dict[str, Any]:
+def error_of(problem: problems.Problem) -> ErrorShown:
     """The bare error object."""
     known = next(ERRORS[kind] for kind in type(problem).__mro__ if kind in ERRORS)
-    if isinstance(problem, Malformed):
-        return body_of(known.status, problem.reason)
-    error = body_of(known.status, known.message, problem.reason, known.id)
+    message = problem.message if isinstance(problem, Malformed) else known.message
+    error = body_of(known.status, message, problem.reason, known.id)
     if isinstance(problem, AllConflict):
         error["details"] = {"identities": problem.items}
     return error
 
 
-def body_of(status: int, message: str, reason: str = "", error_id: str = "") -> dict[str, Any]:
-    error: dict[str, Any] = {"code": status, "status": HTTPStatus(status).phrase, "message": message}
+def body_of(status: int, message: str, reason: str = "", error_id: str = "") -> ErrorShown:
+    error: ErrorShown = {"code": status, "status": HTTPStatus(status).phrase, "message": message}
     if reason:
         error["reason"] = reason
     if error_id:
@@ -82,7 +86,7 @@ def body_of(status: int, message: str, reason: str = "", error_id: str = "") -> 
     return error
 
 
-def answer(error: dict[str, Any], request_id: str, headers: tuple[tuple[str, str], ...] = (), **beside: Any) -> Answer:
+def answer(error: ErrorShown, request_id: str, headers: tuple[tuple[str, str], ...] = (), **beside: Any) -> Answer:
     """`error` in its envelope, with `beside` next to it."""
     body = msgspec.json.encode({"error": {**error, "request": request_id}, **beside})
     more = (("ory-error-id", error.get("id", "")), *headers)
@@ -93,7 +97,8 @@ def of_problem(problem: problems.Problem, method: str, request_id: str, public_u
     """The answer to a Problem. 503 says when to come back only where a repeat does no harm."""
     if isinstance(problem, problems.AssuranceTooLow):
         step_up = f"{public_url}self-service/login/browser?aal=aal2"
-        error = {**error_of(problem), "details": {"redirect_browser_to": step_up}}
+        error = error_of(problem)
+        error["details"] = {"redirect_browser_to": step_up}
         return answer(error, request_id, redirect_browser_to=step_up)
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(problem, problems.Unavailable) and method in _REPEATABLE:

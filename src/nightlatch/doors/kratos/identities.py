@@ -13,15 +13,14 @@ from nightlatch.core.credentials.person import Person, Profile, compose, find
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Filter, Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
-from nightlatch.doors.http.routing import KIB, Answer, Call
+from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import bodies, paging, patch
-from nightlatch.doors.kratos.errors import AllConflict, error_of
+from nightlatch.doors.kratos.errors import AllConflict, Malformed, error_of
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Batch, BatchItem, encode
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import Conflict, FieldInvalid, IdentityNotFound, Invalid, Problem
 
-MIB = 1024 * KIB
 _KNOWN_TYPES = {*METHODS, "saml", "deviceauthn", "link_recovery", "code_recovery"}
 _MOST_PLAIN = 200
 _MOST = 1000
@@ -47,7 +46,8 @@ async def batch_patch_identities(call: Call[Parts]) -> Answer:
         )
     if sum(bool(e.create and bodies.plain_password(e.create)) for e in entries) > _MOST_PLAIN:
         raise Invalid(
-            f"The maximum number of identities per request that can be created with a plaintext password is {_MOST_PLAIN}."
+            "The maximum number of identities per request that can be created with a plaintext password "
+            f"is {_MOST_PLAIN}."
         )
     composed = [await _try(functools.partial(_compose, call, e.create)) if e.create else None for e in entries]
     people = [person for person in composed if isinstance(person, Person)]
@@ -104,15 +104,7 @@ async def list_identities(call: Call[Parts]) -> Answer:
 
 
 async def update_identity(call: Call[Parts]) -> Answer:
-    raw = await call.body(5 * MIB)
-    if not raw.strip():
-        raise Invalid('Unable to decode HTTP Request Body because its HTTP Header "Content-Length" is zero.')
-    if not call.request.headers.get("content-type", "").lower().startswith("application/json"):
-        raise Invalid("HTTP Request Body must be sent with Content-Type application/json.")
-    try:
-        body = bodies.decode(raw, bodies.UpdateIdentity)
-    except Problem as problem:
-        raise Invalid(f"Unable to decode JSON payload: {problem.reason}") from None
+    body = await bodies.posted(call, 5 * MIB, bodies.UpdateIdentity)
     credentials = await admin.hash_passwords(call.door.hasher, bodies.credentials_of(body.credentials))
 
     def change(before: Person) -> Profile:
@@ -123,7 +115,12 @@ async def update_identity(call: Call[Parts]) -> Answer:
 
 
 async def patch_identity(call: Call[Parts]) -> Answer:
-    operations = patch.read(await call.body(MIB))
+    raw = await call.body(MIB)
+    try:
+        operations = patch.read(raw)
+    except Malformed:
+        await _check_known(call)  # the peer looks for the identity before it reads the operations
+        raise
 
     def change(before: Person) -> Profile:
         return bodies_of_patch(call.door, before, operations)
@@ -165,6 +162,10 @@ def bodies_of_patch(parts: Parts, before: Person, operations: list[patch.Operati
 
 
 def profile_of_document(before: Person, document: dict[str, object], changed: dict[str, object]) -> Profile:
+    state = changed.get("state")
+    if state not in ("active", "inactive", None):
+        reason = f"The supplied state ('{state}') was not valid. Valid states are ('active', 'inactive')."
+        raise Malformed("identity state is not valid", reason)
     credentials = patched_credentials(document.get("credentials"), changed.pop("credentials", None))
     for name in ("verifiable_addresses", "recovery_addresses"):
         _verified_first(changed.get(name), document.get(name))
@@ -253,6 +254,14 @@ async def _change(call: Call[Parts], change: Callable[[Person], Profile]) -> Ans
         return await admin.update(tx, call.act, call.door.schemas, call.door.vault, before, change(before))
 
     return _one(call, await call.door.store.write(unit), 200)
+
+
+async def _check_known(call: Call[Parts]) -> None:
+    identity_id = parse_id(call.path("id"))
+    if not identity_id or not await call.door.store.read(
+        lambda tx: tx.identities.get(call.act.organization, identity_id)
+    ):
+        raise IdentityNotFound
 
 
 def _one(

@@ -1,24 +1,53 @@
 """A flow as its JSON: the fields to fill in, computed from what is stored at the moment of answering."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from nightlatch.core.flows.model import Act, Flow
 from nightlatch.core.identities.schemas import Schema
 from nightlatch.doors.kratos import texts
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.doors.kratos.shapes import at
+from nightlatch.doors.kratos.shapes import Moment, at
 from nightlatch.kernel.ids import id_text
 
 Node = dict[str, Any]
+
+
+class Ui(TypedDict):
+    action: str
+    method: str
+    nodes: list[Node]
+    messages: NotRequired[list[texts.Message]]
+
+
+class FlowShown(TypedDict):
+    """A flow's JSON. Members from organization_id on are of some acts only."""
+
+    id: str
+    type: str
+    expires_at: Moment
+    issued_at: Moment
+    request_url: str
+    state: str
+    ui: Ui
+    return_to: NotRequired[str]
+    active: NotRequired[str]
+    organization_id: NotRequired[None]
+    created_at: NotRequired[Moment]
+    updated_at: NotRequired[Moment]
+    refresh: NotRequired[bool]
+    requested_aal: NotRequired[str]
+    continue_with: NotRequired[list[dict[str, Any]]]
+
+
 _STRING_TYPES = {"email": "email", "tel": "tel", "uri": "url", "date": "date", "date-time": "datetime-local"}
 
 
-def flow(parts: Parts, flow: Flow, more: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+def flow(parts: Parts, flow: Flow, more: Sequence[dict[str, Any]] = ()) -> FlowShown:
     """The flow's JSON; `more` are problems of this request that are not stored."""
     problems = (*flow.facts.problems, *more)
     nodes = list(_NODES[flow.act](parts, flow))
-    shown: dict[str, Any] = {
+    shown: FlowShown = {
         "id": id_text(flow.id),
         "type": flow.type,
         "expires_at": at(flow.expires_at),

@@ -1,5 +1,6 @@
 """Pages: by number from 1, or by tokens that only we can make; and the Link header of both."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -8,12 +9,14 @@ import msgspec
 
 from nightlatch.doors.http.refusal import Refusal
 from nightlatch.doors.http.routing import Call
+from nightlatch.doors.kratos.errors import Malformed
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.problems import Invalid, PageTokenInvalid
 
 T = TypeVar("T")
 DEFAULT_SIZE = 250
 DEEPEST = 100_000  # rows that a numbered page may skip
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _PAGING = {"page", "per_page", "page_size", "page_token"}
 _Headers = tuple[tuple[str, str], ...]
 
@@ -32,12 +35,15 @@ class Page(msgspec.Struct, frozen=True):
 
 def asked(call: Call[Parts], most: int, *, numbered: bool | None = None) -> Page:
     """The page that the request asks for. `numbered` False: by token only; True: by number unless a token parameter is
-    given; None: by number only when `page` is given. Invalid for a size that is no number, Refusal for one too deep."""
+    given; None: by number only when `page` is given. Invalid for a size that is no number (but with True, where the
+    peer takes its default), Refusal for a page too deep."""
     size, token, page = call.query("page_size"), call.query("page_token"), call.query("page")
     by_token = size is not None or token is not None
     by_number = numbered is not False and not by_token and (page is not None or numbered is True)
     if not by_number:
-        return Page(_size(size if size is not None else call.query("per_page"), most), None, token or None)
+        if size is None and numbered is None:
+            size = call.query("per_page")
+        return Page(_size(size, most, numbered), None, token or None)
     number = max(1, _lenient(page, 1))
     per_page = min(max(1, _lenient(call.query("per_page"), DEFAULT_SIZE)), most)
     if (number - 1) * per_page > DEEPEST:
@@ -84,14 +90,16 @@ def _link(call: Call[Parts], rel: str, **paging: object) -> str:
     return f'<{call.request.url.path}?{query}>; rel="{rel}"'
 
 
-def _size(text: str | None, most: int) -> int:
-    if text is None or text == "":
-        return min(DEFAULT_SIZE, most)
-    try:
-        size = int(text) if len(text) < 20 else 0
-    except ValueError:
-        raise Invalid(f'strconv.Atoi: parsing "{text}": invalid syntax') from None
-    return min(size, most) if size > 0 else min(DEFAULT_SIZE, most)
+def _size(text: str | None, most: int, numbered: bool | None) -> int:
+    if not text:
+        return DEFAULT_SIZE
+    if not _INTEGER.fullmatch(text):
+        if numbered is None:
+            raise Invalid(f'strconv.Atoi: parsing "{text}": invalid syntax')
+        if not numbered:
+            raise Malformed("could not parse parameter page_size")
+        return DEFAULT_SIZE
+    return min(int(text), most) if int(text) > 0 else DEFAULT_SIZE
 
 
 def _lenient(text: str | None, default: int) -> int:

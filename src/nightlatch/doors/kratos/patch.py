@@ -31,18 +31,18 @@ class Operation(msgspec.Struct):
 def read(body: bytes) -> list[Operation]:
     """The operations of a body. Malformed."""
     if not body.strip():
-        raise Malformed("unexpected end of JSON input")
+        raise Malformed("unexpected end of JSON input", "failed to unmarshal JSON patch")
     try:
         operations = msgspec.json.decode(body, type=list[Operation])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"failed to unmarshal JSON patch: {error}") from None
+        raise Malformed(str(error), "failed to unmarshal JSON patch") from None
     for operation in operations:
         if operation.op not in _OPERATIONS:
             raise Malformed(f"unsupported operation: {operation.op}")
         path = operation.path.lower()
         below = any(path == p or path.startswith(p + "/") for p in (*_DENIED, *_DENIED_BELOW))
         if below or path in {"", "/", "/credentials"}:
-            raise Malformed(f"patch includes denied path: {operation.path}")
+            raise Malformed(f"patch includes denied path: {operation.path}", "failed to apply JSON patch")
     return operations
 
 

@@ -13,7 +13,6 @@ from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.sessions import list_of_identity
 from nightlatch.doors.kratos.shapes import Count, IdentitySchema, encode
 from nightlatch.kernel.clock import SECOND
-from nightlatch.problems import Unavailable
 
 
 async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
@@ -57,11 +56,11 @@ async def disable_my_session(call: Call[Parts]) -> Answer:
     return Answer(204)
 
 
-async def get_schema(call: Call[Parts]) -> Answer:
+async def get_identity_schema(call: Call[Parts]) -> Answer:
     return Answer(200, call.door.schemas.get(call.path("id")).document)
 
 
-async def list_schemas(call: Call[Parts]) -> Answer:
+async def list_identity_schemas(call: Call[Parts]) -> Answer:
     page = paging.asked(call, 1000, numbered=True)
     schemas = list(call.door.schemas)
     if page.number is None:
@@ -74,25 +73,20 @@ async def list_schemas(call: Call[Parts]) -> Answer:
     return Answer(200, encode(shown), headers)
 
 
-async def alive(call: Call[Parts]) -> Answer:  # noqa: ARG001
+async def is_alive(call: Call[Parts]) -> Answer:  # noqa: ARG001
     return Answer(200, b'{"status":"ok"}')
 
 
-async def ready(call: Call[Parts]) -> Answer:
-    """503 when the database does not answer."""
+async def is_ready(call: Call[Parts]) -> Answer:
+    """StoreDown when the database does not answer."""
     organization = call.act.organization
-    try:
-        await call.door.store.read(lambda tx: tx.sessions.epochs(organization, bytes(16)))
-    except Unavailable:
-        return Answer(
-            503, b'{"error":{"code":503,"status":"Service Unavailable","message":"The database does not answer."}}'
-        )
+    await call.door.store.read(lambda tx: tx.sessions.epochs(organization, bytes(16)))
     return Answer(200, b'{"status":"ok"}')
 
 
-async def version(call: Call[Parts]) -> Answer:  # noqa: ARG001
+async def get_version(call: Call[Parts]) -> Answer:  # noqa: ARG001
     return Answer(200, encode({"version": __version__}))
 
 
-async def metrics(call: Call[Parts]) -> Answer:
+async def get_metrics(call: Call[Parts]) -> Answer:
     return Answer(200, call.door.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

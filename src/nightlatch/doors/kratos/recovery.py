@@ -4,18 +4,18 @@ from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
 from nightlatch.core.recovery import rules
-from nightlatch.doors.http.routing import Answer, Call
+from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
-from nightlatch.doors.kratos.bodies import RecoveryBody, decode
+from nightlatch.doors.kratos.bodies import RecoveryBody, posted
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import fields, flow_id, request_device
 from nightlatch.doors.kratos.shapes import RecoveryCode, RecoveryLink, at, encode
 from nightlatch.kernel.durations import duration_text, parse_duration
 from nightlatch.kernel.ids import id_text, parse_id
-from nightlatch.problems import FeatureDisabled, FieldInvalid, IdentityNotFound, Invalid, Problem
+from nightlatch.problems import FeatureDisabled, FieldInvalid, Invalid
 
 
-async def create_recovery_code(call: Call[Parts]) -> Answer:
+async def create_recovery_code_for_identity(call: Call[Parts]) -> Answer:
     parts = call.door
     body = await _body(call)
     lifespan = _lifespan(body.expires_in, parts.flows.code_lifespan)
@@ -33,7 +33,7 @@ async def create_recovery_code(call: Call[Parts]) -> Answer:
     return Answer(201, encode(RecoveryCode(link, made.secret, at(made.expires_at))))
 
 
-async def create_recovery_link(call: Call[Parts]) -> Answer:
+async def create_recovery_link_for_identity(call: Call[Parts]) -> Answer:
     parts = call.door
     body = await _body(call)
     lifespan = _lifespan(body.expires_in, parts.flows.link_lifespan)
@@ -53,7 +53,7 @@ async def get_recovery_flow(call: Call[Parts]) -> Answer:
     return Answer(200, encode(nodes.flow(call.door, flow)))
 
 
-async def submit_recovery(call: Call[Parts]) -> Answer:
+async def update_recovery_flow(call: Call[Parts]) -> Answer:
     """The right code gives a session and a settings flow; any other gives the flow again, as the peer does with 200."""
     parts = call.door
     if not parts.flows.recovery_enabled:
@@ -91,13 +91,10 @@ async def _missing(call: Call[Parts], found: bytes) -> Answer:
 async def _body(call: Call[Parts]) -> RecoveryBody:
     if not call.door.flows.recovery_enabled:
         raise FeatureDisabled
-    raw = await call.body()
-    if not raw.strip():
-        raise Invalid('Unable to decode HTTP Request Body because its HTTP Header "Content-Length" is zero.')
-    try:
-        return decode(raw, RecoveryBody)
-    except Problem as problem:
-        raise Invalid(f"Unable to decode JSON payload: {problem.reason}") from None
+    body = await posted(call, MIB, RecoveryBody)
+    if body.identity_id and parse_id(body.identity_id) is None:
+        raise Invalid(f'Unable to decode JSON payload: uuid: incorrect UUID format in string "{body.identity_id}"')
+    return body
 
 
 def _lifespan(text: str | None, default: int) -> int:
@@ -116,9 +113,5 @@ def _lifespan(text: str | None, default: int) -> int:
 
 
 def _identity(body: RecoveryBody) -> bytes:
-    if not body.identity_id:
-        raise IdentityNotFound("could not find identity")
-    identity_id = parse_id(body.identity_id)
-    if identity_id is None:
-        raise Invalid(f'Unable to decode JSON payload: uuid: incorrect UUID format in string "{body.identity_id}"')
-    return identity_id
+    """None given is one that does not exist: other faults of the request are told first."""
+    return parse_id(body.identity_id or "") or bytes(16)

@@ -9,7 +9,7 @@ _REDIRECTED = (
     ("GET", "/identities"),
     ("POST", "/identities"),
     *_IDENTITY,
-    ("GET", "/identities/by/external/{external_id}"),
+    ("GET", "/identities/by/external/{external_id:path}"),
     ("DELETE", "/identities/{id}/credentials/{type}"),
     ("DELETE", "/identities/{id}/sessions"),
     ("POST", "/recovery/link"),

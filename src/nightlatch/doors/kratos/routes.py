@@ -5,10 +5,12 @@ The short spellings without /admin are second lines, not a rewriting: one path, 
 
 from typing import Any
 
+from nightlatch.doors.http.openapi import described
 from nightlatch.doors.http.routing import Parameter, Route
 from nightlatch.doors.kratos import (
     bodies,
     identities,
+    nodes,
     patch,
     public,
     recovery,
@@ -35,7 +37,6 @@ _LIST_IDENTITIES = (
     _INCLUDE,
 )
 _RETURN_TO = (Parameter("return_to"),)
-_ONE: dict[str, Any] = {"gives": shapes.Identity}
 _Route = Route[Parts]
 
 _ADMIN = (
@@ -46,7 +47,7 @@ _ADMIN = (
     _Route("PUT", "/identities/{id}", identities.update_identity, "identities:write", bodies.UpdateIdentity, shapes.Identity, 200, (400, 404, 409, 412), (), "Replace an identity"),
     _Route("PATCH", "/identities/{id}", identities.patch_identity, "identities:write", list[patch.Operation], shapes.Identity, 200, (400, 404, 409, 412), (), "Change an identity by JSON Patch"),
     _Route("DELETE", "/identities/{id}", identities.delete_identity, "identities:write", None, None, 204, (404,), (), "Delete an identity and its sessions"),
-    _Route("GET", "/identities/by/external/{external_id}", identities.get_identity_by_external_id, "identities:read", None, shapes.Identity, 200, (400, 404), (_INCLUDE,), "Get an identity by its external id"),
+    _Route("GET", "/identities/by/external/{external_id:path}", identities.get_identity_by_external_id, "identities:read", None, shapes.Identity, 200, (400, 404), (_INCLUDE,), "Get an identity by its external id"),
     _Route("DELETE", "/identities/{id}/credentials/{type}", identities.delete_identity_credentials, "identities:write", None, shapes.Identity, 200, (400, 404), (Parameter("identifier"),), "Delete a credential"),
     _Route("GET", "/identities/{id}/sessions", sessions.list_identity_sessions, "sessions:read", None, list[shapes.Session], 200, (400,), (*_PAGE, _ACTIVE), "List an identity's sessions"),
     _Route("DELETE", "/identities/{id}/sessions", sessions.delete_identity_sessions, "sessions:end", None, None, 204, (400, 404), (), "Delete all sessions of an identity"),
@@ -54,43 +55,44 @@ _ADMIN = (
     _Route("GET", "/sessions/{id}", sessions.get_session, "sessions:read", None, shapes.Session, 200, (400, 404), (_EXPAND,), "Get a session"),
     _Route("DELETE", "/sessions/{id}", sessions.disable_session, "sessions:end", None, None, 204, (400, 404), (), "End a session"),
     _Route("PATCH", "/sessions/{id}/extend", sessions.extend_session, "sessions:write", None, shapes.Session, 200, (400, 404), (), "Extend a session"),
-    _Route("POST", "/recovery/code", recovery.create_recovery_code, "recovery:write", bodies.RecoveryBody, shapes.RecoveryCode, 201, (400, 404), _RETURN_TO, "Make a recovery code"),
-    _Route("POST", "/recovery/link", recovery.create_recovery_link, "recovery:write", bodies.RecoveryBody, shapes.RecoveryLink, 200, (400, 404), _RETURN_TO, "Make a recovery link"),
+    _Route("POST", "/recovery/code", recovery.create_recovery_code_for_identity, "recovery:write", bodies.RecoveryBody, shapes.RecoveryCode, 201, (400, 404), _RETURN_TO, "Make a recovery code"),
+    _Route("POST", "/recovery/link", recovery.create_recovery_link_for_identity, "recovery:write", bodies.RecoveryBody, shapes.RecoveryLink, 200, (400, 404), _RETURN_TO, "Make a recovery link"),
 )  # fmt: skip
 
 _SHARED = (
-    _Route("GET", "/schemas", public.list_schemas, None, None, list[shapes.IdentitySchema], 200, (), _PAGE, "List identity schemas"),
-    _Route("GET", "/schemas/{id}", public.get_schema, None, None, dict[str, Any], 200, (404,), (), "Get an identity schema"),
-    _Route("GET", "/health/alive", public.alive, None, None, dict[str, str], 200, (), (), "Whether the process answers"),
-    _Route("GET", "/health/ready", public.ready, None, None, dict[str, str], 200, (503,), (), "Whether the database answers"),
-    _Route("GET", "/version", public.version, None, None, dict[str, str], 200, (), (), "The version"),
+    _Route("GET", "/schemas", public.list_identity_schemas, None, None, list[shapes.IdentitySchema], 200, (), _PAGE, "List identity schemas"),
+    _Route("GET", "/schemas/{id}", public.get_identity_schema, None, None, dict[str, Any], 200, (404,), (), "Get an identity schema"),
+    _Route("GET", "/health/alive", public.is_alive, None, None, dict[str, str], 200, (), (), "Whether the process answers"),
+    _Route("GET", "/health/ready", public.is_ready, None, None, dict[str, str], 200, (503,), (), "Whether the database answers"),
+    _Route("GET", "/version", public.get_version, None, None, dict[str, str], 200, (), (), "The version"),
 )  # fmt: skip
 
-PUBLIC = (
+_PUBLIC_PORT = (
     *_SHARED,
     _Route("GET", "/sessions/whoami", public.to_session, None, None, shapes.Session, 200, (401, 403), (), "Check a session"),
     _Route("GET", "/sessions", public.list_my_sessions, None, None, list[shapes.Session], 200, (401, 403), _PAGE, "List my other sessions"),
     _Route("DELETE", "/sessions", public.disable_my_other_sessions, None, None, shapes.Count, 200, (401,), (), "End my other sessions"),
     _Route("DELETE", "/sessions/{id}", public.disable_my_session, None, None, None, 204, (400, 401), (), "End one of my sessions"),
-    _Route("GET", "/self-service/login/api", selfservice.init_login, None, None, dict[str, Any], 200, (400,), (Parameter("refresh", bool), Parameter("aal"), *_RETURN_TO), "Begin to sign in"),
-    _Route("GET", "/self-service/login/flows", selfservice.get_login, None, None, dict[str, Any], 200, (404, 410), (Parameter("id"),), "Get a login flow"),
-    _Route("POST", "/self-service/login", selfservice.submit_login, None, dict[str, Any], shapes.SuccessfulLogin, 200, (400, 404, 410), (Parameter("flow"),), "Sign in"),
-    _Route("GET", "/self-service/registration/api", selfservice.init_registration, None, None, dict[str, Any], 200, (400,), _RETURN_TO, "Begin to sign up"),
-    _Route("GET", "/self-service/registration/flows", selfservice.get_registration, None, None, dict[str, Any], 200, (400, 404, 410), (Parameter("id"),), "Get a registration flow"),
-    _Route("POST", "/self-service/registration", selfservice.submit_registration, None, dict[str, Any], shapes.SuccessfulRegistration, 200, (400, 404, 410), (Parameter("flow"),), "Sign up"),
-    _Route("GET", "/self-service/recovery/flows", recovery.get_recovery_flow, None, None, dict[str, Any], 200, (400, 404, 410), (Parameter("id"),), "Get a recovery flow"),
-    _Route("POST", "/self-service/recovery", recovery.submit_recovery, None, dict[str, Any], dict[str, Any], 200, (400, 404, 410), (Parameter("flow"),), "Redeem a recovery code"),
-    _Route("DELETE", "/self-service/logout/api", selfservice.logout, None, dict[str, Any], None, 204, (400, 403), (), "Sign out"),
-    *(_Route(method, path, redirects.to_admin) for method, path in redirects.ADMIN_PATHS),
+    _Route("GET", "/self-service/login/api", selfservice.create_native_login_flow, None, None, nodes.FlowShown, 200, (400,), (Parameter("refresh", bool), Parameter("aal"), *_RETURN_TO), "Begin to sign in"),
+    _Route("GET", "/self-service/login/flows", selfservice.get_login_flow, None, None, nodes.FlowShown, 200, (404, 410), (Parameter("id"),), "Get a login flow"),
+    _Route("POST", "/self-service/login", selfservice.update_login_flow, None, dict[str, Any], shapes.SuccessfulLogin, 200, (400, 404, 410), (Parameter("flow"),), "Sign in", nodes.FlowShown),
+    _Route("GET", "/self-service/registration/api", selfservice.create_native_registration_flow, None, None, nodes.FlowShown, 200, (400,), _RETURN_TO, "Begin to sign up"),
+    _Route("GET", "/self-service/registration/flows", selfservice.get_registration_flow, None, None, nodes.FlowShown, 200, (400, 404, 410), (Parameter("id"),), "Get a registration flow"),
+    _Route("POST", "/self-service/registration", selfservice.update_registration_flow, None, dict[str, Any], shapes.SuccessfulRegistration, 200, (400, 404, 410), (Parameter("flow"),), "Sign up", nodes.FlowShown),
+    _Route("GET", "/self-service/recovery/flows", recovery.get_recovery_flow, None, None, nodes.FlowShown, 200, (400, 404, 410), (Parameter("id"),), "Get a recovery flow"),
+    _Route("POST", "/self-service/recovery", recovery.update_recovery_flow, None, dict[str, Any], nodes.FlowShown, 200, (400, 404, 410), (Parameter("flow"),), "Redeem a recovery code", nodes.FlowShown),
+    _Route("DELETE", "/self-service/logout/api", selfservice.perform_native_logout, None, bodies.Logout, None, 204, (400, 403), (), "Sign out"),
+    *(_Route(method, path, redirects.to_admin, None, None, None, 307, (404,), (), "Redirects to the admin port") for method, path in redirects.ADMIN_PATHS),
 )  # fmt: skip
 
-ADMIN = (
+_ADMIN_PORT = (
     *(route._replace(path=f"/admin{route.path}") for route in _ADMIN),
     *_ADMIN,
     *_SHARED,
-    _Route(
-        "GET", "/metrics", public.metrics, "metrics:read", summary="Figures for Prometheus, of all workers together"
-    ),
-    _Route("GET", "/metrics/prometheus", public.metrics, "metrics:read", summary="The same, where Kratos has it"),
-    *(_Route(method, path, redirects.to_public) for method, path in redirects.PUBLIC_PATHS),
-)
+    _Route("GET", "/metrics", public.get_metrics, "metrics:read", None, str, 200, (), (), "Figures for Prometheus, of all workers together"),
+    _Route("GET", "/metrics/prometheus", public.get_metrics, "metrics:read", None, str, 200, (), (), "The same, where Kratos has it"),
+    *(_Route(method, path, redirects.to_public, None, None, None, 307, (), (), "Redirects to the public port") for method, path in redirects.PUBLIC_PATHS),
+)  # fmt: skip
+
+PUBLIC = described(_PUBLIC_PORT, "nightlatch: the public port", shapes.Envelope)
+ADMIN = described(_ADMIN_PORT, "nightlatch: the admin port", shapes.Envelope)

@@ -14,16 +14,18 @@ from nightlatch.core.logout.rules import sign_out
 from nightlatch.core.registration.rules import give_profile, register
 from nightlatch.core.sessions.device import kind_of
 from nightlatch.core.sessions.model import Device, Standing
+from nightlatch.doors.http.refusal import Refusal
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
 from nightlatch.doors.kratos.auth import me, session_token
 from nightlatch.doors.kratos.bodies import decode
-from nightlatch.doors.kratos.errors import answer, body_of
+from nightlatch.doors.kratos.errors import answer, body_of, error_of
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import SuccessfulLogin, SuccessfulRegistration, at, encode
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import (
     AssuranceTooLow,
+    FeatureDisabled,
     FlowExpired,
     FlowNotFound,
     Forbidden,
@@ -35,7 +37,7 @@ from nightlatch.problems import (
 _COOKIES_OF_PROXIES = ("__cf", "_cf", "cf_")
 
 
-async def init_login(call: Call[Parts]) -> Answer:
+async def create_native_login_flow(call: Call[Parts]) -> Answer:
     if call.query("aal") not in {None, "", "aal1"}:
         raise Invalid("The requested authenticator assurance level is not offered: no second factor can be used here.")
     standing = await _standing(call)
@@ -46,28 +48,29 @@ async def init_login(call: Call[Parts]) -> Answer:
     return await _init(call, Kind.LOGIN, facts)
 
 
-async def init_registration(call: Call[Parts]) -> Answer:
+async def create_native_registration_flow(call: Call[Parts]) -> Answer:
     _check_registration(call)
     if await _standing(call) is not None:
         raise SessionAvailable
     return await _init(call, Kind.REGISTRATION, Facts())
 
 
-async def get_login(call: Call[Parts]) -> Answer:
+async def get_login_flow(call: Call[Parts]) -> Answer:
     return await _get(call, Kind.LOGIN)
 
 
-async def get_registration(call: Call[Parts]) -> Answer:
+async def get_registration_flow(call: Call[Parts]) -> Answer:
     _check_registration(call)
     return await _get(call, Kind.REGISTRATION)
 
 
-async def submit_login(call: Call[Parts]) -> Answer:
+async def update_login_flow(call: Call[Parts]) -> Answer:
     parts, found = call.door, flow_id(call, "flow")
     given = await fields(call)
     identifier = given.get("identifier") or given.get("password_identifier")
-    if given.get("method") != "password" or not parts.flows.password_enabled:
+    if given.get("method") != "password":
         return await _again(call, Kind.LOGIN, found, {"code": "no_strategy_login"})
+    _check_password(parts)
     missing = [
         name for name, value in (("identifier", identifier), ("password", given.get("password"))) if not _text(value)
     ]
@@ -100,13 +103,14 @@ async def submit_login(call: Call[Parts]) -> Answer:
     )
 
 
-async def submit_registration(call: Call[Parts]) -> Answer:
+async def update_registration_flow(call: Call[Parts]) -> Answer:
     _check_registration(call)
     parts, found = call.door, flow_id(call, "flow")
     given = await fields(call)
     traits, method = traits_of(given), given.get("method")
-    if method not in {"password", "profile"} or not parts.flows.password_enabled:
+    if method not in {"password", "profile"}:
         return await _again(call, Kind.REGISTRATION, found, {"code": "no_strategy_registration"})
+    _check_password(parts)
     try:
         if method == "profile":
             return Answer(
@@ -139,7 +143,7 @@ async def submit_registration(call: Call[Parts]) -> Answer:
     return Answer(200, encode(SuccessfulRegistration(identity, then, session, outcome.token)))
 
 
-async def logout(call: Call[Parts]) -> Answer:
+async def perform_native_logout(call: Call[Parts]) -> Answer:
     token = (await fields(call)).get("session_token")
     if not _text(token):
         raise Forbidden("A session_token must be given.")
@@ -156,14 +160,15 @@ def flow_id(call: Call[Parts], name: str) -> bytes:
 
 
 async def fields(call: Call[Parts]) -> dict[str, Any]:
-    """The JSON body of a submitted API flow. Invalid when it is none, or carries what only a browser would send."""
+    """The JSON body of a submitted API flow. Refusal 415 for another type; Invalid for none, or with what only
+    a browser would send."""
     headers = call.request.headers
     foreign = [name for name in call.request.cookies if not name.startswith(_COOKIES_OF_PROXIES)]
     if "origin" in headers or foreign:
         # A page of another site could make a browser post this with the person's cookies.
         raise Invalid('The HTTP Request Header included the "Cookie" or "Origin" key, which an API flow must not send.')
     if not headers.get("content-type", "application/json").lower().startswith("application/json"):
-        raise Invalid("API flows are submitted with Content-Type application/json.")
+        raise Refusal(415, "API flows are submitted with Content-Type application/json.")
     return decode(await call.body(), dict[str, Any])
 
 
@@ -188,6 +193,11 @@ def request_device(call: Call[Parts]) -> Device:
     peer = request.client.host if request.client else ""
     address = call.door.client_address(peer, request.scope["headers"])
     return Device(address or None, agent, None, kind_of(agent) if agent else "other")
+
+
+def _check_password(parts: Parts) -> None:
+    if not parts.flows.password_enabled:
+        raise FeatureDisabled
 
 
 def _check_registration(call: Call[Parts]) -> None:
@@ -222,8 +232,17 @@ async def _get(call: Call[Parts], kind: Kind) -> Answer:
         raise FlowNotFound
     flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
     if flow.expires_at <= call.act.now:
-        raise FlowExpired
+        return _over(call, flow)
     return Answer(200, encode(nodes.flow(call.door, flow)))
+
+
+def _over(call: Call[Parts], flow: Flow) -> Answer:
+    """410, and where a new flow begins."""
+    error = error_of(FlowExpired())
+    error["details"] = {"api": f"{call.door.public_url}self-service/{flow.act}/api"}
+    if flow.return_to:
+        error["details"]["return_to"] = flow.return_to
+    return answer(error, call.request.scope["request_id"])
 
 
 async def _again(call: Call[Parts], kind: Kind, found: bytes, *problems: dict[str, Any]) -> Answer:

@@ -1,5 +1,6 @@
 """The admin operations on sessions."""
 
+from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.model import Filter, How, Position, Standing, Where
 from nightlatch.core.sessions.rules import end, extend, in_force
 from nightlatch.doors.http.routing import Answer, Call
@@ -8,7 +9,6 @@ from nightlatch.doors.kratos.bodies import path_id
 from nightlatch.doors.kratos.errors import Malformed
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Session, encode
-from nightlatch.core.flows.store import Tx
 from nightlatch.problems import IdentityNotFound, Invalid, SessionNotFound
 
 _TRUE, _FALSE = {"1", "t", "T", "TRUE", "true", "True"}, {"0", "f", "F", "FALSE", "false", "False"}

@@ -6,10 +6,10 @@ Optional members are left out, never null, because older clients refuse null; tr
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Credential
@@ -21,6 +21,7 @@ from nightlatch.core.sessions.model import Standing
 from nightlatch.kernel.ids import id_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Moment = Annotated[datetime, Meta(tz=True)]
 encode = msgspec.json.Encoder().encode
 _NULL = Raw(b"null")
 _CREDENTIAL_VERSION = {"password": 1, "webauthn": 1, "code": 1}
@@ -32,25 +33,25 @@ class VerifiableAddress(msgspec.Struct):
     verified: bool
     via: str
     status: str
-    created_at: datetime
-    updated_at: datetime
-    verified_at: datetime | UnsetType = UNSET
+    created_at: Moment
+    updated_at: Moment
+    verified_at: Moment | UnsetType = UNSET
 
 
 class RecoveryAddress(msgspec.Struct):
     id: str
     value: str
     via: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
 
 class CredentialShown(msgspec.Struct):
     type: str
     identifiers: tuple[str, ...]
     version: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
     config: dict[str, Any] | UnsetType = UNSET
 
 
@@ -59,11 +60,11 @@ class Identity(msgspec.Struct):
     schema_id: str
     schema_url: str
     state: str
-    state_changed_at: datetime
+    state_changed_at: Moment
     traits: Raw
     metadata_public: Raw
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
     organization_id: str | None = None
     metadata_admin: Raw | UnsetType = UNSET
     external_id: str | UnsetType = UNSET
@@ -75,7 +76,7 @@ class Identity(msgspec.Struct):
 class AuthenticationMethod(msgspec.Struct):
     method: str
     aal: str
-    completed_at: datetime
+    completed_at: Moment
 
 
 class SessionDevice(msgspec.Struct):
@@ -88,11 +89,11 @@ class SessionDevice(msgspec.Struct):
 class Session(msgspec.Struct):
     id: str
     active: bool
-    expires_at: datetime
-    authenticated_at: datetime
+    expires_at: Moment
+    authenticated_at: Moment
     authenticator_assurance_level: str
     authentication_methods: list[AuthenticationMethod]
-    issued_at: datetime
+    issued_at: Moment
     identity: Identity | UnsetType = UNSET
     devices: list[SessionDevice] | UnsetType = UNSET
 
@@ -100,12 +101,12 @@ class Session(msgspec.Struct):
 class RecoveryCode(msgspec.Struct):
     recovery_link: str
     recovery_code: str
-    expires_at: datetime
+    expires_at: Moment
 
 
 class RecoveryLink(msgspec.Struct):
     recovery_link: str
-    expires_at: datetime
+    expires_at: Moment
 
 
 class IdentitySchema(msgspec.Struct):
@@ -113,11 +114,27 @@ class IdentitySchema(msgspec.Struct):
     schema: Raw
 
 
+class ErrorShown(TypedDict):
+    code: int
+    status: str
+    message: str
+    reason: NotRequired[str]
+    id: NotRequired[str]
+    request: NotRequired[str]
+    details: NotRequired[dict[str, Any]]
+
+
+class Envelope(TypedDict):
+    """Every refusal, but for a form that is shown again. Some have more members beside the error."""
+
+    error: ErrorShown
+
+
 class BatchItem(msgspec.Struct, omit_defaults=True):
     action: str
     identity: str | None = None
     patch_id: str | None = None
-    error: dict[str, Any] | None = None
+    error: ErrorShown | None = None
 
 
 class Batch(msgspec.Struct):

@@ -44,7 +44,7 @@ def generic(reason: str) -> Message:
 _PASSWORD: dict[str, Callable[[str, Mapping[str, int]], Message]] = {
     "too_short": lambda reason, facts: error(4000032, reason, **facts),
     "too_long": lambda reason, facts: error(4000033, reason, **facts),
-    "similar": lambda reason, facts: error(
+    "similar": lambda _reason, _facts: error(
         4000031, "The password can not be used because it is too similar to the identifier."
     ),
 }
@@ -66,7 +66,8 @@ def of_problem(problem: Mapping[str, Any]) -> Message:
 _SIMPLE = {
     "credentials_wrong": error(
         4000006,
-        "The provided credentials are invalid, check for spelling mistakes in your password or username, email address, or phone number.",
+        "The provided credentials are invalid, check for spelling mistakes in your password or username, email "
+        "address, or phone number.",
     ),
     "identity_disabled": error(4010011, "This account was disabled."),
     "conflict": error(4000007, "An account with the same identifier (email, phone, username, ...) exists already."),

@@ -9,10 +9,8 @@ from nightlatch.core.credentials.model import Credential
 from nightlatch.stores.sql.statement import Connection, Row, sql
 
 _COLUMNS = "identity_id, type, identifiers, config, first_factors, second_factors, revision, created_at, updated_at"
-OF = sql(
-    f"select {_COLUMNS} from credentials where identity_id in (select value from carray($1)) order by identity_id, type",
-    f"select {_COLUMNS} from credentials where identity_id = any($1) order by identity_id, type",
-)
+_OF = f"select {_COLUMNS} from credentials where identity_id %s order by identity_id, type"
+OF = sql(_OF % "in (select value from carray($1))", _OF % "= any($1)")
 PUT = sql(f"""insert into credentials ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     on conflict (identity_id, type) do update set identifiers = excluded.identifiers, config = excluded.config,
     first_factors = excluded.first_factors, second_factors = excluded.second_factors, revision = excluded.revision,

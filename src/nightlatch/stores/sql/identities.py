@@ -13,7 +13,8 @@ from nightlatch.core.identities.model import Address, Filter, Identity, Name, St
 from nightlatch.stores.sql.statement import Conditions, Connection, Row, sql
 
 COLUMNS = """i.id, i.organization_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public,
-    i.metadata_admin, i.external_id, i.addresses, i.version, i.ended_before, i.deleted_before, i.created_at, i.updated_at"""
+    i.metadata_admin, i.external_id, i.addresses, i.version, i.ended_before, i.deleted_before, i.created_at,
+    i.updated_at"""
 WIDTH = 15
 
 _GET = f"select {COLUMNS} from identities i where i.organization_id = $1 and i.id = $2"
@@ -27,8 +28,8 @@ TAKEN = sql(
 ADD = sql("""insert into identities (id, organization_id, schema_id, state, state_changed_at, traits, metadata_public,
     metadata_admin, external_id, addresses, version, ended_before, deleted_before, created_at, updated_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""")
-CHANGE = sql("""update identities set schema_id = $3, state = $4, state_changed_at = $5, traits = $6, metadata_public = $7,
-    metadata_admin = $8, external_id = $9, addresses = $10, version = $11, updated_at = $12
+CHANGE = sql("""update identities set schema_id = $3, state = $4, state_changed_at = $5, traits = $6,
+    metadata_public = $7, metadata_admin = $8, external_id = $9, addresses = $10, version = $11, updated_at = $12
     where organization_id = $1 and id = $2""")
 REMOVE = sql("delete from identities where organization_id = $1 and id = $2")
 ADD_NAME = sql("insert into names (organization_id, kind, value, identity_id) values ($1, $2, $3, $4)")
@@ -114,7 +115,8 @@ def identity_of(row: Row) -> Identity:
 def _row(i: Identity) -> tuple[Any, ...]:
     return (
         i.id, i.organization, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin,
-        i.external_id, _encode(i.addresses).decode(), i.version, i.ended_before, i.deleted_before, i.created_at, i.updated_at,
+        i.external_id, _encode(i.addresses).decode(), i.version, i.ended_before, i.deleted_before, i.created_at,
+        i.updated_at,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The schema as an ordered list. Each migration runs once, in one transaction with the record that it ran; forward only.
+"""The schema as an ordered list. Each migration runs once, in a transaction with the record that it ran; forward only.
 
 `{id}` `{bytes}` `{int}` `{text}` are the database's words for a UUID, bytes, 64 bits and text in byte order.
 """

@@ -28,7 +28,8 @@ BY_TOKEN = sql(_ONE % "token_hash = $1")
 GET = sql(_ONE % "organization_id = $1 and id = $2")
 EPOCHS = sql("""select i.ended_before, i.deleted_before, o.ended_before, o.deleted_before from identities i
     join organizations o on o.id = i.organization_id where i.organization_id = $1 and i.id = $2""")
-ADD = sql(f"insert into sessions ({_COLUMNS}) values ({', '.join(f'${n}' for n in range(1, _WIDTH + 1))})")
+ADD = sql(f"""insert into sessions ({_COLUMNS}) values ({", ".join(f"${n}" for n in range(1, _WIDTH + 1))})
+    on conflict (number) do nothing""")
 RENEW = sql("""update sessions set aal = $2, methods = $3, issued_at = $4, authenticated_at = $5, expires_at = $6
     where id = $1 and ended_at is null""")
 SEEN = sql("update sessions set last_seen = $2 where id = $1 and last_seen < $2")
@@ -90,13 +91,14 @@ class SqlSessions:
         row = await self._connection.row(EPOCHS, organization, identity_id)
         return (row[0], row[1], row[2], row[3]) if row else None
 
-    async def add(self, session: Session) -> None:
+    async def add(self, session: Session) -> bool:
         s, d = session, session.device
-        await self._connection.run(
+        added = await self._connection.run(
             ADD, s.id, s.number, s.organization, s.identity_id, s.token_hash, s.aal,
             msgspec.json.encode(s.methods).decode(), s.created_at, s.issued_at, s.authenticated_at, s.expires_at,
             s.ended_at, s.last_seen, s.device_id, d.ip, d.user_agent, d.location, d.kind, *s.epochs,
         )  # fmt: skip
+        return added > 0
 
     async def renew(self, session: Session) -> None:
         s = session
@@ -147,6 +149,8 @@ def _conditions(connection: Connection, organization: bytes, where: Filter, now:
     if where.but is not None:
         conditions.add("s.id <> {}", where.but)
     if where.active is not None:
-        active = f"(not {_ENDED} and s.expires_at > {{}} and i.state = 'active')"
-        conditions.add(active if where.active else f"not {active}", now)
+        tests, values = f"not {_ENDED} and s.expires_at > {{}} and i.state = 'active'", [now]
+        if where.idle_since is not None:
+            tests, values = tests + " and s.last_seen > {}", [now, where.idle_since]
+        conditions.add(f"({tests})" if where.active else f"not ({tests})", *values)
     return conditions

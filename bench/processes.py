@@ -1,0 +1,63 @@
+"""Processes on the machine: which of its processors they use, how much of it, and which one listens on a port."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVER = {CORES[0]}
+GENERATOR = {CORES[-1]}
+DATABASE = set(CORES[1:-1]) or GENERATOR
+
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_LISTENS = "0A"
+
+
+@contextlib.contextmanager
+def on(cores: set[int]) -> Iterator[None]:
+    """What is started within runs on `cores` and on no other."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def cpu(roots: Iterable[int]) -> float:
+    """Seconds that the processes `roots` and those below them have computed so far."""
+    times, parents = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            pid = int(stat.parent.name)
+            parents[pid], times[pid] = int(fields[1]), (int(fields[11]) + int(fields[12])) * _TICK
+    wanted = set(roots)
+    while more := {pid for pid, parent in parents.items() if parent in wanted} - wanted:
+        wanted |= more
+    return sum(times.get(pid, 0) for pid in wanted)
+
+
+def resident(pid: int) -> float:
+    """MiB of memory that the process holds."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def listener(port: int) -> int:
+    """The process that listens on the port."""
+    sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if str(descriptor.readlink()) in sockets:
+                return int(descriptor.parts[2])
+    raise SystemExit(f"nothing that can be seen listens on port {port}")
+
+
+def _inodes(port: int) -> Iterator[str]:
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == _LISTENS and int(fields[1].rpartition(":")[2], 16) == port:
+                yield fields[9]

@@ -1,0 +1,62 @@
+"""An open store, asked from outside of its loop."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from nightlatch.core.events.model import Event
+from nightlatch.core.store import Store
+from nightlatch.stores.opening import migrate, open_store
+from nightlatch.stores.sql.statement import Connection, Row, sql
+
+T = TypeVar("T")
+Unit = Callable[[Any], Coroutine[Any, Any, T]]
+
+
+class Run(Protocol):
+    """Runs a coroutine to its end."""
+
+    def __call__(self, work: Coroutine[Any, Any, T]) -> T: ...
+
+
+class Database:
+    """`happened` holds every event of which was told that it is committed, in order."""
+
+    def __init__(self, dsn: str, run: Run) -> None:
+        self.dsn = dsn
+        self.run = run
+        self.happened: list[Event] = []
+        run(migrate(dsn, 0))
+        self.open()
+
+    def open(self) -> None:
+        self.store: Store = self.run(open_store(self.dsn, self.happened.extend))
+
+    def close(self) -> None:
+        self.run(self.store.close())
+
+    def write(self, unit: Unit[T]) -> T:
+        return self.run(self.store.write(unit))
+
+    def read(self, unit: Unit[T]) -> T:
+        return self.run(self.store.read(unit))
+
+    def scan(self, unit: Unit[T]) -> T:
+        return self.run(self.store.scan(unit))
+
+    def sql(self, text: str, *arguments: object) -> list[Row]:
+        """The rows of a statement of the test's own, which may also write."""
+        return self.write(lambda tx: _rows(tx, text, arguments))
+
+    def together(self, *units: Unit[Any]) -> list[Any]:
+        """Writes all of them at once; what came of each: a value, or the exception."""
+
+        async def work() -> list[Any]:
+            return await asyncio.gather(*map(self.store.write, units), return_exceptions=True)
+
+        return self.run(work())
+
+
+async def _rows(tx: Any, text: str, arguments: tuple[object, ...]) -> list[Row]:
+    connection: Connection = tx.sessions._connection
+    return [tuple(row) for row in await connection.rows(sql(text), *arguments)]

@@ -1,0 +1,254 @@
+"""Both ports over one store in this process: no socket, and time stands still until it is moved."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
+from urllib.parse import unquote
+
+from tests.serving import SCHEMAS
+
+from nightlatch.core.access import rules as access
+from nightlatch.core.access.model import AccessKey
+from nightlatch.core.credentials.hashing import Hasher
+from nightlatch.core.credentials.person import Vault
+from nightlatch.core.events.model import Act, Event
+from nightlatch.core.identities.schemas import Schema, Schemas
+from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.recovery.rules import Redeeming
+from nightlatch.core.registration.rules import Rules
+from nightlatch.core.sessions.rules import Lifetime
+from nightlatch.core.sessions.seen import LastSeen
+from nightlatch.core.store import Store
+from nightlatch.doors.http.client_address import ClientAddress
+from nightlatch.doors.kratos.door import Port
+from nightlatch.doors.kratos.parts import Access, Flows, Parts
+from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
+from nightlatch.doors.kratos.shapes import Render
+from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
+from nightlatch.kernel.secrets import Keys, digest
+from nightlatch.stores.opening import migrate, open_store
+
+T = TypeVar("T")
+KEY = "test-key-0123456789abcdef0123456789abcdef"
+PASSWORD = "Tr0ut-lamp*ferry 91"
+BEGIN = 1_700_000_000_000_000
+PUBLIC_URL, ADMIN_URL = "https://id.example.org/", "http://admin.example.org:4434/"
+PUBLIC_PORT, ADMIN_PORT = 4433, 4434
+SECRET = b"a secret of the tests, 32 bytes."
+UNKNOWN = "8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def ok(self, status: int = 200) -> Any:
+        """The body of an answer that must have this status; None when it must be empty."""
+        assert self.status == status, self
+        return self.json if self.body else None
+
+    def refused(self, status: int) -> dict[str, Any]:
+        """The error of a refusal, which must be in the one envelope."""
+        assert self.status == status, self
+        assert self.headers["content-type"] == "application/json", self
+        error = self.json["error"]
+        assert error["code"] == status, self
+        assert error["status"], self
+        assert error["message"], self
+        assert error["request"] == self.headers["x-request-id"], self
+        return dict(error)
+
+
+class Doors:
+    """`events` are those committed, `failures` the bugs that a port met. `changes` are laid over the parts."""
+
+    def __init__(self, dsn: str, **changes: Any) -> None:
+        self.clock = SetClock(BEGIN)
+        self.events: list[Event] = []
+        self.failures: list[BaseException] = []
+        self.statuses: list[tuple[str, int]] = []
+        self._runner = asyncio.Runner()
+        self._dsn = dsn
+        self._changes = changes
+
+    def __enter__(self) -> Self:
+        self._runner.__enter__()
+        self.store: Store = self.run(open_store(self._dsn, self.events.extend))
+        self.parts = replace(_parts(self.store, self.clock), **self._changes)
+        self.listen()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.parts.hasher.close()
+        self.run(self.store.close())
+        self._runner.__exit__(None, None, None)
+
+    def listen(self, **changes: Any) -> None:
+        """Makes the ports, with these parts from now on."""
+        self.parts = replace(self.parts, **changes)
+        self._public = Port(self.parts, PUBLIC, self._observe, self._failed, whoami=True)
+        self._admin = Port(self.parts, ADMIN, self._observe, self._failed, whoami=False)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    def admin(self, method: str, target: str, sent: Any = None, *, key: str | None = KEY, **more: Any) -> Reply:
+        """A request to the admin port. `sent` is the body: bytes as they are, anything else as JSON."""
+        authorization = {} if key is None else {"authorization": f"Bearer {key}"}
+        headers = {**authorization, **more.pop("headers", {})}
+        return self.ask(self._admin, ADMIN_PORT, method, target, sent, headers=headers, **more)
+
+    def public(self, method: str, target: str, sent: Any = None, *, token: str | None = None, **more: Any) -> Reply:
+        credentials = {} if token is None else {"x-session-token": token}
+        headers = {**credentials, **more.pop("headers", {})}
+        return self.ask(self._public, PUBLIC_PORT, method, target, sent, headers=headers, **more)
+
+    def ask(self, app: Any, port: int, method: str, target: str, sent: Any, **more: Any) -> Reply:
+        return self.run(request(app, port, method, target, sent, **more))
+
+    def write(self, unit: Callable[[Any], Awaitable[T]]) -> T:
+        return self.run(self.store.write(unit))  # type: ignore[arg-type]
+
+    def read(self, unit: Callable[[Any], Awaitable[T]]) -> T:
+        return self.run(self.store.read(unit))  # type: ignore[arg-type]
+
+    def act(self) -> Act:
+        return Act(DEFAULT, "the tests", self.clock.now(), os.urandom)
+
+    def key(self, *scopes: str, expires_at: int | None = None) -> str:
+        """The token of a new access key."""
+        return self.write(lambda tx: access.create(tx, self.act(), "a key", scopes or ("*",), expires_at))[1]
+
+    def person(self, name: str = "ada", **fields: Any) -> dict[str, Any]:
+        """A new identity with PASSWORD, as the admin port shows it."""
+        password = {"password": {"config": {"password": PASSWORD}}}
+        body = {"schema_id": "default", "traits": {"email": f"{name}@example.org"}, "credentials": password}
+        return dict(self.admin("POST", "/admin/identities", body | fields).ok(201))
+
+    def sign_in(self, name: str = "ada", password: str = PASSWORD, **more: Any) -> dict[str, Any]:
+        """The answer of a login: `session` and `session_token`."""
+        return dict(self.try_sign_in(f"{name}@example.org", password, **more).ok())
+
+    def try_sign_in(self, identifier: str, password: str, **more: Any) -> Reply:
+        flow = self.public("GET", "/self-service/login/api").ok()["id"]
+        body = {"method": "password", "identifier": identifier, "password": password}
+        return self.public("POST", f"/self-service/login?flow={flow}", body, **more)
+
+    def happened(self) -> list[str]:
+        """The names of the events since the last time that this was asked."""
+        names = [event.name for event in self.events]
+        self.events.clear()
+        return names
+
+    def _observe(self, scope: Any, route: str, status: int, seconds: float) -> None:
+        assert seconds >= 0
+        self.statuses.append((route, status))
+
+    def _failed(self, request_id: str, error: BaseException) -> None:
+        assert request_id
+        self.failures.append(error)
+
+
+async def request(
+    app: Any,
+    port: int,
+    method: str,
+    target: str,
+    sent: Any = None,
+    *,
+    headers: dict[str, str] | None = None,
+    peer: str = "127.0.0.1",
+) -> Reply:
+    """Asks an ASGI application as a server would, with the target just as it is spelled."""
+    body = sent if isinstance(sent, bytes) else b"" if sent is None else json.dumps(sent).encode()
+    fields = {"host": f"127.0.0.1:{port}", "content-length": str(len(body))}
+    fields |= {"content-type": "application/json"} if sent is not None else {}
+    path, _, query = target.partition("?")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(n.lower().encode(), v.encode("latin-1")) for n, v in (fields | (headers or {})).items()],
+        "server": ("127.0.0.1", port),
+        "client": (peer, 50000),
+    }
+    answers: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        answers.append(message)
+
+    await app(scope, receive, send)
+    start, *rest = answers
+    named = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
+    assert len(dict(named)) == len(named), f"a header is there twice: {named}"
+    return Reply(start["status"], dict(named), b"".join(each["body"] for each in rest))
+
+
+def migrated(dsn: str) -> str:
+    """`dsn`, whose database is now as the server wants it."""
+    asyncio.run(migrate(dsn, BEGIN))
+    return dsn
+
+
+def _parts(store: Store, clock: SetClock) -> Parts:
+    vault = Vault(Keys([SECRET], "credentials"))
+    cheap = Hasher(memory=8, time=1, parallelism=1, threads=1, queue=64, entropy=os.urandom)
+    schemas = Schemas([Schema(name, file.read_bytes()) for name, file in SCHEMAS.items()], "default")
+    key = AccessKey(bytes(16), DEFAULT, "configured", digest(KEY), ("*",), 0)
+    return Parts(
+        store=store,
+        clock=clock,
+        entropy=os.urandom,
+        schemas=schemas,
+        hasher=cheap,
+        vault=vault,
+        code_keys=Keys([SECRET], "codes"),
+        page_keys=Keys([SECRET], "page tokens"),
+        render=Render(PUBLIC_URL, vault),
+        lifetime=Lifetime(DAY, HOUR),
+        seen=LastSeen(),
+        flows=flows(),
+        access=Access({key.token_hash: key}, ()),
+        public_url=PUBLIC_URL,
+        admin_url=ADMIN_URL,
+        highest_aal=True,
+        cache_for=None,
+        faster_extend=False,
+        client_address=ClientAddress((), "x-forwarded-for").of,
+        metrics=lambda: b"nightlatch_sessions_issued_total 0\n",
+    )
+
+
+def flows(**changes: Any) -> Flows:
+    made = Flows(
+        lifespans=dict.fromkeys(("login", "registration", "recovery", "settings"), HOUR),
+        ui_urls={name: f"https://ui.example.org/{name}" for name in ("login", "registration", "recovery", "settings")},
+        registration=Rules(),
+        registration_enabled=True,
+        recovery_enabled=True,
+        password_enabled=True,
+        code_lifespan=HOUR,
+        link_lifespan=HOUR,
+        redeeming=Redeeming(5, 15 * MINUTE),
+        default_return_url="https://ui.example.org/",
+        allowed_return_urls=("https://ui.example.org/",),
+    )
+    return replace(made, **changes)
