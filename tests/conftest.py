@@ -62,12 +62,20 @@ def run() -> Iterator[Run]:
         yield runner.run
 
 
-@pytest.fixture
-def db(dsn: str, run: Run) -> Iterator[Database]:
-    """A migrated database without a row, open."""
-    opened = Database(dsn, run)
-    yield opened
-    opened.close()
+@pytest.fixture(scope="session")
+def shared_postgres(postgres: Postgres) -> str:
+    return postgres.create_database()
+
+
+@pytest.fixture(params=DATABASES)
+def db(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iterator[Database]:
+    """A migrated database without a row, open. On PostgreSQL it is one that is emptied: making one takes too long."""
+    on_sqlite = request.param == "sqlite"
+    dsn = f"sqlite://{tmp_path}/nightlatch.sqlite" if on_sqlite else request.getfixturevalue("shared_postgres")
+    with contextlib.closing(Database(dsn, run)) as opened:
+        if not on_sqlite:
+            opened.empty()
+        yield opened
 
 
 @pytest.fixture

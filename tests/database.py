@@ -1,22 +1,26 @@
 """An open store, asked from outside of its loop."""
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from nightlatch.core.events.model import Event
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.store import Store
 from nightlatch.stores.opening import migrate, open_store
+from nightlatch.stores.sql.migrations import MIGRATIONS
 from nightlatch.stores.sql.statement import Connection, Row, sql
 
 T = TypeVar("T")
+TABLES = re.findall(r"create table (\w+)", "\n".join(text for made in MIGRATIONS for text in made.statements))
 Unit = Callable[[Any], Coroutine[Any, Any, T]]
 
 
 class Run(Protocol):
     """Runs a coroutine to its end."""
 
-    def __call__(self, work: Coroutine[Any, Any, T]) -> T: ...
+    def __call__(self, coro: Coroutine[Any, Any, T]) -> T: ...
 
 
 class Database:
@@ -34,6 +38,13 @@ class Database:
 
     def close(self) -> None:
         self.run(self.store.close())
+
+    def empty(self) -> None:
+        """Takes every row away, but for the organization that is always there."""
+        texts = [f"delete from {table}" for table in reversed(TABLES) if table != "organizations"]
+        for text in [*texts, "update organizations set ended_before = 0, deleted_before = 0"]:
+            self.sql(text)
+        self.sql("delete from organizations where id <> $1", DEFAULT)
 
     def write(self, unit: Unit[T]) -> T:
         return self.run(self.store.write(unit))

@@ -38,7 +38,7 @@ def identity(**changes: Any) -> Identity:
         schema_id="default",
         state=State.ACTIVE,
         state_changed_at=NOW - 3,
-        traits='{"email": "P%d@example.org",  "n": 1e2}' % n,
+        traits=f'{{"email": "P{n}@example.org",  "n": 1e2}}',
         metadata_public='{"plan":"gold"}',
         metadata_admin="[1, 2]",
         external_id=f"hr-{n}",

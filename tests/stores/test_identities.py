@@ -24,17 +24,32 @@ from nightlatch.core.identities.model import Address, Filter, Identity, Kind, Na
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.problems import Conflict
 
+EVERYTHING = Filter()
 
-def listed(db: Database, where: Filter = Filter(), size: int = 1000, organization: bytes = DEFAULT) -> list[bytes]:  # noqa: B008
+
+def listed(db: Database, where: Filter = EVERYTHING, size: int = 1000, organization: bytes = DEFAULT) -> list[bytes]:
     """The ids of all pages of a list."""
-    found: list[bytes] = []
-    after: bytes | None = None
-    while True:
-        page = db.scan(lambda tx, after=after: tx.identities.list(organization, where, after, 0, size))
-        found += [person.id for person in page]
-        if len(page) < size:
-            return found
-        after = page[-1].id
+
+    def page(after: bytes | None) -> list[bytes]:
+        rows = db.scan(lambda tx: tx.identities.list(organization, where, after, 0, size))
+        return [person.id for person in rows]
+
+    rows = page(None)
+    ids = rows
+    while len(rows) == size:
+        rows = page(rows[-1])
+        ids = ids + rows
+    return ids
+
+
+def counted(db: Database, where: Filter) -> int:
+    count: int = db.scan(lambda tx: tx.identities.count(DEFAULT, where))
+    return count
+
+
+def holder(db: Database, kind: str, value: str) -> bytes | None:
+    found: bytes | None = db.read(lambda tx: tx.identities.holder(DEFAULT, Name(kind, value)))
+    return found
 
 
 def test_an_identity_comes_back_as_it_was_added(db: Database) -> None:
@@ -86,7 +101,7 @@ def test_the_widest_times_and_versions_come_back(db: Database) -> None:
 def test_an_unknown_identity_is_none(db: Database) -> None:
     assert db.read(lambda tx: tx.identities.get(DEFAULT, an_id())) is None
     assert db.write(lambda tx: tx.identities.lock(DEFAULT, an_id())) is None
-    assert db.read(lambda tx: tx.identities.holder(DEFAULT, Name("password", "nobody"))) is None
+    assert holder(db, "password", "nobody") is None
 
 
 def test_a_list_goes_by_id_upwards_whatever_the_order_of_adding(db: Database) -> None:
@@ -125,7 +140,7 @@ def crowd(db: Database) -> list[tuple[Identity, set[Name]]]:
 
 
 CHOICES: dict[str, Any] = {
-    "ids": lambda people: tuple(p.id for p, _ in people[2:18]) + (an_id(),),
+    "ids": lambda people: (*(p.id for p, _ in people[2:18]), an_id()),
     "identifiers": lambda _: (Name("password", "anna5"), Name("code", "anna5@x"), Name("password", "bert8")),
     "prefixes": lambda _: (Name("password", "an"), Name("oidc", "an")),
     "organization": lambda _: DEFAULT,
@@ -149,13 +164,13 @@ def test_all_filters_combine_and_the_count_agrees(db: Database) -> None:
         where = Filter(**{name: CHOICES[name](people) for name in given})
         expected = sorted(person.id for person, names in people if fits(person, names, where))
         assert listed(db, where, size=3) == expected, given
-        assert db.scan(lambda tx, where=where: tx.identities.count(DEFAULT, where)) == len(expected), given
+        assert counted(db, where) == len(expected), given
 
 
 def test_no_ids_are_no_identities(db: Database) -> None:
     add_people(db, 2)
     assert listed(db, Filter(ids=())) == []
-    assert db.scan(lambda tx: tx.identities.count(DEFAULT, Filter(ids=()))) == 0
+    assert counted(db, Filter(ids=())) == 0
 
 
 @pytest.mark.parametrize(
@@ -185,10 +200,10 @@ def test_a_name_is_held_by_one_identity_and_only_under_its_kind(db: Database) ->
     db.write(
         lambda tx: tx.identities.add([(one, {Name("password", "a@b")}), (other, {Name("code", "a@b"), Name("x", "")})])
     )
-    assert db.read(lambda tx: tx.identities.holder(DEFAULT, Name("password", "a@b"))) == one.id
-    assert db.read(lambda tx: tx.identities.holder(DEFAULT, Name("code", "a@b"))) == other.id
-    assert db.read(lambda tx: tx.identities.holder(DEFAULT, Name("x", ""))) == other.id
-    assert db.read(lambda tx: tx.identities.holder(DEFAULT, Name("password", "A@b"))) is None
+    assert holder(db, "password", "a@b") == one.id
+    assert holder(db, "code", "a@b") == other.id
+    assert holder(db, "x", "") == other.id
+    assert holder(db, "password", "A@b") is None
 
 
 def test_taken_says_which_names_somebody_holds(db: Database) -> None:
@@ -233,8 +248,11 @@ def test_a_change_frees_the_names_that_it_drops_and_keeps_the_others(db: Databas
     db.write(lambda tx: tx.identities.add([(one, {old, kept})]))
     db.write(lambda tx: tx.identities.change(one, {kept, new}))
     db.write(lambda tx: tx.identities.add([(other, {old})]))
-    holders = [db.read(lambda tx, name=name: tx.identities.holder(DEFAULT, name)) for name in (old, kept, new)]
-    assert holders == [other.id, one.id, one.id]
+    assert [holder(db, *name) for name in (("password", "old"), ("password", "kept"), ("code", "new"))] == [
+        other.id,
+        one.id,
+        one.id,
+    ]
 
 
 def test_changing_to_a_taken_name_is_a_conflict_and_changes_nothing(db: Database) -> None:

@@ -1,5 +1,6 @@
 """What every store does with sessions: kept, found, listed, and ended in each way there is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -23,39 +24,47 @@ from nightlatch.core.sessions.model import Device, Filter, How, Method, Position
 from nightlatch.kernel.clock import DAY
 from nightlatch.problems import Conflict
 
+EVERYTHING = Filter()
 HOWS = pytest.mark.parametrize("how", list(How))
 
 
 def found(db: Database, one: Session) -> Standing | None:
     """The session as every read of one sees it, which must agree."""
-    by_token = db.read(lambda tx: tx.sessions.by_token(one.token_hash))
-    assert db.read(lambda tx: tx.sessions.get(one.organization, one.id)) == by_token
-    assert db.scan(lambda tx: tx.sessions.get(one.organization, one.id)) == by_token
-    return by_token
+    standing = by_token(db, one.token_hash)
+    assert db.read(lambda tx: tx.sessions.get(one.organization, one.id)) == standing
+    assert db.scan(lambda tx: tx.sessions.get(one.organization, one.id)) == standing
+    return standing
+
+
+def by_token(db: Database, token_hash: bytes) -> Standing | None:
+    standing: Standing | None = db.read(lambda tx: tx.sessions.by_token(token_hash))
+    return standing
 
 
 def listed(
     db: Database,
-    where: Filter = Filter(),
+    where: Filter = EVERYTHING,
     size: int = 1000,
-    now: int = NOW,
-    organization: bytes = DEFAULT,  # noqa: B008
+    organization: bytes = DEFAULT,
 ) -> list[bytes]:
     """The ids of all pages of a list; the count must agree."""
-    ids: list[bytes] = []
-    after: Position | None = None
-    while True:
-        page = db.scan(lambda tx, after=after: tx.sessions.list(organization, where, now, after, 0, size))
-        ids += [standing.session.id for standing in page]
-        if len(page) < size:
-            break
-        after = Position(page[-1].session.created_at, page[-1].session.id)
-    assert db.scan(lambda tx: tx.sessions.count(organization, where, now)) == len(ids)
+
+    def page(after: Position | None) -> Sequence[Session]:
+        rows: Sequence[Standing] = db.scan(lambda tx: tx.sessions.list(organization, where, NOW, after, 0, size))
+        return [standing.session for standing in rows]
+
+    rows = page(None)
+    ids = [session.id for session in rows]
+    while len(rows) == size:
+        rows = page(Position(rows[-1].created_at, rows[-1].id))
+        ids += [session.id for session in rows]
+    assert db.scan(lambda tx: tx.sessions.count(organization, where, NOW)) == len(ids)
     return ids
 
 
 def end(db: Database, how: How, **where: Any) -> Revocation:
-    return db.write(lambda tx: tx.sessions.end(DEFAULT, Where(**where), how, NOW + 9))
+    revocation: Revocation = db.write(lambda tx: tx.sessions.end(DEFAULT, Where(**where), how, NOW + 9))
+    return revocation
 
 
 def test_a_session_comes_back_as_it_was_added_with_its_identity(db: Database) -> None:
@@ -74,7 +83,7 @@ def test_a_session_with_nothing_optional_comes_back_as_it_was_added(db: Database
 def test_S11_only_the_very_hash_finds_a_session(db: Database) -> None:
     added = add_session(db, add_person(db), token_hash=b"A" * 32)
     for near in (b"A" * 31, b"A" * 33, b"a" * 32, b"A" * 32 + b"\0", b"", b"\0", bits()):
-        assert db.read(lambda tx, near=near: tx.sessions.by_token(near)) is None
+        assert by_token(db, near) is None
     assert db.read(lambda tx: tx.sessions.get(DEFAULT, an_id())) is None
     assert found(db, added) is not None
 
@@ -240,8 +249,9 @@ def test_S4_renewing_revives_nothing(db: Database) -> None:
     one, deleted = add_session(db, person), add_session(db, person)
     end(db, How.DISABLE, session_id=one.id)
     end(db, How.DELETE, session_id=deleted.id)
-    for each in (one, deleted):
-        db.write(lambda tx, each=each: tx.sessions.renew(msgspec.structs.replace(each, expires_at=NOW + 9 * DAY)))
+    later = [msgspec.structs.replace(each, expires_at=NOW + 9 * DAY) for each in (one, deleted)]
+    db.write(lambda tx: tx.sessions.renew(later[0]))
+    db.write(lambda tx: tx.sessions.renew(later[1]))
     standing = found(db, one)
     assert standing is not None
     assert standing.ended

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
@@ -19,7 +20,8 @@ from nightlatch.core.identities.schemas import Schema, Schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
-from nightlatch.core.sessions.rules import Lifetime
+from nightlatch.core.sessions.model import Device, Method, Session
+from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
 from nightlatch.doors.http.client_address import ClientAddress
@@ -133,6 +135,19 @@ class Doors:
         password = {"password": {"config": {"password": PASSWORD}}}
         body = {"schema_id": "default", "traits": {"email": f"{name}@example.org"}, "credentials": password}
         return dict(self.admin("POST", "/admin/identities", body | fields).ok(201))
+
+    def session(self, identity_id: str) -> tuple[str, str]:
+        """A new session of the identity, without a proof: its id and its token."""
+
+        async def unit(tx: Any) -> tuple[Session, str]:
+            identity = await tx.identities.get(DEFAULT, uuid.UUID(identity_id).bytes)
+            epochs = await tx.sessions.epochs(DEFAULT, identity.id)
+            how = (Method("password", 1, self.clock.now()),)
+            device = Device("192.0.2.7", "curl/8", None, "other")
+            return await issue(tx, self.act(), identity, how, device, self.parts.lifetime, epochs)
+
+        session, token = self.write(unit)
+        return str(uuid.UUID(bytes=session.id)), token
 
     def sign_in(self, name: str = "ada", password: str = PASSWORD, **more: Any) -> dict[str, Any]:
         """The answer of a login: `session` and `session_token`."""
