@@ -108,21 +108,21 @@ class Application:
             self._public_port: Port(parts, PUBLIC, self._observe, self._failed, whoami=True),
             self._admin_port: Port(parts, ADMIN, self._observe, self._failed, whoami=False),
         }
-        flushing = asyncio.create_task(self._flush(seen, store))
+        flushing = asyncio.create_task(self._flush_often(seen, store))
         try:
             yield
         finally:
             flushing.cancel()
             with contextlib.suppress(Unavailable):
-                await seen.flush(store)
+                await _flush(seen, store)
             parts.hasher.close()
             await store.close()
 
-    async def _flush(self, seen: LastSeen, store: Store) -> None:
+    async def _flush_often(self, seen: LastSeen, store: Store) -> None:
         while True:
             await asyncio.sleep(SEEN_FLUSH / SECOND)
             try:
-                await seen.flush(store)
+                await _flush(seen, store)
             except Unavailable as problem:
                 self._log.warning("last seen is not written", reason=problem.reason)
 
@@ -160,6 +160,10 @@ def worker(run: Run, public_port: int, admin_port: int) -> Application:
     """The application of a worker process."""
     config = load(Path(run.config) if run.config else None, os.environ, run.dev)
     return Application(config, run, public_port, admin_port)
+
+
+async def _flush(seen: LastSeen, store: Store) -> None:
+    await seen.flush(lambda times: store.write(lambda tx: tx.sessions.seen(times)))
 
 
 async def _schemas(config: Config) -> Schemas:

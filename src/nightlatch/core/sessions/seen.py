@@ -1,8 +1,9 @@
 """When sessions were last seen: kept here, written in batches, so that a check costs no write."""
 
-from nightlatch.core.store import Store
+from collections.abc import Awaitable, Callable, Mapping
 
 _MOST = 100_000
+_CHUNK = 1000
 
 
 class LastSeen:
@@ -15,15 +16,14 @@ class LastSeen:
         if len(self._times) < _MOST or session_id in self._times:
             self._times[session_id] = now
 
-    async def flush(self, store: Store) -> None:
-        """Writes what was seen. On StoreDown it is kept for the next time."""
+    async def flush(self, write: Callable[[Mapping[bytes, int]], Awaitable[None]]) -> None:
+        """Hands what was seen to `write`, in chunks. What it raises on is kept for the next time."""
         times, self._times = self._times, {}
-        try:
-            rows = sorted(times.items())
-            for start in range(0, len(rows), 1000):
-                chunk = dict(rows[start : start + 1000])
-                await store.write(lambda tx, chunk=chunk: tx.sessions.seen(chunk))  # type: ignore[misc]
-        except BaseException:
-            for session_id, at in times.items():
-                self._times.setdefault(session_id, at)
-            raise
+        rows = sorted(times.items())
+        for start in range(0, len(rows), _CHUNK):
+            try:
+                await write(dict(rows[start : start + _CHUNK]))
+            except BaseException:
+                for session_id, at in rows[start:]:
+                    self._times.setdefault(session_id, at)
+                raise
