@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from tests.database import Database, Run
-from tests.stores.rows import DEFAULT, NOW, add_people, add_person, an_id, identity, names_of
+from tests.stores.rows import NOW, add_people, add_person, an_id, identity, names_of
 
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.events.model import Event
 from nightlatch.core.identities.model import Filter, Identity, Name
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.problems import Conflict, IdentityNotFound, StoreDown
 from nightlatch.stores.opening import open_store
@@ -211,20 +212,6 @@ def test_closing_finishes_what_was_asked_before(db: Database) -> None:
     assert db.run(write_and_close()) == [person.id for person in people]
     db.open()
     assert len(everybody(db)) == 30
-
-
-def test_units_that_lock_in_opposite_order_are_tried_again(tmp_path: Any, db: Database) -> None:
-    one, other = add_people(db, 2)
-
-    def locking(*order: Identity) -> Callable[[Any], Any]:
-        async def unit(tx: Any) -> str:
-            for person in order:
-                await tx.identities.lock(DEFAULT, person.id)
-            return "done"
-
-        return unit
-
-    assert db.together(*[locking(one, other), locking(other, one)] * 8) == ["done"] * 16
 
 
 def test_a_store_that_cannot_be_opened_is_down(run: Run, tmp_path: Any) -> None:

@@ -18,6 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
@@ -36,9 +37,10 @@ def version() -> None:
 def main() -> None:
     """Runs the command that the arguments name; exits with its code."""
     try:
-        app()
+        app(prog_name="nightlatch")
     except Unavailable as problem:
-        complain(problem.reason)
+        # The operator may see what a client may not: which file or host, and what it said.
+        complain(f"{problem.reason} ({problem.__cause__})" if problem.__cause__ else problem.reason)
         sys.exit(DATABASE_DOWN)
     except Problem as problem:
         complain(problem.reason or problem.code)

@@ -2,7 +2,7 @@
 
 import typer
 
-from nightlatch.cli.opened import ConfigFile, Dev, complain, configuration
+from nightlatch.cli.opened import ConfigFile, Dev, check_schemas, complain, configuration
 
 app = typer.Typer(help="The configuration.", no_args_is_help=True)
 
@@ -15,6 +15,8 @@ def _group() -> None:
 @app.command()
 def check(config: ConfigFile = None, dev: Dev = False) -> None:
     """Report every error of the configuration at once, each with its key and cure."""
-    for warning in configuration(config, dev).warnings:
+    settings = configuration(config, dev)
+    for warning in settings.warnings:
         complain(warning)
+    check_schemas(settings)
     print("The configuration is good.")

@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, given_id, with_store
-from nightlatch.cli.printing import moment, print_rows
+from nightlatch.cli.printing import moment, print_json, print_rows
 from nightlatch.core.administration.identities import delete as delete_identity
 from nightlatch.core.events.model import Act
 from nightlatch.core.identities.model import Filter, Identity, Name
@@ -16,12 +16,13 @@ from nightlatch.kernel.ids import id_text
 from nightlatch.problems import IdentityNotFound
 
 app = typer.Typer(help="Identities: people and machines that can sign in.", no_args_is_help=True)
+_Id = Annotated[str, typer.Argument(metavar="ID", help="As identities list shows it.")]
 _COLUMNS = ("id", "state", "schema_id", "addresses", "created_at")
 _PAGE = 500
 
 
 @app.command()
-def get(identity_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigFile = None, dev: Dev = False) -> None:
+def get(identity_id: _Id, config: ConfigFile = None, dev: Dev = False) -> None:
     """Print one identity as JSON."""
     found = given_id(identity_id)
 
@@ -31,7 +32,7 @@ def get(identity_id: Annotated[str, typer.Argument(metavar="ID")], config: Confi
     identity = with_store(configuration(config, dev), work)
     if identity is None:
         raise IdentityNotFound(f"There is no identity {identity_id}.")
-    print(msgspec.json.format(msgspec.json.encode(_row(identity)), indent=2).decode())
+    print_json(_row(identity))
 
 
 @app.command("list")
@@ -61,9 +62,7 @@ def list_(
 
 
 @app.command()
-def delete(
-    identity_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigFile = None, dev: Dev = False
-) -> None:
+def delete(identity_id: _Id, config: ConfigFile = None, dev: Dev = False) -> None:
     """Delete an identity with its sessions and all else. It cannot be brought back."""
     found = given_id(identity_id)
 

@@ -12,16 +12,27 @@ from nightlatch.core.events.model import Act
 from nightlatch.core.store import Store
 from nightlatch.kernel.durations import parse_duration
 from nightlatch.kernel.ids import id_text
+from nightlatch.problems import NotFound
 
 app = typer.Typer(help="Access keys: who may use the admin port, and for what.", no_args_is_help=True)
+SCOPES = (
+    "identities:read",
+    "identities:write",
+    "sessions:read",
+    "sessions:write",
+    "sessions:end",
+    "recovery:write",
+    "metrics:read",
+)
 _COLUMNS = ("id", "name", "scopes", "created_at", "expires_at", "revoked_at")
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What it is for; shown in lists.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for; shown in lists.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help="identities:read, sessions:end …; all (*) by default.")
+        list[str] | None,
+        typer.Option(help=f"What it may do, once for each: {', '.join(SCOPES)}; NOUN:* or, by default, * for all."),
     ] = None,
     expires_in: Annotated[
         str | None, typer.Option(help="How long it is good for, as in 720h; for ever by default.")
@@ -35,6 +46,8 @@ def create(
     if expires_in and (lifespan is None or lifespan <= 0):
         raise typer.BadParameter(f"{expires_in} is not a duration like 720h", param_hint="--expires-in")
     scopes = tuple(scope) if scope else rules.EVERYTHING
+    for unknown in sorted({*scopes} - {*SCOPES, *(f"{each.partition(':')[0]}:*" for each in SCOPES), "*"}):
+        raise typer.BadParameter(f"{unknown} is none of {', '.join(SCOPES)}", param_hint="--scope")
 
     async def work(store: Store, act: Act) -> tuple[AccessKey, str]:
         expires_at = act.now + lifespan if lifespan else None
@@ -58,14 +71,21 @@ def list_(config: ConfigFile = None, dev: Dev = False, json: Json = False) -> No
 
 
 @app.command()
-def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigFile = None, dev: Dev = False) -> None:
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys list shows it.")],
+    config: ConfigFile = None,
+    dev: Dev = False,
+) -> None:
     """Revoke a key: its next request is refused."""
     found = given_id(key_id)
 
     async def work(store: Store, act: Act) -> None:
         await store.write(lambda tx: rules.revoke(tx, act, found))
 
-    with_store(configuration(config, dev), work)
+    try:
+        with_store(configuration(config, dev), work)
+    except NotFound:
+        raise NotFound(f"There is no key {key_id}, or it was revoked before.") from None
 
 
 def _row(key: AccessKey) -> dict[str, object]:

@@ -4,18 +4,20 @@ import asyncio
 import getpass
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
 from nightlatch.config import Config, ConfigErrors, load
 from nightlatch.core.events.model import Act
+from nightlatch.core.identities.schemas import SchemasBroken, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SystemClock
 from nightlatch.kernel.ids import parse_id
+from nightlatch.kernel.outbound import Outbound
 from nightlatch.stores.opening import open_store
 
 T = TypeVar("T")
@@ -34,17 +36,33 @@ def configuration(path: Path | None, dev: bool) -> Config:
     try:
         return load(path, os.environ, dev)
     except ConfigErrors as errors:
-        for error in errors.errors:
-            complain(str(error))
-        raise typer.Exit(CONFIG_WRONG) from None
+        refuse([str(error) for error in errors.errors])
+
+
+def check_schemas(config: Config) -> None:
+    """Reads the identity schemas as a worker will: what is wrong with any on standard error and exit code 3."""
+    sources = [(source.id, source.url) for source in config.identity.schemas]
+    try:
+        asyncio.run(load_schemas(sources, config.identity.default_schema_id, Outbound().get))
+    except SchemasBroken as broken:
+        refuse(broken.errors)
+
+
+def database(config: Config) -> str:
+    """The DSN of a database that outlives a process; exit code 3 for one that does not."""
+    dsn = config.dsn.reveal()
+    if dsn == "memory":
+        refuse(["dsn is memory, which only the server that opened it can reach. Name a file or PostgreSQL."])
+    return dsn
 
 
 def with_store(config: Config | str, work: Callable[[Store, Act], Awaitable[T]]) -> T:
     """Runs `work` with the store of a configuration or DSN, as an act of whoever typed the command."""
+    dsn = config if isinstance(config, str) else database(config)
     act = Act(DEFAULT, f"cli:{getpass.getuser()}", SystemClock().now(), os.urandom)  # noqa: TID251 - see app.py
 
     async def run() -> T:
-        store = await open_store(config if isinstance(config, str) else config.dsn.reveal())
+        store = await open_store(dsn)
         try:
             return await work(store, act)
         finally:
@@ -63,3 +81,10 @@ def given_id(text: str) -> bytes:
 
 def complain(text: str) -> None:
     print(f"nightlatch: {text}", file=sys.stderr)
+
+
+def refuse(errors: Sequence[str]) -> NoReturn:
+    """Ends the command with everything that is wrong with its configuration."""
+    for error in errors:
+        complain(error)
+    raise typer.Exit(CONFIG_WRONG)

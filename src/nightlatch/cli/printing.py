@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
-    """One line a row. JSON has all members, the table those in `columns`."""
+    """One line a row. JSON has all members, the table those in `columns`, each as wide as it must be: no id is cut."""
     if as_json:
-        print(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
+        print_json(rows)
         return
-    table = Table(*columns, box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
-    # As wide as it is where nobody looks: a pipe has no edge to fold ids at.
-    console = Console()
-    console.print(table, soft_wrap=not console.is_terminal)
+    lines = [list(columns), *([_cell(row.get(column)) for column in columns] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_json(value: object) -> None:
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def moment(microseconds: int | None) -> str | None:
@@ -29,4 +29,6 @@ def moment(microseconds: int | None) -> str | None:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    # Whoever chose the value must not command the terminal of who reads it.
+    return "".join(letter if letter.isprintable() else "�" for letter in text)

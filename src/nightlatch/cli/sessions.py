@@ -8,7 +8,7 @@ from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, given_id
 from nightlatch.cli.printing import moment, print_rows
 from nightlatch.core.events.model import Act
 from nightlatch.core.sessions.model import Filter, How, Revocation, Standing, Where
-from nightlatch.core.sessions.rules import Lifetime, end, in_force
+from nightlatch.core.sessions.rules import Lifetime, end, idle_since, in_force
 from nightlatch.core.store import Store
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import IdentityNotFound, SessionNotFound
@@ -30,11 +30,12 @@ def list_(
     json: Json = False,
 ) -> None:
     """List sessions, newest first."""
-    where = Filter(identity_id=given_id(identity) if identity else None, active=active)
+    identity_id = given_id(identity) if identity else None
     settings = configuration(config, dev)
     lifetime = Lifetime(settings.session.lifespan, 0, settings.nightlatch.session.idle)
 
     async def work(store: Store, act: Act) -> list[dict[str, object]]:
+        where = Filter(identity_id=identity_id, active=active, idle_since=idle_since(lifetime, act.now))
         found = await store.scan(lambda tx: tx.sessions.list(act.organization, where, act.now, None, 0, limit))
         return [_row(standing, in_force(standing, lifetime, act.now)) for standing in found]
 

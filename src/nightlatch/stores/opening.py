@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from nightlatch.core.store import Committed, Store
 from nightlatch.stores import postgres, sqlite
 
-_POOL_OPTIONS = {"max_conns", "max_idle_conns", "max_conn_lifetime", "max_conn_idle_time"}  # for a pool, not for PostgreSQL
+# Of a pool, not of PostgreSQL, which would refuse them.
+_POOL_OPTIONS = {"max_conns", "max_idle_conns", "max_conn_lifetime", "max_conn_idle_time"}
 _POOL = 10
 
 

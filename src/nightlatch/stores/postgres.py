@@ -47,10 +47,15 @@ _DOWN = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
     OSError,
     TimeoutError,
 )
+
+
+# A connection is of no use after these: giving it back would wait for a cancel, or hand it on amid another statement.
+_BROKEN = (TimeoutError, OSError, asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class PostgresConnection:
@@ -125,7 +130,7 @@ class PostgresStore:
 
 
 class _Lease:
-    """A connection for one unit. One whose statement timed out is closed: giving it back would wait for the cancel."""
+    """A connection for one unit; a broken one is closed after it."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
@@ -137,7 +142,7 @@ class _Lease:
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         inside_unit.reset(self._outside)
-        if isinstance(error, TimeoutError | asyncio.CancelledError):
+        if isinstance(error, _BROKEN):
             self._connection.terminate()
         await self._pool.release(self._connection)
 
@@ -148,6 +153,8 @@ async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresSto
         pool = await asyncpg.create_pool(
             dsn, min_size=0, max_size=most, init=_prepare, reset=_nothing, command_timeout=6, server_settings=_SETTINGS
         )
+        # The pool connects when it is first asked: a wrong address is better known at the start.
+        await pool.release(await pool.acquire(timeout=5))
     except _DOWN as error:
         raise StoreDown from error
     return PostgresStore(pool, committed)

@@ -135,7 +135,6 @@ class SqliteStore:
             raise _problem(error) from error
 
     def _write_all(self, connection: apsw.Connection, gate: int) -> None:
-        inside_unit.set(True)
         while (work := self._queue.get()) is not None:
             batch = [work]
             last = False
@@ -160,10 +159,8 @@ def _write_batch(connection: apsw.Connection, gate: int, batch: list[_Work], com
     fcntl.lockf(gate, fcntl.LOCK_EX)
     try:
         _execute(connection, "begin immediate")
-        for work in batch:
-            # Given up by its caller, who was told that it did not happen.
-            if not work.future.cancelled():
-                outcomes.append((work, *_write_one(connection, work)))
+        # Those given up by their callers, who were told that it did not happen, are left out.
+        outcomes = [(work, *_write_one(connection, work)) for work in batch if not work.future.cancelled()]
         _execute(connection, "commit")
     except Exception as error:  # noqa: BLE001 - the whole batch failed with it, and each of its callers is told
         if connection.in_transaction:
@@ -186,7 +183,7 @@ def _write_one(connection: apsw.Connection, work: _Work) -> tuple[Any, Exception
         value = _drive(work.unit(tx))
         work.happened = tx.happened
         return value, None
-    except Exception as error:  # noqa: BLE001 - it is this unit's alone, unless the transaction went with it
+    except Exception as error:  # it is this unit's alone, unless the transaction went with it
         if not connection.in_transaction:
             # A full disk rolls back everything: the next statement would run outside any transaction.
             raise
@@ -212,10 +209,13 @@ def _tell(outcomes: list[tuple[_Work, Any, Exception | None]], committed: Commit
 def _drive(rule: Any) -> Any:
     """Runs a coroutine to its end. It may only ask its transaction, which answers at once."""
     coroutine: Coroutine[Any, Any, Any] = rule
+    outside = inside_unit.set(True)
     try:
         coroutine.send(None)
     except StopIteration as end:
         return end.value
+    finally:
+        inside_unit.reset(outside)
     coroutine.close()
     raise RuntimeError("a unit of work waited for something other than its transaction")
 
@@ -294,7 +294,8 @@ def _migrate(connection: apsw.Connection, now: int) -> list[str]:
     ran: list[str] = []
     _execute(
         connection,
-        "create table if not exists migrations (number integer primary key, name text not null, at integer not null) strict",
+        "create table if not exists migrations"
+        " (number integer primary key, name text not null, at integer not null) strict",
     )
     done = {row[0] for row in connection.execute("select number from migrations").fetchall()}
     for migration in MIGRATIONS:

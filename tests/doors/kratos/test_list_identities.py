@@ -240,7 +240,9 @@ def test_W2_a_token_of_another_list_or_another_installation_is_refused(people: P
         dict(parse_qsl(urlsplit(links(doors.admin("GET", f"{path}?page_size=1"))["next"]).query))["page_token"]
         for path in ("/admin/sessions", "/schemas", f"{PATH}/{people.ids[0]}/sessions")
     ]
-    forged = [Keys([secret], "page tokens").seal(("identities", bytes(16))) for secret in (b"PLEASE-CHANGE-ME", b"x" * 32)]
+    forged = [
+        Keys([secret], "page tokens").seal(("identities", bytes(16))) for secret in (b"PLEASE-CHANGE-ME", b"x" * 32)
+    ]
     wrong = [doors.parts.page_keys.seal(value) for value in (("identities", 3), ("identities", None), "identities", [])]
     other_purpose = doors.parts.code_keys.seal(("identities", bytes(16)))
     for token in (*foreign, *forged, *wrong, other_purpose):

@@ -244,7 +244,9 @@ def test_the_token_of_a_link_is_no_code(doors: Doors, ada: str) -> None:
     assert b"ory_st_" not in reply.body
 
 
-@pytest.mark.parametrize("body", [{"method": "code"}, {"method": "code", "code": 7}, {"method": "link", "code": "1"}, {}])
+@pytest.mark.parametrize(
+    "body", [{"method": "code"}, {"method": "code", "code": 7}, {"method": "link", "code": "1"}, {}]
+)
 def test_a_form_without_a_code_is_shown_again(doors: Doors, ada: str, body: dict[str, Any]) -> None:
     made = doors.admin("POST", CODE, {"identity_id": ada}).ok(201)
     reply = doors.public("POST", f"/self-service/recovery?flow={flow_of(made['recovery_link'])}", body)

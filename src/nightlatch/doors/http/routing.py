@@ -4,6 +4,7 @@ A request has one spelling. Starlette matches the decoded path exactly: a double
 slash is another path, and no route. A name that may hold slashes itself is written {name:path}.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -20,6 +21,7 @@ from nightlatch.doors.http.refusal import Refusal
 D = TypeVar("D")
 KIB = 1024
 MIB = 1024 * KIB
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Answer(msgspec.Struct):
@@ -44,6 +46,13 @@ class Call(Generic[D]):
     def path(self, name: str) -> str:
         value: str = self.request.path_params[name]
         return value
+
+    @property
+    def target(self) -> str:
+        """Path and query as the client spelled them: safe in a header, and no Host header has a say in it."""
+        scope = self.request.scope
+        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        return f"{path}?{query}" if query else str(path)
 
     def query(self, name: str) -> str | None:
         return self.request.query_params.get(name)
@@ -121,9 +130,9 @@ class Table(Generic[D]):
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The answer to a request. Refusal 404 or 405 when no route is for it; else whatever the endpoint raises."""
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            # PostgreSQL holds no NUL in a text, and what is cut at one elsewhere is another name.
-            raise Refusal(400, "The target of the request holds a NUL character.")
+        if _CONTROL.search(scope["path"]) or b"%00" in scope["query_string"]:
+            # A pattern's end matches before a newline too: a second spelling. PostgreSQL holds no NUL in a text.
+            raise Refusal(400, "The target of the request holds a control character.")
         await self._router(scope, receive, _unused)
         answer: Answer = scope["answer"]
         return answer

@@ -21,6 +21,20 @@ class Malformed(problems.Invalid):
         self.message = message
 
 
+class ReturnForbidden(problems.Invalid):
+    """The place to return to is none that the configuration allows."""
+
+    code = "return_forbidden"
+    default_reason = "Requested return_to URL is not allowed."
+
+
+class RegistrationOff(problems.Invalid):
+    """Registration is switched off."""
+
+    code = "registration_off"
+    default_reason = "Registration is not allowed because it was disabled."
+
+
 class AllConflict(problems.Conflict):
     """Every entry of a batch that could have been stored conflicts; `items` are the results in order."""
 
@@ -61,6 +75,8 @@ ERRORS: dict[type[problems.Problem], Error] = {
     problems.FeatureDisabled: Error(404, _MISSING),
     problems.SessionAvailable: Error(400, _BAD, "session_already_available"),
     problems.Unavailable: Error(503, _DOWN),
+    ReturnForbidden: Error(400, _BAD, "self_service_flow_return_to_forbidden"),
+    RegistrationOff: Error(400, _BAD, "self_service_flow_disabled"),
 }
 _MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 503: _DOWN}
 # Clients repeat these by themselves when they are told to come back: it must be harmless.

@@ -33,7 +33,7 @@ async def create_identity(call: Call[Parts]) -> Answer:
         await call.door.store.write(lambda tx: admin.create(tx, call.act, person))
     except Conflict:
         raise Conflict("This identity conflicts with another identity that already exists.") from None
-    base = call.door.admin_url or str(call.request.base_url)
+    base = call.door.admin_url or "/"
     location = f"{base}admin/identities/{id_text(person.identity.id)}"
     return _one(call, person, 201, (("location", location),))
 

@@ -87,7 +87,7 @@ def number_link(call: Call[Parts], page: Page, total: int) -> _Headers:
 def _link(call: Call[Parts], rel: str, **paging: object) -> str:
     kept = [(k, v) for k, v in call.request.query_params.multi_items() if k not in _PAGING]
     query = urlencode(sorted([*kept, *((k, str(v)) for k, v in paging.items())]))
-    return f'<{call.request.url.path}?{query}>; rel="{rel}"'
+    return f'<{call.target.partition("?")[0]}?{query}>; rel="{rel}"'
 
 
 def _size(text: str | None, most: int, numbered: bool | None) -> int:

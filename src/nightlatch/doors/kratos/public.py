@@ -9,10 +9,12 @@ from nightlatch.core.sessions.rules import check
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import auth, paging
 from nightlatch.doors.kratos.bodies import path_id
+from nightlatch.doors.kratos.errors import Malformed
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.sessions import list_of_identity
 from nightlatch.doors.kratos.shapes import Count, IdentitySchema, encode
 from nightlatch.kernel.clock import SECOND
+from nightlatch.problems import FieldInvalid
 
 
 async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
@@ -52,7 +54,10 @@ async def disable_my_other_sessions(call: Call[Parts]) -> Answer:
 async def disable_my_session(call: Call[Parts]) -> Answer:
     session_id = path_id(call.path("id"))
     mine, act = await auth.me(call)
-    await call.door.store.write(lambda tx: end_mine(tx, act, mine, session_id))
+    try:
+        await call.door.store.write(lambda tx: end_mine(tx, act, mine, session_id))
+    except FieldInvalid as problem:
+        raise Malformed(problem.reason, "To end the session that asks, sign out.") from None
     return Answer(204)
 
 

@@ -25,9 +25,7 @@ async def create_recovery_code_for_identity(call: Call[Parts]) -> Answer:
     identity_id = _identity(body)
     back = return_to.checked(call)
     made = await parts.store.write(
-        lambda tx: rules.make_code(
-            tx, call.act, parts.code_keys, identity_id, lifespan, flow_type, str(call.request.url), back
-        )
+        lambda tx: rules.make_code(tx, call.act, parts.code_keys, identity_id, lifespan, flow_type, _url(call), back)
     )
     link = f"{parts.flows.ui_urls['recovery']}?flow={id_text(made.flow.id)}"
     return Answer(201, encode(RecoveryCode(link, made.secret, at(made.expires_at))))
@@ -40,7 +38,7 @@ async def create_recovery_link_for_identity(call: Call[Parts]) -> Answer:
     identity_id = _identity(body)
     back = return_to.checked(call)
     made = await parts.store.write(
-        lambda tx: rules.make_link(tx, call.act, parts.code_keys, identity_id, lifespan, str(call.request.url), back)
+        lambda tx: rules.make_link(tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), back)
     )
     link = f"{parts.public_url}self-service/recovery?flow={id_text(made.flow.id)}&token={made.secret}"
     return Answer(200, encode(RecoveryLink(link, at(made.expires_at))))
@@ -95,6 +93,10 @@ async def _body(call: Call[Parts]) -> RecoveryBody:
     if body.identity_id and parse_id(body.identity_id) is None:
         raise Invalid(f'Unable to decode JSON payload: uuid: incorrect UUID format in string "{body.identity_id}"')
     return body
+
+
+def _url(call: Call[Parts]) -> str:
+    return (call.door.admin_url or call.door.public_url).rstrip("/") + call.target
 
 
 def _lifespan(text: str | None, default: int) -> int:

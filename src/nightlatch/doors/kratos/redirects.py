@@ -29,13 +29,12 @@ async def to_admin(call: Call[Parts]) -> Answer:
     """Where the admin port is, if the configuration says so: clients drop their Authorization on the way there."""
     if call.door.admin_url is None:
         raise Refusal(404, "This is the public port. Administration is on the admin port.")
-    return _to(call.door.admin_url + "admin", call, call.request.url.path.removeprefix("/admin"))
+    return _to(call.door.admin_url + "admin", call)
 
 
 async def to_public(call: Call[Parts]) -> Answer:
-    return _to(call.door.public_url.rstrip("/"), call, call.request.url.path.removeprefix("/admin"))
+    return _to(call.door.public_url.rstrip("/"), call)
 
 
-def _to(base: str, call: Call[Parts], path: str) -> Answer:
-    query = call.request.url.query
-    return Answer(307, headers=(("location", base + path + (f"?{query}" if query else "")),))
+def _to(base: str, call: Call[Parts]) -> Answer:
+    return Answer(307, headers=(("location", base + call.target.removeprefix("/admin")),))

@@ -4,22 +4,23 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from nightlatch.doors.http.routing import Call
+from nightlatch.doors.kratos.errors import ReturnForbidden
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.problems import FieldInvalid
 
 # A browser drops or folds these before it follows: what we compared would not be where it goes.
-_NEVER = re.compile(r"[\x00-\x20\x7f-\uffff\\]|/\.\.?(?:/|;|$)|%2e|%2f|%5c", re.IGNORECASE)
+# Case is spelled out: with IGNORECASE the range would hold s and k too, by their likes beyond ASCII.
+_NEVER = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]|/\.\.?(?:/|;|$)|%2[EeFf]|%5[Cc]")
 _PORTS = {"http": 80, "https": 443}
 
 
 def checked(call: Call[Parts]) -> str | None:
-    """The request's return_to; None when it has none. FieldInvalid for one that is not allowed."""
+    """The request's return_to; None when it has none. ReturnForbidden for one that is not allowed."""
     wanted = call.query("return_to")
     if not wanted:
         return None
     allowed = (*call.door.flows.allowed_return_urls, f"{call.door.public_url}self-service")
     if not any(_within(wanted, one) for one in allowed):
-        raise FieldInvalid("return_to", "Requested return_to URL is not allowed.")
+        raise ReturnForbidden
     return wanted
 
 

@@ -19,7 +19,7 @@ from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
 from nightlatch.doors.kratos.auth import me, session_token
 from nightlatch.doors.kratos.bodies import decode
-from nightlatch.doors.kratos.errors import answer, body_of, error_of
+from nightlatch.doors.kratos.errors import RegistrationOff, answer, body_of, error_of
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import SuccessfulLogin, SuccessfulRegistration, at, encode
 from nightlatch.kernel.ids import id_text, parse_id
@@ -205,21 +205,10 @@ def _check_registration(call: Call[Parts]) -> None:
         raise RegistrationOff
 
 
-class RegistrationOff(Invalid):
-    """Registration is switched off."""
-
-    code = "registration_off"
-    default_reason = "Registration is not allowed because it was disabled."
-
-
 async def _init(call: Call[Parts], kind: Kind, facts: Facts) -> Answer:
     back = return_to.checked(call)
     lifespan = call.door.flows.lifespans[kind]
-    url = (
-        call.door.public_url
-        + call.request.url.path.lstrip("/")
-        + ("?" + call.request.url.query if call.request.url.query else "")
-    )
+    url = call.door.public_url.rstrip("/") + call.target
     flow = await call.door.store.write(
         lambda tx: flows.open_flow(tx, call.act, kind, lifespan, url, return_to=back, facts=facts)
     )

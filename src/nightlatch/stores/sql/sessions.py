@@ -17,8 +17,10 @@ _ENDED = "(s.ended_at is not null or s.identity_ended <> i.ended_before or s.org
 _JOINS = """join identities i on i.id = s.identity_id and i.deleted_before = s.identity_deleted
     join organizations o on o.id = s.organization_id and o.deleted_before = s.organization_deleted"""
 _FROM = f"from sessions s {_JOINS}"
-_SECOND_FACTOR = "exists (select 1 from credentials c where c.identity_id = s.identity_id and c.second_factors > 0)"
-_SELECT = f"select {', '.join('s.' + c.strip() for c in _COLUMNS.split(','))}, {_ENDED}, {_SECOND_FACTOR}, {IDENTITY}"
+# Not `exists`: for a page of a list, PostgreSQL would read all credentials of all identities into a hash first.
+_SECOND_FACTOR = "(coalesce((select max(second_factors) from credentials where identity_id = s.identity_id), 0) > 0)"
+_OWN = ", ".join("s." + column.strip() for column in _COLUMNS.split(","))
+_SELECT = f"select {_OWN}, {_ENDED}, {_SECOND_FACTOR}, {IDENTITY}"
 _STANDING = f"{_SELECT} {_FROM}"
 # SQLite reads each column of a row that an index found in a join as if for the first time: 37 µs. Taken out of the
 # join, the same row costs 6 µs.

@@ -1,0 +1,119 @@
+"""Every statement of stores/sql with arguments that hit a row and arguments that hit none, in an order that can be run."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+from tests.stores.rows import NOW, access_key, an_id, bits, code, credential, flow, identity, session
+
+from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.stores import sql
+from nightlatch.stores.sql import access, credentials, flows, identities, sessions
+from nightlatch.stores.sql.statement import Statement
+
+
+class Array(list[Any]):
+    """Several values as one argument."""
+
+
+class _Caught:
+    """A connection that only remembers what it is asked to run."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def run(self, statement: Statement, *arguments: Any) -> int:
+        self.asked.append(arguments)
+        return 1
+
+    async def many(self, statement: Statement, arguments: list[tuple[Any, ...]]) -> None:
+        self.asked += arguments
+
+
+def named() -> Iterator[tuple[str, Statement]]:
+    """Every statement that a module of stores/sql holds under a name."""
+    for found in pkgutil.iter_modules(sql.__path__):
+        module = importlib.import_module(f"{sql.__name__}.{found.name}")
+        for name, value in vars(module).items():
+            each = value if isinstance(value, dict) else {"": value}
+            for key, statement in each.items():
+                if isinstance(statement, Statement):
+                    yield f"{found.name}.{name}" + (f"[{key}]" if key else ""), statement
+
+
+def _written(repository: Any, method: str, *values: Any) -> list[tuple[Any, ...]]:
+    """The arguments that a repository makes of a record."""
+    caught = _Caught()
+    try:
+        getattr(repository(caught), method)(*values).send(None)
+    except StopIteration:
+        return caught.asked
+    raise AssertionError("it suspended")
+
+
+ANNA, BERT, CLEO = (identity(version=n) for n in (1, 2, 3))
+PEOPLE = (ANNA, BERT, CLEO)
+ONE, TWO, THREE, FOUR = (session(person, created_at=NOW + n) for n, person in enumerate((ANNA, ANNA, ANNA, BERT)))
+LOGIN, RECOVERY, CLOSED = flow(), flow(identity_id=ANNA.id), flow(identity_id=BERT.id)
+CODE, OTHER_CODE = code(ANNA, RECOVERY), code(BERT, CLOSED, purpose="link")
+THIRD_CODE = code(CLEO, LOGIN, purpose="link")
+KEY, OLD_KEY = access_key(), access_key(revoked_at=NOW)
+NOBODY = an_id()
+VALUES = Array(("b", "a", "none"))
+CREDENTIALS = [credential(ANNA), credential(ANNA, "totp", second_factors=1), credential(BERT, "oidc")]
+EVENT = (an_id(), DEFAULT, NOW, "session.ended", "test", ANNA.id, ONE.id, "admin", 2, '{"a":1}')
+
+SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
+    ("identities.ADD", [identities._row(person) for person in PEOPLE]),
+    ("identities.ADD_NAME", [(DEFAULT, "code", name, p.id) for name, p in zip("abc", PEOPLE, strict=True)]),
+    ("identities.GET", [(DEFAULT, ANNA.id), (DEFAULT, NOBODY), (NOBODY, ANNA.id)]),
+    ("identities.LOCK", [(DEFAULT, BERT.id), (DEFAULT, NOBODY)]),
+    ("identities.HOLDER", [(DEFAULT, "code", "a"), (DEFAULT, "code", "A"), (DEFAULT, "oidc", "a")]),
+    ("identities.TAKEN", [(DEFAULT, "code", VALUES), (DEFAULT, "oidc", VALUES), (DEFAULT, "code", Array())]),
+    ("identities.NAMES", [(ANNA.id,), (NOBODY,)]),
+    ("identities.CHANGE", [
+        (DEFAULT, CLEO.id, "robot", "inactive", NOW + 1, "{}", None, "[]", None, "[]", 9, NOW + 2),
+        (DEFAULT, NOBODY, "robot", "inactive", NOW + 1, "{}", None, "[]", None, "[]", 9, NOW + 2),
+    ]),
+    ("identities.REMOVE_NAME", [(DEFAULT, "code", "c"), (DEFAULT, "code", "none")]),
+    ("credentials.PUT", _written(credentials.SqlCredentials, "put", [*CREDENTIALS, credential(ANNA, revision=9)])),
+    ("credentials.OF", [(Array((BERT.id, ANNA.id, NOBODY)),), (Array((NOBODY,)),), (Array(),)]),
+    ("credentials.REMOVE", [(BERT.id, "oidc"), (BERT.id, "totp")]),
+    ("sessions.EPOCHS", [(DEFAULT, ANNA.id), (DEFAULT, NOBODY)]),
+    ("sessions.ADD", [
+        arguments
+        for each in (ONE, TWO, THREE, FOUR, session(ANNA, number=ONE.number))
+        for arguments in _written(sessions.SqlSessions, "add", each)
+    ]),
+    ("sessions.BY_TOKEN", [(ONE.token_hash,), (FOUR.token_hash,), (bits(),)]),
+    ("sessions.GET", [(DEFAULT, ONE.id), (DEFAULT, NOBODY), (NOBODY, ONE.id)]),
+    ("sessions.RENEW", [(FOUR.id, 1, "[]", 1, 2, 3), (NOBODY, 1, "[]", 1, 2, 3)]),
+    ("sessions.SEEN", [(FOUR.id, NOW + 99), (FOUR.id, NOW), (NOBODY, NOW)]),
+    ("sessions.IDENTITY_OF", [(DEFAULT, ONE.id), (DEFAULT, NOBODY)]),
+    ("sessions.DISABLE_ONE", [(DEFAULT, ONE.id, NOW + 5), (DEFAULT, ONE.id, NOW + 6), (DEFAULT, NOBODY, NOW)]),
+    ("sessions.EPOCH[disable]", [(DEFAULT, ANNA.id), (DEFAULT, NOBODY)]),
+    ("sessions.KEEP[disable]", [(DEFAULT, ANNA.id, TWO.id), (DEFAULT, ANNA.id, ONE.id), (DEFAULT, BERT.id, TWO.id)]),
+    ("sessions.DISABLE_ALL", [(DEFAULT, ANNA.id, NOW + 7, TWO.id), (DEFAULT, NOBODY, NOW + 7, None)]),
+    ("sessions.EPOCH[delete]", [(DEFAULT, ANNA.id), (DEFAULT, NOBODY)]),
+    ("sessions.KEEP[delete]", [(DEFAULT, ANNA.id, TWO.id), (DEFAULT, ANNA.id, THREE.id)]),
+    ("sessions.DELETE_ALL", [(DEFAULT, ANNA.id, TWO.id), (DEFAULT, NOBODY, None)]),
+    ("sessions.BY_TOKEN", [(TWO.token_hash,), (THREE.token_hash,)]),
+    ("sessions.DELETE_ONE", [(DEFAULT, TWO.id), (DEFAULT, TWO.id)]),
+    ("access.ADD", [arguments for key in (KEY, OLD_KEY) for arguments in _written(access.SqlAccessKeys, "add", key)]),
+    ("access.BY_TOKEN", [(KEY.token_hash,), (bits(),)]),
+    ("access.LIST", [(DEFAULT,), (NOBODY,)]),
+    ("access.REVOKE", [(DEFAULT, KEY.id, NOW), (DEFAULT, OLD_KEY.id, NOW), (NOBODY, KEY.id, NOW)]),
+    ("flows.ADD", [a for each in (LOGIN, RECOVERY, CLOSED) for a in _written(flows.SqlFlows, "add", each)]),
+    ("flows.GET", [(LOGIN.id,), (NOBODY,)]),
+    ("flows.SAVE", [(LOGIN.id, "s", None, ANNA.id, "{}", NOW), (LOGIN.id, "t", None, None, "{}", None)]),
+    ("flows.ADD_CODE", [_written(flows.SqlFlows, "add_code", each, NOW)[1] for each in (CODE, OTHER_CODE)]),
+    ("flows.TRY_CODE", [(RECOVERY.id, NOW, 5), (RECOVERY.id, NOW, 1), (NOBODY, NOW, 5)]),
+    ("flows.USE_CODE", [(CODE.id, NOW), (CODE.id, NOW), (NOBODY, NOW)]),
+    ("flows.VOID_CODES", [(BERT.id, NOW), (NOBODY, NOW)]),
+    ("flows.ADD_CODE", _written(flows.SqlFlows, "add_code", THIRD_CODE, NOW)[1:]),
+    ("flows.VOID_CODES_OF", [(CLEO.id, "code", NOW), (CLEO.id, "link", NOW), (NOBODY, "link", NOW)]),
+    ("flows.CLOSE", [(BERT.id, NOW), (BERT.id, NOW), (NOBODY, NOW)]),
+    ("events.ADD", [EVENT, (an_id(), DEFAULT, NOW, "n", "a", None, None, None, 1, None)]),
+    ("identities.REMOVE", [(DEFAULT, BERT.id), (DEFAULT, BERT.id), (NOBODY, ANNA.id)]),
+]  # fmt: skip

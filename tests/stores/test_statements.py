@@ -1,0 +1,201 @@
+"""Every statement says the same on both databases, and none that is asked often reads a whole table."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from tests.database import TABLES, Database, Run
+from tests.postgres import Postgres
+from tests.stores.rows import NOW
+from tests.stores.statements import SCRIPT, Array, named
+
+from nightlatch.core.identities.model import Filter as IdentityFilter
+from nightlatch.core.identities.model import Name
+from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.sessions.model import Filter, Position
+from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.sessions import SqlSessions
+from nightlatch.stores.sql.statement import Connection, Statement
+
+STATEMENTS = dict(named())
+BIG = 20_000
+# A few rows each, read by people: an index would not be used.
+SMALL = {"access.LIST"}
+
+
+@pytest.fixture
+def both(tmp_path: Any, postgres: Postgres, run: Run) -> Iterator[list[Database]]:
+    made = postgres.create_database()
+    opened = [Database(f"sqlite://{tmp_path}/db.sqlite", run), Database(made, run)]
+    yield opened
+    for db in opened:
+        db.close()
+    postgres.drop_database(made)
+
+
+def arguments_for(connection: Connection, arguments: Sequence[Any]) -> list[Any]:
+    return [connection.array(a) if isinstance(a, Array) else a for a in arguments]
+
+
+async def play(tx: Any) -> list[tuple[str, Any]]:
+    """What each step of the script gives back, and what is in the tables in the end."""
+    connection: Connection = tx.sessions._connection
+    outcomes: list[tuple[str, Any]] = []
+    for name, calls in SCRIPT:
+        statement = STATEMENTS[name]
+        for call in calls:
+            arguments = arguments_for(connection, call)
+            if re.match("select|.* returning ", statement.sqlite, re.DOTALL):
+                rows = [tuple(row) for row in await connection.rows(statement, *arguments)]
+                outcomes.append((name, rows if "order by" in statement.sqlite else sorted(rows)))
+            else:
+                outcomes.append((name, await connection.run(statement, *arguments)))
+    for table in TABLES:
+        left = await connection.rows(Statement(*[f"select * from {table}"] * 2))
+        outcomes.append((table, sorted((tuple(row) for row in left), key=repr)))
+    return outcomes
+
+
+def test_the_script_has_every_statement() -> None:
+    assert {name for name, _ in SCRIPT} == set(STATEMENTS)
+
+
+def test_every_statement_gives_the_same_on_both_databases(both: list[Database]) -> None:
+    on_sqlite, on_postgres = (db.write(play) for db in both)
+    for one, other in zip(on_sqlite, on_postgres, strict=True):
+        assert one == other
+    # Each statement must have hit something, or their agreement says nothing.
+    silent = set(STATEMENTS) - {name for name, outcome in on_sqlite if outcome}
+    assert silent == set()
+
+
+class Recording:
+    """Remembers what it is asked, and answers with nothing."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.asked: list[tuple[Statement, tuple[Any, ...]]] = []
+
+    async def rows(self, statement: Statement, *arguments: Any) -> list[Any]:
+        self.asked.append((statement, arguments))
+        return []
+
+    async def row(self, statement: Statement, *arguments: Any) -> None:
+        self.asked.append((statement, arguments))
+
+    def array(self, values: Any) -> Any:
+        return self._connection.array(values)
+
+
+async def lists(connection: Connection) -> list[tuple[Statement, tuple[Any, ...]]]:
+    """The statements of every kind of list and of every count that has a filter."""
+    recording: Any = Recording(connection)
+    identities, sessions = SqlIdentities(recording), SqlSessions(recording)
+    names = (Name("password", "p17@example.org"), Name("code", "p17@example.org"))
+    somebody = bytes(14) + b"\0\7"
+    for where in (
+        IdentityFilter(),
+        IdentityFilter(ids=(somebody, bytes(16))),
+        IdentityFilter(identifiers=names),
+        IdentityFilter(prefixes=(Name("password", "p17"), Name("code", "p17"))),
+        IdentityFilter(schema_id="robot"),
+        IdentityFilter(ids=(somebody,), identifiers=names, prefixes=names, schema_id="robot"),
+    ):
+        for after in (None, somebody):
+            await identities.list(DEFAULT, where, after, 0, 251)
+        if where != IdentityFilter():
+            await identities.count(DEFAULT, where)
+    for mine in (None, somebody):
+        for active in (None, True, False):
+            for since in (None, NOW - 9):
+                chosen = Filter(mine, active, somebody if mine else None, since)
+                for position in (None, Position(NOW + BIG, somebody)):
+                    await sessions.list(DEFAULT, chosen, NOW, position, 0, 251)
+                if mine:
+                    await sessions.count(DEFAULT, chosen, NOW)
+    asked: list[tuple[Statement, tuple[Any, ...]]] = recording.asked
+    return asked
+
+
+async def everything(connection: Connection) -> list[tuple[Statement, tuple[Any, ...]]]:
+    script = [(name, STATEMENTS[name], arguments_for(connection, calls[0])) for name, calls in SCRIPT]
+    hot = [(statement, tuple(arguments)) for name, statement, arguments in script if name not in SMALL]
+    return [*hot, *await lists(connection)]
+
+
+def test_on_sqlite_no_statement_reads_a_whole_table(both: list[Database]) -> None:
+    async def scans(tx: Any) -> list[str]:
+        connection: Connection = tx.sessions._connection
+        found = []
+        for statement, arguments in await everything(connection):
+            explain = Statement("explain query plan " + statement.sqlite, "")
+            plan = [str(row[3]) for row in await connection.rows(explain, *arguments)]
+            wrong = [line for line in plan if re.match(r"SCAN (?!carray|s$|CONSTANT)", line) or "TEMP B-TREE" in line]
+            found += [f"{line}: {statement.sqlite}" for line in wrong]
+        return found
+
+    assert both[0].write(scans) == []
+
+
+FILL = f"""
+    insert into identities select ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid, '{DEFAULT.hex()}',
+      case n % 7 when 0 then 'robot' else 'default' end, 'active', 0, '{{}}', null, null, null, '[]', 1, 0, 0, 0, 0
+      from generate_series(1, {BIG}) n;
+    insert into names select '{DEFAULT.hex()}', kind, 'p' || i.version || right(i.id::text, 8), i.id
+      from identities i, unnest(array['password', 'code', 'verifiable:email']) kind;
+    insert into credentials select id, type, '[]', '{{}}', 1, 0, 1, 0, 0
+      from identities, unnest(array['password', 'totp']) type;
+    insert into sessions select gen_random_uuid(), 2 * row_number() over () + n, '{DEFAULT.hex()}', id,
+      sha256((id::text || n)::bytea), 1, '[]', {NOW} + row_number() over (), 0, 0, {NOW} + 1 - n, null, {NOW}, id,
+      null, null, null, 'web', 0, 0, 0, 0 from identities, generate_series(0, 1) n;
+    insert into flows select id, '{DEFAULT.hex()}', 'login', 'api', 's', null, id, '', null, '{{}}', 0, {NOW}, null
+      from identities;
+    insert into codes select id, '{DEFAULT.hex()}', id, id, 'code', '', {NOW}, 0, null from identities;
+    insert into access_keys select id, '{DEFAULT.hex()}', '', sha256(id::text::bytea), '[]', 0, null, null
+      from identities;
+    analyze;
+"""
+
+
+def seq_scans(plan: Any) -> list[str]:
+    """The big tables that a plan reads from end to end."""
+    if isinstance(plan, list):
+        return [name for part in plan for name in seq_scans(part)]
+    if not isinstance(plan, dict):
+        return []
+    whole = [plan["Relation Name"]] if plan.get("Node Type") == "Seq Scan" else []
+    return [name for name in whole if name != "organizations"] + seq_scans(list(plan.values()))
+
+
+def test_on_postgres_no_statement_reads_a_whole_big_table(both: list[Database], postgres: Postgres) -> None:
+    db = both[1]
+    postgres.run(FILL, db.dsn.rpartition("/")[2])
+
+    async def scans(tx: Any) -> list[str]:
+        connection: Connection = tx.sessions._connection
+        found = []
+        for statement, arguments in await everything(connection):
+            explain = Statement("", f"explain (format json) {statement.postgres}")
+            plan = json.loads((await connection.rows(explain, *arguments))[0][0])
+            found += [f"{name}: {statement.postgres}" for name in seq_scans(plan)]
+        return found
+
+    assert db.write(scans) == []
+
+
+def test_on_postgres_no_plan_that_is_kept_reads_a_whole_big_table(both: list[Database], postgres: Postgres) -> None:
+    db = both[1]
+    name = db.dsn.rpartition("/")[2]
+    postgres.run(FILL, name)
+    asked = db.write(lambda tx: everything(tx.sessions._connection))
+    # A count reads what it counts, and how much that is cannot be told before the arguments are.
+    texts = list(dict.fromkeys(s.postgres for s, _ in asked if "select count(*)" not in s.postgres))
+    shown = postgres.run(";".join(f"explain (generic_plan, format json) {text}" for text in texts), name)
+    found, decoder = [], json.JSONDecoder()
+    for text in texts:
+        plan, end = decoder.raw_decode(shown)
+        shown = shown[end:].lstrip()
+        found += [f"{name}: {text}" for name in seq_scans(plan)]
+    assert found == []
