@@ -70,9 +70,9 @@ def _options() -> argparse.Namespace:
 def _figures(site: Site, crowd: Crowd) -> figures.Figures:
     _say(site.name)
     found = {}
-    for figure in (lambda: figures.batches(site, crowd), lambda: figures.pages(site)):
+    for figure in (figures.batches, figures.session_pages, figures.identity_pages, figures.deep_page):
         try:
-            found |= figure()
+            found |= figure(site, crowd)
         except Refused as refusal:
             _say(str(refusal))
     return found

@@ -7,8 +7,10 @@ import runpy
 import shutil
 from pathlib import Path
 
+import apsw
 import pytest
 from tests.postgres import Postgres
+from tests.serving import Server
 from tests.walk import blocks, walk
 
 from nightlatch.doors.http import metrics
@@ -19,6 +21,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+PASSWORD = "Tr0ut-lamp*ferry 91"
 PROVED = re.compile(r"`(test_\w+)`")
 
 
@@ -66,6 +69,34 @@ def test_the_longer_walk_works_as_typed_up_to_postgresql(tmp_path: Path, postgre
     assert said.count('"active":true') == 3  # the phone's check, the laptop in the list, the recovered session
     assert said.rstrip().endswith("[]200")
     postgres.drop_database(database)
+
+
+def test_a_backup_as_told_is_whole_and_the_statement_for_a_restored_one_ends_every_session(tmp_path: Path) -> None:
+    page = (DOCS / "operate.md").read_text(encoding="utf-8")
+    backup, ending = (
+        re.search(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) for kind in ("python", "sql")
+    )
+    assert backup is not None
+    assert ending is not None
+    live, copy = tmp_path / "live.sqlite", tmp_path / "copy.sqlite"
+    script = backup[1].replace("/var/lib/nightlatch/nightlatch.sqlite", str(live))
+    with Server(tmp_path / "live", f"sqlite://{live}") as server:
+        person = {
+            "traits": {"email": "anna@example.com"},
+            "credentials": {"password": {"config": {"password": PASSWORD}}},
+        }
+        server.ask_admin("POST", "/admin/identities", json={"schema_id": "default", **person})
+        token = server.sign_in("anna@example.com", PASSWORD)["session_token"]
+        exec(script.replace("/var/backups/nightlatch.sqlite", str(copy)), {})
+        assert server.whoami(token).status_code == 200
+    with Server(tmp_path / "restored", f"sqlite://{copy}") as restored:
+        assert restored.whoami(token).status_code == 200
+    with apsw.Connection(str(copy)) as connection:
+        connection.execute(ending[1])
+    connection.close()
+    with Server(tmp_path / "restored", f"sqlite://{copy}") as restored:
+        assert restored.whoami(token).status_code == 401
+        assert restored.whoami(restored.sign_in("anna@example.com", PASSWORD)["session_token"]).status_code == 200
 
 
 def test_the_walks_begin_servers_and_lead_to_them() -> None:

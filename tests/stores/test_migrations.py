@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.database import TABLES, Database, Run
+from tests.postgres import Postgres
 from tests.stores.programs import ROOT
 from tests.stores.rows import NOW, add_person
 
@@ -60,12 +61,14 @@ def test_every_migration_runs_once_and_is_recorded(dsn: str, run: Run) -> None:
     db.close()
 
 
-def test_of_many_that_migrate_at_once_one_does_the_work(dsn: str, run: Run) -> None:
-    async def together() -> list[list[str]]:
-        one = [asyncio.to_thread(lambda: asyncio.run(migrate(dsn, NOW))) for _ in range(6)]
-        return await asyncio.gather(*one)
+def test_of_many_nodes_that_migrate_one_server_one_does_the_work(postgres: Postgres, run: Run) -> None:
+    dsn = postgres.create_database()
 
-    assert sorted(run(together())) == [*[[]] * 5, NAMES]
+    async def together() -> list[list[str]]:
+        return await asyncio.gather(*(migrate(dsn, NOW) for _ in range(8)))
+
+    assert sorted(run(together())) == [*[[]] * 7, NAMES]
+    postgres.drop_database(dsn)
 
 
 def test_of_many_processes_that_migrate_one_file_one_does_the_work(tmp_path: Path) -> None:
@@ -86,7 +89,7 @@ def test_migrating_again_keeps_what_is_there(opened: Database, run: Run) -> None
 
 
 def test_one_by_one_makes_the_same_schema_as_all_at_once(
-    dsn: str, run: Run, opened: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    dsn: str, run: Run, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = schema(opened)
     for table in ("migrations", *reversed(TABLES)):

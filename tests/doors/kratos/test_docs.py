@@ -33,12 +33,16 @@ def test_every_line_of_the_tables_is_on_the_page_and_no_other() -> None:
     scoped = {f"{r.method} {r.path.replace(':path', '')}" for r in ADMIN if r.scope}
     assert of_admin == shared | long | (short & scoped)
     own = lines("The public port")
-    redirected = {line for line in own if "/identities" in line or "/recovery/" in line and "self-service" not in line}
+    redirected = {
+        line for line in own if "/identities" in line or ("/recovery/" in line and "self-service" not in line)
+    }
     prefixed = {line.replace(" /", " /admin/", 1) for line in redirected}
     assert {f"{r.method} {r.path.replace(':path', '')}" for r in PUBLIC} == shared | own | prefixed
 
 
-@pytest.mark.parametrize("route", [r for r in (*ADMIN, *PUBLIC) if r.status < 300], ids=lambda r: f"{r.method} {r.path}")
+@pytest.mark.parametrize(
+    "route", [r for r in (*ADMIN, *PUBLIC) if r.status < 300], ids=lambda r: f"{r.method} {r.path}"
+)
 def test_a_line_has_the_operation_scope_and_status_that_the_table_gives_it(route) -> None:
     path = route.path.replace(":path", "")
     spelled = {f"`{route.method} {path}`", f"`{route.method} /admin{path}`"}

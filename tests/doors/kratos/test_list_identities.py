@@ -243,7 +243,17 @@ def test_W2_a_token_of_another_list_or_another_installation_is_refused(people: P
     forged = [
         Keys([secret], "page tokens").seal(("identities", bytes(16))) for secret in (b"PLEASE-CHANGE-ME", b"x" * 32)
     ]
-    wrong = [doors.parts.page_keys.seal(value) for value in (("identities", 3), ("identities", None), "identities", [])]
+    wrong = [
+        doors.parts.page_keys.seal(value)
+        for value in (
+            ("identities", 3),
+            ("identities", None),
+            ("sessions", bytes(16)),
+            ("", bytes(16)),
+            "identities",
+            [],
+        )
+    ]
     other_purpose = doors.parts.code_keys.seal(("identities", bytes(16)))
     for token in (*foreign, *forged, *wrong, other_purpose):
         doors.admin("GET", f"{PATH}?page_token={quote(token)}").refused(400)

@@ -9,9 +9,13 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.doors.kratos.in_process import KEY, PASSWORD, Doors
+from tests.doors.kratos.in_process import KEY, PASSWORD, PUBLIC_URL, Doors
 from tests.doors.kratos.pages import links
 from tests.doors.kratos.table import ADMIN, LISTS, PUBLIC, Line, World, name
+
+from nightlatch.core.credentials.person import Vault
+from nightlatch.doors.kratos.shapes import Render
+from nightlatch.kernel.secrets import Keys
 
 CHARACTERS = string.ascii_letters + string.digits + "_-+/=.%\x00 \t\n\r\x7f\xa0\xff"
 SHARED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -138,6 +142,35 @@ def test_W2_what_was_never_a_page_token_is_400(doors: Doors, raw: bytes) -> None
         if text:
             for path in ("/admin/identities", "/admin/sessions", "/schemas"):
                 doors.admin("GET", f"{path}?page_token={quote(text, safe='')}").refused(400)
+
+
+# W15: secrets are lists
+
+
+def test_W15_what_was_made_under_the_former_secret_is_good_until_that_is_dropped_and_then_refused(doors: Doors) -> None:
+    """Codes and encrypted configs; page tokens are tried where lists are."""
+    old, new = b"the former secret of it", b"the secret that is new."
+
+    def under(*secrets: bytes) -> None:
+        vault = Vault(Keys(secrets, "credentials"))
+        doors.listen(code_keys=Keys(secrets, "codes"), vault=vault, render=Render(PUBLIC_URL, vault))
+
+    def redeemed(code: dict[str, str]) -> bool:
+        body = {"method": "code", "code": code["recovery_code"]}
+        flow = code["recovery_link"].partition("flow=")[2]
+        return bool(doors.public("POST", f"/self-service/recovery?flow={flow}", body).ok().get("continue_with"))
+
+    under(old)
+    url = {"totp_url": "otpauth://totp/x?secret=JBSWY3DP"}
+    ada, bob = (doors.person(name, credentials={"totp": {"config": url}})["id"] for name in ("ada", "bob"))
+    of_ada, of_bob = (doors.admin("POST", "/admin/recovery/code", {"identity_id": i}).ok(201) for i in (ada, bob))
+    shown = f"/admin/identities/{ada}?include_credential=totp"
+    under(new, old)
+    assert redeemed(of_ada)
+    assert doors.admin("GET", shown).ok()["credentials"]["totp"]["config"] == url
+    under(new)
+    assert not redeemed(of_bob)
+    assert doors.admin("GET", shown).ok()["credentials"]["totp"]["config"] == {}
 
 
 # W9: told once

@@ -1,0 +1,96 @@
+"""Access keys: shown once, found by their very token, good until they expire or are revoked, and only for their scopes."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from tests.core.world import World
+
+from nightlatch.core.access.model import AccessKey
+from nightlatch.core.access.rules import allow, check, create, revoke
+from nightlatch.kernel.clock import HOUR
+from nightlatch.kernel.secrets import digest
+from nightlatch.problems import Conflict, KeyRequired, NotFound, ScopeMissing
+
+
+def made(world: World, **options: Any) -> tuple[AccessKey, str]:
+    return world.write(lambda tx: create(tx, world.act(), "deploy", **options))
+
+
+def checked(world: World, token: str) -> AccessKey:
+    return world.read(lambda tx: check(tx, token, world.now))
+
+
+def test_W1_S2_a_key_is_random_shown_once_and_kept_as_a_digest(world: World) -> None:
+    key, token = made(world)
+    assert re.fullmatch(r"nl_key_[A-Za-z0-9]{43}", token)
+    assert key.token_hash == digest(token)
+    assert (key.scopes, key.expires_at, key.revoked_at) == (("*",), None, None)
+    assert checked(world, token) == key
+    assert world.told() == [("access_key.created", None, 1)]
+
+
+def test_a_key_that_somebody_else_chose_works_and_is_taken_once(world: World) -> None:
+    key, token = made(world, token="a key of the operator's own choice")
+    assert checked(world, token) == key
+    with pytest.raises(Conflict):
+        made(world, token=token)
+
+
+@pytest.mark.parametrize("wrong", ["", "nl_key_", "é", "\0"])
+def test_W1_a_key_of_nobody_is_refused(world: World, wrong: str) -> None:
+    _, token = made(world)
+    for near in (wrong, token[:-1], token + " ", token.swapcase(), "Bearer " + token):
+        with pytest.raises(KeyRequired):
+            checked(world, near)
+
+
+def test_W1_a_key_is_over_at_its_time(world: World) -> None:
+    _, token = made(world, expires_at=world.now + HOUR)
+    world.clock.advance(HOUR - 1)
+    checked(world, token)
+    world.clock.advance(1)
+    with pytest.raises(KeyRequired):
+        checked(world, token)
+
+
+def test_W1_a_revoked_key_is_refused_and_revoked_once(world: World) -> None:
+    key, token = made(world)
+    _, other = made(world)
+    world.write(lambda tx: revoke(tx, world.act(), key.id))
+    with pytest.raises(KeyRequired):
+        checked(world, token)
+    checked(world, other)
+    assert world.told()[-1] == ("access_key.revoked", None, 1)
+    for unknown in (key.id, bytes(16)):
+        with pytest.raises(NotFound):
+            world.write(lambda tx, unknown=unknown: revoke(tx, world.act(), unknown))  # type: ignore[misc]
+    assert world.told() == []
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        (("*",), True),
+        (("sessions:*",), True),
+        (("sessions:end",), True),
+        (("identities:read", "sessions:end"), True),
+        ((), False),
+        (("sessions:read",), False),
+        (("sessions",), False),
+        (("sessions:",), False),
+        (("session:*",), False),
+        (("identities:*",), False),
+        (("sessions:ending",), False),
+        (("*:end",), False),
+        (("SESSIONS:END",), False),
+    ],
+)
+def test_W1_a_key_is_good_for_its_scopes_only(world: World, scopes: tuple[str, ...], allowed: bool) -> None:
+    key = msgspec.structs.replace(made(world)[0], scopes=scopes)
+    if allowed:
+        allow(key, "sessions:end")
+    else:
+        with pytest.raises(ScopeMissing, match="sessions:end"):
+            allow(key, "sessions:end")
