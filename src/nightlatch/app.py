@@ -23,9 +23,9 @@ from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
+from nightlatch.doors.http import logs
 from nightlatch.doors.http.client_address import ClientAddress
 from nightlatch.doors.http.limits import Address, Fault, Limits
-from nightlatch.doors.http import logs
 from nightlatch.doors.http.metrics import Metrics
 from nightlatch.doors.http.request_ids import request_id
 from nightlatch.doors.kratos.door import WHOAMI, Port

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -29,6 +30,8 @@ PASSWORD = "a long enough password"
 DEVICE = Device("203.0.113.9", "a test", None, "other")
 LIFETIME = Lifetime(lifespan=DAY, extend_within=DAY)
 SECRET, OLDER_SECRET = b"a secret of the tests, 32 bytes.", b"the secret that was used before."
+
+Meanwhile = Callable[[], Coroutine[Any, Any, Any]]
 
 _NAME = {"credentials": {"password": {"identifier": True}, "webauthn": {"identifier": True}}}
 _MAIL = {
@@ -167,6 +170,31 @@ class World:
 
     def close(self) -> None:
         self.hasher.close()
+
+
+class Watched:
+    """A hasher that does something between the check of a password and its answer, and counts what it is asked."""
+
+    def __init__(self, hasher: Hasher, meanwhile: Meanwhile | None = None) -> None:
+        self._hasher = hasher
+        self._meanwhile = meanwhile
+        self.asked: list[str] = []
+        self.weaker = hasher.weaker
+
+    async def hash(self, password: str) -> str:
+        self.asked.append("hash")
+        return await self._hasher.hash(password)
+
+    async def verify_none(self, password: str) -> None:
+        self.asked.append("verify")
+        await self._hasher.verify_none(password)
+
+    async def verify(self, password: str, hashed: str) -> bool:
+        self.asked.append("verify")
+        right = await self._hasher.verify(password, hashed)
+        if self._meanwhile is not None:
+            await self._meanwhile()
+        return right
 
 
 def aged(lifetime: Lifetime = LIFETIME, **changes: Any) -> Lifetime:

@@ -18,7 +18,7 @@ class ConfigError:
         return f"{self.key} {self.problem}. {self.cure}"
 
 
-class ConfigErrors(Exception):  # noqa: N818 - it carries the errors, all of them
+class ConfigErrors(Exception):
     """Everything that is wrong with a configuration, so that one reading mends it."""
 
     def __init__(self, errors: Sequence[ConfigError]) -> None:
@@ -26,7 +26,7 @@ class ConfigErrors(Exception):  # noqa: N818 - it carries the errors, all of the
         super().__init__("\n".join(map(str, errors)))
 
 
-class Refused(Exception):  # noqa: N818 - not an error of ours but an answer
+class Refused(Exception):
     """A value is not of its kind: (problem, cure), for a list once for each wrong entry."""
 
     def __init__(self, *faults: tuple[str, str]) -> None:

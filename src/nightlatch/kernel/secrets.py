@@ -77,7 +77,7 @@ class Keys:
             raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
             payload, mac = raw[:-_MAC], raw[-_MAC:]
             # The decoder skips what it does not know: only the one spelling that `seal` made is good.
-            if _spelled(raw) != text or not any([same(mac, known) for known in self.macs(payload)]):
+            if _spelled(raw) != text or not any([same(mac, known) for known in self.macs(payload)]):  # noqa: C419
                 return None
             return msgspec.msgpack.decode(payload, type=kind)
         except (ValueError, msgspec.DecodeError):

@@ -1,13 +1,13 @@
 """Signing in with a password: what is right, what is refused alike, and what happens in between."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import bcrypt
 import msgspec
 import pytest
-from tests.core.world import DEVICE, LIFETIME, PASSWORD, World
+from tests.core.world import DEVICE, LIFETIME, PASSWORD, Meanwhile, Watched, World
 
 from nightlatch.core.administration import identities as administration
 from nightlatch.core.credentials.hashing import Hasher
@@ -21,33 +21,6 @@ from nightlatch.core.sessions.rules import end
 from nightlatch.kernel.clock import HOUR
 from nightlatch.problems import FlowExpired, FlowNotFound, SessionRequired
 from nightlatch.stores.sql.statement import sql
-
-Meanwhile = Callable[[], Coroutine[Any, Any, Any]]
-
-
-class Watched:
-    """A hasher that does something between the check of a password and its answer, and counts what it is asked."""
-
-    def __init__(self, hasher: Hasher, meanwhile: Meanwhile | None = None) -> None:
-        self._hasher = hasher
-        self._meanwhile = meanwhile
-        self.asked: list[str] = []
-        self.weaker = hasher.weaker
-
-    async def hash(self, password: str) -> str:
-        self.asked.append("hash")
-        return await self._hasher.hash(password)
-
-    async def verify_none(self, password: str) -> None:
-        self.asked.append("verify")
-        await self._hasher.verify_none(password)
-
-    async def verify(self, password: str, hashed: str) -> bool:
-        self.asked.append("verify")
-        right = await self._hasher.verify(password, hashed)
-        if self._meanwhile is not None:
-            await self._meanwhile()
-        return right
 
 
 def code_of(outcome: SignedIn | Flow) -> str:

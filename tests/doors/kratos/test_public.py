@@ -118,6 +118,14 @@ def test_how_long_it_may_be_cached_is_told_where_that_is_on(doors: Doors, ada: s
     assert reply.headers["ory-session-cache-for"] == str(seconds)
 
 
+def test_that_nothing_was_presented_may_be_cached_for_a_minute_where_that_is_on(doors: Doors) -> None:
+    assert "ory-session-cache-for" not in doors.public("GET", WHOAMI).headers
+    doors.listen(cache_for=0)
+    reply = doors.public("GET", WHOAMI)
+    assert (reply.status, reply.headers["ory-session-cache-for"]) == (401, "60")
+    assert "ory-session-cache-for" not in doors.public("GET", WHOAMI, token="ory_st_unknown").headers
+
+
 def test_being_checked_does_not_extend_and_writes_nothing(doors: Doors, ada: str) -> None:
     token = doors.session(ada)[1]
     doors.happened()

@@ -376,3 +376,15 @@ def test_a_session_idle_for_too_long_is_over_and_says_so(doors: Doors, session: 
     doors.clock.advance(2 * HOUR)
     assert doors.admin("GET", session).ok()["active"] is False
     doors.admin("PATCH", f"{session}/extend").refused(400)
+
+
+def test_S6_lists_know_who_was_idle_too_long(doors: Doors, ada: str) -> None:
+    idle, token = doors.session(ada)
+    doors.listen(lifetime=Lifetime(DAY, HOUR, idle=HOUR))
+    doors.clock.advance(HOUR + 30 * SECOND)
+    fresh, fresh_token = doors.session(ada)
+    for path in ("/admin/sessions", f"/admin/identities/{ada}/sessions"):
+        assert [s["id"] for s in doors.admin("GET", f"{path}?active=true").ok()] == [fresh]
+        assert [s["id"] for s in doors.admin("GET", f"{path}?active=false").ok()] == [idle]
+    assert doors.public("GET", "/sessions", token=fresh_token).ok() == []
+    doors.public("GET", "/sessions/whoami", token=token).refused(401)

@@ -45,7 +45,7 @@ async def create_many(tx: Tx, act: Act, people: Sequence[Person]) -> list[Person
 
 
 async def locked(tx: Tx, act: Act, identity_id: bytes, versions: Collection[int] | None = None) -> Person:
-    """The person, held for a change. IdentityNotFound; VersionMismatch when `versions` are given and lack the stored."""
+    """The person, held for a change. IdentityNotFound; VersionMismatch when `versions` lack the stored one."""
     person = await find(tx, act.organization, identity_id, lock=True)
     if person is None:
         raise IdentityNotFound

@@ -43,6 +43,12 @@ class AllConflict(problems.Conflict):
         self.items = items
 
 
+class NothingPresented(problems.SessionRequired):
+    """A check without any credential: an answer that caches in front may keep, where they may keep any."""
+
+    code = "nothing_presented"
+
+
 class Error(NamedTuple):
     status: int
     message: str
@@ -121,6 +127,8 @@ def of_problem(problem: problems.Problem, method: str, request_id: str, public_u
         headers = (("retry-after", str(problem.retry_after)),)
     if isinstance(problem, problems.KeyRequired):
         headers = (("www-authenticate", "Bearer"),)
+    if isinstance(problem, NothingPresented):
+        headers = (("ory-session-cache-for", "60"),)
     return answer(error_of(problem), request_id, headers)
 
 

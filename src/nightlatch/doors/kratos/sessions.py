@@ -2,7 +2,7 @@
 
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.model import Filter, How, Position, Standing, Where
-from nightlatch.core.sessions.rules import end, extend, in_force
+from nightlatch.core.sessions.rules import end, extend, idle_since, in_force
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import paging
 from nightlatch.doors.kratos.bodies import path_id
@@ -28,7 +28,7 @@ async def list_sessions(call: Call[Parts]) -> Answer:
     active, expand = _active(call), _expand(call)
     page = paging.asked(call, _MOST, numbered=False)
     after = paging.read_token(call, page, "sessions", Position)
-    where, act = Filter(active=active), call.act
+    where, act = in_list(call, active=active), call.act
     rows = await call.door.store.scan(
         lambda tx: tx.sessions.list(act.organization, where, act.now, after, 0, page.size + 1)
     )
@@ -39,8 +39,15 @@ async def list_sessions(call: Call[Parts]) -> Answer:
 
 
 async def list_identity_sessions(call: Call[Parts]) -> Answer:
-    where = Filter(identity_id=path_id(call.path("id")), active=_active(call))
+    where = in_list(call, identity_id=path_id(call.path("id")), active=_active(call))
     return await list_of_identity(call, where, admin=True)
+
+
+def in_list(
+    call: Call[Parts], *, active: bool | None, identity_id: bytes | None = None, but: bytes | None = None
+) -> Filter:
+    """Which sessions a list holds; those idle too long are over there as they are in a check."""
+    return Filter(identity_id, active, but, idle_since(call.door.lifetime, call.act.now))
 
 
 async def list_of_identity(call: Call[Parts], where: Filter, *, admin: bool) -> Answer:
