@@ -32,7 +32,7 @@ class Development:
     @contextlib.contextmanager
     def running(self, **environment: str) -> Iterator["subprocess.Popen[str]"]:
         """Running, and its ports open; it is stopped in the end."""
-        known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), **self.ports}
+        known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(self.folder), **self.ports}
         with (self.folder / "log").open("a") as log:
             command = [*leash("TERM"), sys.executable, "-m", "nightlatch", "serve", "--dev"]
             process = subprocess.Popen(command, cwd=self.folder, env=known | environment, stdout=log, stderr=log)
@@ -192,6 +192,6 @@ def test_a_schema_that_is_not_there_is_exit_code_3_before_any_port_is_open(tmp_p
 
 
 def test_a_database_in_memory_is_served_and_leaves_nothing(development: Development, tmp_path: Path) -> None:
-    with development.running(DSN="memory", TMPDIR=str(tmp_path)):
+    with development.running(DSN="memory"):
         assert development.ask(development.key_file.read_text().strip()) == 200
     assert not list(tmp_path.glob("nightlatch-*"))

@@ -95,9 +95,7 @@ async def list_identities(call: Call[Parts]) -> Answer:
     if total is not None and page.number is not None:
         headers = paging.number_link(call, page, total)
     else:
-        headers = paging.token_link(
-            call, page, "identities", rows, rows[page.size - 1].id if len(rows) > page.size else None
-        )
+        headers = paging.token_link(call, page, "identities", rows, lambda row: row.id)
     render = call.door.render.identity
     items = [render(i, admin=True, credentials=held.get(i.id), configs=types) for i in rows[: page.size]]
     return Answer(200, encode(items), headers)

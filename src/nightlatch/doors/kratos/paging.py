@@ -1,8 +1,8 @@
 """Pages: by number from 1, or by tokens that only we can make; and the Link header of both."""
 
 import re
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -14,6 +14,7 @@ from nightlatch.doors.kratos.parts import Parts
 from nightlatch.problems import Invalid, PageTokenInvalid
 
 T = TypeVar("T")
+R = TypeVar("R")
 DEFAULT_SIZE = 250
 DEEPEST = 100_000  # rows that a numbered page may skip
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
@@ -61,11 +62,14 @@ def read_token(call: Call[Parts], page: Page, kind: str, position: type[T]) -> T
     return opened[1]
 
 
-def token_link(call: Call[Parts], page: Page, kind: str, rows: Sequence[Any], position: Any) -> _Headers:
-    """The Link header of a list by token; `rows` may hold one more than the page, which says that there is a next."""
+def token_link(
+    call: Call[Parts], page: Page, kind: str, rows: Sequence[R], position: Callable[[R], object]
+) -> _Headers:
+    """The Link header of a list by token. `rows` may hold one more than the page, which says that there is a next: it
+    begins after the `position` of this page's last row."""
     links = [_link(call, "first", page_size=page.size)]
     if len(rows) > page.size:
-        token = call.door.page_keys.seal((kind, position))
+        token = call.door.page_keys.seal((kind, position(rows[page.size - 1])))
         links.append(_link(call, "next", page_size=page.size, page_token=token))
     return (("link", ",".join(links)),)
 

@@ -78,7 +78,7 @@ async def list_identity_schemas(call: Call[Parts]) -> Answer:
     schemas = list(call.door.schemas)
     if page.number is None:
         start = paging.read_token(call, page, "schemas", int) or 0
-        headers = paging.token_link(call, page, "schemas", schemas[start:], start + page.size)
+        headers = paging.token_link(call, page, "schemas", schemas[start:], lambda _: start + page.size)
     else:
         start = page.skip
         headers = paging.number_link(call, page, len(schemas))

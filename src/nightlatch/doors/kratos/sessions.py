@@ -32,9 +32,7 @@ async def list_sessions(call: Call[Parts]) -> Answer:
     rows = await call.door.store.scan(
         lambda tx: tx.sessions.list(act.organization, where, act.now, after, 0, page.size + 1)
     )
-    headers = paging.token_link(
-        call, page, "sessions", rows, _position(rows[page.size - 1]) if len(rows) > page.size else None
-    )
+    headers = paging.token_link(call, page, "sessions", rows, _position)
     return Answer(200, encode([_shown(call, row, expand) for row in rows[: page.size]]), headers)
 
 
@@ -64,9 +62,7 @@ async def list_of_identity(call: Call[Parts], where: Filter, *, admin: bool) -> 
     if page.number is not None:
         headers = paging.number_link(call, page, total)
     else:
-        headers = paging.token_link(
-            call, page, "sessions", rows, _position(rows[page.size - 1]) if len(rows) > page.size else None
-        )
+        headers = paging.token_link(call, page, "sessions", rows, _position)
     both = (True, True)
     return Answer(200, encode([_shown(call, row, both, admin=admin) for row in rows[: page.size]]), headers)
 
