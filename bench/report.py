@@ -34,7 +34,7 @@ def _write_operations(store: str, measured: Sequence[Measured]) -> None:
         ours, limit, peer = windows[store], windows.get(_LIMIT), windows.get(_PEER)
         cells = [*_cells(ours), f"{ours.core / limit.core:.3f}" if limit else "", f"{ours.database:.2f}"]
         if peers:
-            cells += [*_cells(peer), f"{ours.core / peer.core:.1f}"] if peer else [""] * 5
+            cells += [*_cells(peer), f"{ours.core / peer.core:.1f}" if peer.core else ""] if peer else [""] * 5
         _row([operation.name, *cells])
 
 

@@ -37,7 +37,8 @@ class Development:
             command = [*leash("TERM"), sys.executable, "-m", "nightlatch", "serve", "--dev"]
             process = subprocess.Popen(command, cwd=self.folder, env=known | environment, stdout=log, stderr=log)
         try:
-            until(self.is_ready, (self.folder / "log").read_text)
+            until(lambda: self.is_ready() or process.poll() is not None, (self.folder / "log").read_text)
+            assert process.poll() is None, (self.folder / "log").read_text()
             yield process
         finally:
             process.terminate()
