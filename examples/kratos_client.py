@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 
 import ory_kratos_client as kratos
 
-PUBLIC = os.environ.get("NIGHTLATCH_PUBLIC", "http://127.0.0.1:4433")
-ADMIN = os.environ.get("NIGHTLATCH_ADMIN", "http://127.0.0.1:4434")
+PUBLIC = os.environ.get("PUBLIC_URL", "http://127.0.0.1:4433")
+ADMIN = os.environ.get("ADMIN_URL", "http://127.0.0.1:4434")
 KEY = os.environ.get("NIGHTLATCH_ADMIN_KEY") or Path("var/dev-key").read_text().strip()
 PASSWORD = "Tr0ut-lamp*ferry 91"
 

@@ -73,7 +73,12 @@ class Server:
             self._process = subprocess.Popen(
                 [*leash("TERM"), *command],
                 cwd=self.folder,
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
+                env={
+                    "PATH": os.environ["PATH"],
+                    "PYTHONPATH": str(ROOT / "src"),
+                    "PYTHONUNBUFFERED": "1",
+                    "TMPDIR": str(self.folder),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

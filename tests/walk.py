@@ -81,7 +81,7 @@ def _prepare(folder: Path, public: str, admin: str) -> None:
         (folder / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / "Makefile", folder)
     _write_program(folder / ".build/run/bin/python", f'exec {shlex.quote(sys.executable)} "$@"')
-    where = f"NIGHTLATCH_PUBLIC=http://127.0.0.1:{public} NIGHTLATCH_ADMIN=http://127.0.0.1:{admin}"
+    where = f"PUBLIC_URL=http://127.0.0.1:{public} ADMIN_URL=http://127.0.0.1:{admin}"
     client = f"PYTHONPATH={shlex.quote(str(installed('kratos-25.4.0')))} {where}"
     python = shlex.quote(sys._base_executable)  # type: ignore[attr-defined]
     _write_program(

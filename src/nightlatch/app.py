@@ -100,10 +100,9 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
+        schemas, hasher, seen = await _schemas(self._config), _hasher(self._config), LastSeen()
         store = await open_store(self._run.dsn, self._committed)
-        seen = LastSeen()
-        schemas = await _schemas(self._config)
-        parts = _parts(self._config, self._run, store, seen, schemas, self._metrics, self._addresses)
+        parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
         self._ports = {
             self._public_port: Port(parts, PUBLIC, self._observe, self._failed, whoami=True),
             self._admin_port: Port(parts, ADMIN, self._observe, self._failed, whoami=False),
@@ -115,7 +114,7 @@ class Application:
             flushing.cancel()
             with contextlib.suppress(Unavailable):
                 await _flush(seen, store)
-            parts.hasher.close()
+            hasher.close()
             await store.close()
 
     async def _flush_often(self, seen: LastSeen, store: Store) -> None:
@@ -171,25 +170,36 @@ async def _schemas(config: Config) -> Schemas:
     return await load_schemas(sources, config.identity.default_schema_id, Outbound().get)
 
 
+def _hasher(config: Config) -> Hasher:
+    hashing = config.nightlatch.hashing
+    return Hasher(
+        memory=hashing.memory,
+        time=hashing.time,
+        parallelism=hashing.parallelism,
+        threads=hashing.threads,
+        queue=hashing.queue,
+        entropy=os.urandom,  # noqa: TID251
+    )
+
+
 def _parts(
-    config: Config, run: Run, store: Store, seen: LastSeen, schemas: Schemas, metrics: Metrics, addresses: ClientAddress
+    config: Config,
+    run: Run,
+    store: Store,
+    hasher: Hasher,
+    seen: LastSeen,
+    schemas: Schemas,
+    metrics: Metrics,
+    addresses: ClientAddress,
 ) -> Parts:
     vault = Vault(Keys(_revealed(config.secrets.cipher), "credentials"))
-    hashing = config.nightlatch.hashing
     flags = config.feature_flags
     return Parts(
         store=store,
         clock=SystemClock(),
         entropy=os.urandom,  # noqa: TID251
         schemas=schemas,
-        hasher=Hasher(
-            memory=hashing.memory,
-            time=hashing.time,
-            parallelism=hashing.parallelism,
-            threads=hashing.threads,
-            queue=hashing.queue,
-            entropy=os.urandom,  # noqa: TID251
-        ),
+        hasher=hasher,
         vault=vault,
         code_keys=Keys(_revealed(config.secrets.default), "codes"),
         page_keys=Keys(_revealed(config.secrets.pagination), "page tokens"),

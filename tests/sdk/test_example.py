@@ -23,7 +23,7 @@ refused   401 Unauthorized
 
 
 def test_the_example_walks_from_three_people_to_the_401(server: Server) -> None:
-    where = {"NIGHTLATCH_PUBLIC": server.public, "NIGHTLATCH_ADMIN": server.admin, "NIGHTLATCH_ADMIN_KEY": server.key}
+    where = {"PUBLIC_URL": server.public, "ADMIN_URL": server.admin, "NIGHTLATCH_ADMIN_KEY": server.key}
     done = subprocess.run(
         [sys._base_executable, "-S", "-B", EXAMPLE],
         env={"PYTHONPATH": str(installed(NEW)), "PATH": os.environ["PATH"], **where},

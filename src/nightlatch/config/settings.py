@@ -271,9 +271,9 @@ class Hashing:
         Follows("4 for each of `nightlatch.hashing.threads`", lambda known, _: 4 * known["nightlatch.hashing.threads"]),
         "Hashes that may wait for a thread; past that the answer is 503.",
     )
-    memory: int = setting(integer(47_104, 4_194_304), 47_104, "Memory of an argon2id hash, in KiB.")
-    time: int = setting(integer(1, 64), 1, "Passes of an argon2id hash.")
-    parallelism: int = setting(integer(1, 64), 1, "Lanes of an argon2id hash.")
+    memory: int = setting(integer(47_104, 1_048_576), 47_104, "Memory of an argon2id hash, in KiB.")
+    time: int = setting(integer(1, 10), 1, "Passes of an argon2id hash.")
+    parallelism: int = setting(integer(1, 16), 1, "Lanes of an argon2id hash.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

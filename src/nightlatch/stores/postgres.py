@@ -36,7 +36,13 @@ _COLLISIONS = (
     asyncpg.InvalidCachedStatementError,
     asyncpg.UniqueViolationError,
 )
+_UNUSABLE: dict[type[Exception], str] = {
+    asyncpg.UndefinedTableError: "The database is not migrated: run nightlatch migrate.",
+    asyncpg.InvalidCatalogNameError: "The database server has no database of that name.",
+    asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
+}
 _DOWN = (
+    *_UNUSABLE,
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
     asyncpg.PostgresConnectionError,
@@ -97,7 +103,7 @@ class PostgresStore:
                 # Unequal waits, without a source of randomness: the two that collided do not meet again.
                 await asyncio.sleep(0.005 * (again + 1) + id(unit) % 997 * 1e-5)
             except _DOWN as error:
-                raise StoreDown from error
+                raise _down(error) from error
         raise Conflict if isinstance(collision, asyncpg.UniqueViolationError) else StoreDown from collision
 
     async def read(self, unit: Unit[T]) -> T:
@@ -105,14 +111,14 @@ class PostgresStore:
             async with self._held() as connection:
                 return await unit(Transaction(PostgresConnection(connection)))
         except _DOWN as error:
-            raise StoreDown from error
+            raise _down(error) from error
 
     async def scan(self, unit: Unit[T]) -> T:
         try:
             async with self._held() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
                 return await unit(Transaction(PostgresConnection(connection)))
         except _DOWN as error:
-            raise StoreDown from error
+            raise _down(error) from error
 
     async def close(self) -> None:
         await self._pool.close()
@@ -156,7 +162,7 @@ async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresSto
         # The pool connects when it is first asked: a wrong address is better known at the start.
         await pool.release(await pool.acquire(timeout=5))
     except _DOWN as error:
-        raise StoreDown from error
+        raise _down(error) from error
     return PostgresStore(pool, committed)
 
 
@@ -165,7 +171,7 @@ async def migrate(dsn: str, now: int) -> list[str]:
     try:
         connection = await asyncpg.connect(dsn, timeout=5)
     except _DOWN as error:
-        raise StoreDown from error
+        raise _down(error) from error
     try:
         try:
             return await _migrate(connection, now)
@@ -194,6 +200,10 @@ async def _migrate(connection: "asyncpg.Connection[asyncpg.Record]", now: int) -
                 )
                 ran.append(migration.name)
     return ran
+
+
+def _down(error: BaseException) -> StoreDown:
+    return StoreDown(next((reason for kind, reason in _UNUSABLE.items() if isinstance(error, kind)), ""))
 
 
 async def _prepare(connection: _Held) -> None:

@@ -163,8 +163,9 @@ def _write_batch(connection: apsw.Connection, gate: int, batch: list[_Work], com
         outcomes = [(work, *_write_one(connection, work)) for work in batch if not work.future.cancelled()]
         _execute(connection, "commit")
     except Exception as error:  # noqa: BLE001 - the whole batch failed with it, and each of its callers is told
-        if connection.in_transaction:
-            _execute(connection, "rollback")
+        with contextlib.suppress(apsw.Error):
+            if connection.in_transaction:
+                _execute(connection, "rollback")
         outcomes = [(work, None, error) for work in batch]
     finally:
         fcntl.lockf(gate, fcntl.LOCK_UN)
@@ -235,8 +236,9 @@ def _problem(error: Exception) -> Exception:
         apsw.NotADBError,
         apsw.ReadOnlyError,
     )
-    if isinstance(error, down):
-        problem = StoreDown()
+    unmigrated = isinstance(error, apsw.SQLError) and str(error).startswith("no such table")
+    if isinstance(error, down) or unmigrated:
+        problem = StoreDown("The database is not migrated: run nightlatch migrate." if unmigrated else "")
         problem.__cause__ = error
         return problem
     return error
@@ -284,6 +286,8 @@ def migrate(path: str, now: int) -> list[str]:
     try:
         with contextlib.closing(_open(path)) as connection:
             return _migrate(connection, now)
+    except apsw.SQLError:
+        raise  # a migration that does not fit: a bug of ours
     except apsw.Error as error:
         raise _problem(error) from error
     finally:
