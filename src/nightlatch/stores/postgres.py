@@ -41,7 +41,7 @@ _UNUSABLE: dict[type[Exception], str] = {
     asyncpg.InvalidCatalogNameError: "The database server has no database of that name.",
     asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
 }
-_DOWN = (
+_DOWN: tuple[type[Exception], ...] = (
     *_UNUSABLE,
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
