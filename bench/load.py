@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 from bench import client
-from bench.processes import GENERATOR, cpu, on
+from bench.processes import GENERATOR, cpu, on, warm
 
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 
@@ -48,6 +48,7 @@ def window(
 ) -> Window:
     """Load for so long, or until requests that may be sent `once` only are used up."""
     make = _wrk if shutil.which("wrk") else _own
+    warm([*pids, *database])
     before, before_database, began = cpu(pids), cpu(database), time.monotonic()
     with on(GENERATOR):
         load = make(address, requests, seconds, connections, once)

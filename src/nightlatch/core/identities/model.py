@@ -67,10 +67,9 @@ class Name(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which identities; all that are given must hold. `prefix` and `identifier` look at `kinds` of names."""
+    """Which identities; all that are given must hold. Of `identifiers` and `prefixes`, one of each will do."""
 
     ids: tuple[bytes, ...] | None = None
     identifiers: tuple[Name, ...] | None = None
     prefixes: tuple[Name, ...] | None = None
-    organization: bytes | None = None
     schema_id: str | None = None

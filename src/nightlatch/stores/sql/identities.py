@@ -123,8 +123,6 @@ def _row(i: Identity) -> tuple[Any, ...]:
 def _conditions(connection: Connection, organization: bytes, where: Filter) -> Conditions:
     conditions = Conditions(connection)
     conditions.add("i.organization_id = {}", organization)
-    if where.organization is not None:
-        conditions.add("i.organization_id = {}", where.organization)
     if where.ids is not None:
         conditions.among("i.id", where.ids)
     if where.schema_id is not None:
