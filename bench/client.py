@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client over kept connections: it prepares the measurements, and makes the load where wrk is missing."""
+"""A small HTTP/1.1 client over kept connections: prepares the measurements, and makes the load where wrk is missing."""
 
 import asyncio
 import itertools

@@ -54,7 +54,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--store", choices=[*STORES, "both"], default="both")
     parser.add_argument("--seconds", type=float, default=3, help="of a window of load")
     parser.add_argument("--rounds", type=int, default=3, help="windows of each operation; the median counts")
-    parser.add_argument("--operations", nargs="+", default=[""], metavar="TEXT", help="those whose names have one of these")
+    parser.add_argument(
+        "--operations", nargs="+", default=[""], metavar="TEXT", help="those whose names have one of these"
+    )
     parser.add_argument("--quick", action="store_true", help="one round of one second")
     parser.add_argument("--peer", metavar="URL", help="admin URL of another server that holds the same people")
     parser.add_argument("--peer-public", metavar="URL", help="its public URL")
@@ -69,7 +71,7 @@ def _options() -> argparse.Namespace:
 
 def _figures(site: Site, crowd: Crowd) -> figures.Figures:
     _say(site.name)
-    found = {}
+    found: figures.Figures = {}
     for figure in (figures.batches, figures.session_pages, figures.identity_pages, figures.deep_page):
         try:
             found |= figure(site, crowd)
@@ -97,7 +99,7 @@ def _measure(
 
 def _window(operation: Operation, site: Site, numbers: Sequence[int], seconds: float) -> list[Window]:
     try:
-        requests = operation.requests(site, numbers)
+        requests = operation.make(site, numbers)
     except Refused as refusal:
         _say(str(refusal))
         return []

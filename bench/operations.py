@@ -5,11 +5,14 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 
-from bench.people import IDENTITIES, PASSWORD, PASSWORD_HASH, SESSIONS, email, external_id, identity_id, session_id, token
+from bench import people
+from bench.people import IDENTITIES, PASSWORD, PASSWORD_HASH, SESSIONS
 from bench.sites import Port, Site
+
 from nightlatch.kernel.ids import id_text
 
 _KEPT = 4  # every fourth identity is only read, so that reads find the whole database and not a corner of it
@@ -44,49 +47,65 @@ class Crowd:
         """Numbers of people that are nowhere yet."""
         return list(itertools.islice(self._new, count))
 
-    def nobody(self, count: int) -> list[int]:  # noqa: ARG002 - one of the sources of numbers
-        return [0]
-
 
 Make = Callable[[Site, Sequence[int]], list[bytes]]
 
 
 class Operation(NamedTuple):
-    """`people` says with whom, `count` with how many: in all, or for each second where nobody can be taken twice."""
+    """`whom` it is measured with, and how many of them: in all, or for each second where nobody can be taken twice."""
 
     name: str
     port: Port
     make: Make
-    people: Callable[[Crowd, int], list[int]] = Crowd.kept
-    count: int = _ROUND
+    whom: Callable[[Crowd, int], list[int]] = Crowd.kept
+    many: int = _ROUND
     once: bool = False
     connections: int = 64
 
-    def requests(self, site: Site, numbers: Sequence[int]) -> list[bytes]:
-        return self.make(site, numbers)
-
     def numbers(self, crowd: Crowd, seconds: float) -> list[int]:
-        return self.people(crowd, round(self.count * seconds) + self.connections if self.once else self.count)
+        return self.whom(crowd, round(self.many * seconds) + self.connections if self.once else self.many)
+
+
+class _Words:
+    """What stands for `{session}` and the like in the path of a request about the session of number n."""
+
+    def __init__(self, n: int) -> None:
+        self._n, self._owner = n, n % IDENTITIES
+
+    def __getitem__(self, word: str) -> str:
+        match word:
+            case "identity":
+                return id_text(people.identity_id(self._owner))
+            case "external_id":
+                return people.external_id(self._owner)
+            case "email":
+                return people.email(self._owner)
+            case "session":
+                return id_text(people.session_id(self._n))
+            case "other_session":
+                return id_text(people.session_id(self._n + IDENTITIES))
+        raise KeyError(word)
 
 
 def _each(request: Callable[[Site, int], bytes]) -> Make:
     return lambda site, numbers: [request(site, n) for n in numbers]
 
 
-def _get(path: str) -> Make:
-    return lambda site, _: [site.admin("GET", path)]
+def _admin(method: str, path: str) -> Make:
+    return _each(lambda site, n: site.admin(method, path.format_map(_Words(n))))
 
 
-def _get_public(path: str) -> Make:
-    return lambda site, _: [site.public("GET", path)]
+def _public(method: str, path: str) -> Make:
+    return lambda site, numbers: [site.public(method, path) for _ in numbers]
+
+
+def _mine(method: str, path: str, scheme: str = "X-Session-Token:") -> Make:
+    """By whose session it is."""
+    return _each(lambda site, n: site.public(method, path.format_map(_Words(n)), token=people.token(n), scheme=scheme))
 
 
 def identity(n: int) -> str:
-    return id_text(identity_id(n % IDENTITIES))
-
-
-def session(n: int) -> str:
-    return id_text(session_id(n))
+    return _Words(n)["identity"]
 
 
 def new_person(n: int, **more: object) -> dict[str, object]:
@@ -103,8 +122,8 @@ def _update(site: Site, n: int) -> bytes:
     body = {
         "schema_id": "default",
         "state": "active",
-        "traits": {"email": email(n % IDENTITIES), "name": {"first": "Ada", "last": f"Changed {n}"}},
-        "external_id": external_id(n % IDENTITIES),
+        "traits": {"email": _Words(n)["email"], "name": {"first": "Ada", "last": f"Changed {n}"}},
+        "external_id": _Words(n)["external_id"],
     }
     return site.admin("PUT", f"/admin/identities/{identity(n)}", json.dumps(body))
 
@@ -157,7 +176,7 @@ def _sign_in(site: Site, numbers: Sequence[int]) -> list[bytes]:
         site.public(
             "POST",
             f"/self-service/login?flow={flow}",
-            json.dumps({"method": "password", "identifier": email(n % IDENTITIES), "password": PASSWORD}),
+            json.dumps({"method": "password", "identifier": _Words(n)["email"], "password": PASSWORD}),
         )
         for flow, n in zip(_flows(site, "login", len(numbers)), numbers, strict=True)
     ]
@@ -192,50 +211,56 @@ def _recovery_flow(site: Site, numbers: Sequence[int]) -> list[bytes]:
     return [site.public("GET", f"/self-service/recovery/flows?id={flow}") for flow, _ in _codes(site, numbers)]
 
 
-def _whoami(scheme: str = "X-Session-Token:") -> Make:
-    return _each(lambda s, n: s.public("GET", "/sessions/whoami", token=token(n), scheme=scheme))
+def _create(site: Site, n: int) -> bytes:
+    return site.admin("POST", "/admin/identities", json.dumps(new_person(n)))
 
 
-_SIGN_OUT = "/self-service/logout/api"
-_EXPAND = "expand=identity&expand=devices"
+def _sign_out(site: Site, n: int) -> bytes:
+    return site.public("DELETE", "/self-service/logout/api", json.dumps({"session_token": people.token(n)}))
+
+
+_Once = partial(Operation, once=True)
+_IDENTITY = "/admin/identities/{identity}"
+_ALL = "expand=identity&expand=devices"
+_MANY = 10 * _ROUND
 OPERATIONS = (
-    Operation("to_session", "public", _whoami(), count=10 * _ROUND),
-    Operation("to_session, bearer", "public", _whoami("Authorization: Bearer"), count=10 * _ROUND),
-    Operation("to_session, 1,000 sessions", "public", _whoami(), count=1_000),
-    Operation("list_my_sessions", "public", _each(lambda s, n: s.public("GET", "/sessions", token=token(n)))),
-    Operation("get_session", "admin", _each(lambda s, n: s.admin("GET", f"/admin/sessions/{session(n)}?{_EXPAND}"))),
-    Operation("list_sessions, 250", "admin", _get(f"/admin/sessions?page_size=250&{_EXPAND}"), Crowd.nobody, 1),
-    Operation("list_identity_sessions", "admin", _each(lambda s, n: s.admin("GET", f"/admin/identities/{identity(n)}/sessions"))),
-    Operation("get_identity", "admin", _each(lambda s, n: s.admin("GET", f"/admin/identities/{identity(n)}"))),
-    Operation("get_identity_by_external_id", "admin", _each(lambda s, n: s.admin("GET", f"/admin/identities/by/external/{external_id(n % IDENTITIES)}"))),
-    Operation("list_identities, 250", "admin", _get("/admin/identities?page_size=250"), Crowd.nobody, 1),
-    Operation("list_identities, by identifier", "admin", _each(lambda s, n: s.admin("GET", f"/admin/identities?credentials_identifier={email(n % IDENTITIES)}"))),
-    Operation("list_identity_schemas", "admin", _get("/schemas"), Crowd.nobody, 1),
-    Operation("get_identity_schema", "admin", _get("/schemas/default"), Crowd.nobody, 1),
-    Operation("is_alive", "admin", _get("/health/alive"), Crowd.nobody, 1),
-    Operation("is_ready", "admin", _get("/health/ready"), Crowd.nobody, 1),
-    Operation("get_version", "admin", _get("/version"), Crowd.nobody, 1),
-    Operation("metrics", "admin", _get("/metrics/prometheus"), Crowd.nobody, 1),
-    Operation("create_login_flow", "public", _get_public("/self-service/login/api"), Crowd.nobody, 1),
-    Operation("get_login_flow", "public", _flow("login"), Crowd.nobody, 1),
-    Operation("submit_login", "public", _sign_in, Crowd.kept, 80, once=True, connections=4),
-    Operation("create_registration_flow", "public", _get_public("/self-service/registration/api"), Crowd.nobody, 1),
-    Operation("get_registration_flow", "public", _flow("registration"), Crowd.nobody, 1),
-    Operation("submit_registration", "public", _sign_up, Crowd.new, 80, once=True, connections=4),
+    Operation("to_session", "public", _mine("GET", "/sessions/whoami"), many=_MANY),
+    Operation("to_session, bearer", "public", _mine("GET", "/sessions/whoami", "Authorization: Bearer"), many=_MANY),
+    Operation("to_session, 1,000 sessions", "public", _mine("GET", "/sessions/whoami"), many=1_000),
+    Operation("list_my_sessions", "public", _mine("GET", "/sessions")),
+    Operation("get_session", "admin", _admin("GET", "/admin/sessions/{session}?" + _ALL)),
+    Operation("list_sessions, 250", "admin", _admin("GET", "/admin/sessions?page_size=250&" + _ALL), many=1),
+    Operation("list_identity_sessions", "admin", _admin("GET", _IDENTITY + "/sessions")),
+    Operation("get_identity", "admin", _admin("GET", _IDENTITY)),
+    Operation("get_identity_by_external_id", "admin", _admin("GET", "/admin/identities/by/external/{external_id}")),
+    Operation("list_identities, 250", "admin", _admin("GET", "/admin/identities?page_size=250"), many=1),
+    Operation("list_identities, one", "admin", _admin("GET", "/admin/identities?credentials_identifier={email}")),
+    Operation("list_identity_schemas", "admin", _admin("GET", "/schemas"), many=1),
+    Operation("get_identity_schema", "admin", _admin("GET", "/schemas/default"), many=1),
+    Operation("is_alive", "admin", _admin("GET", "/health/alive"), many=1),
+    Operation("is_ready", "admin", _admin("GET", "/health/ready"), many=1),
+    Operation("get_version", "admin", _admin("GET", "/version"), many=1),
+    Operation("metrics", "admin", _admin("GET", "/metrics/prometheus"), many=1),
+    Operation("create_login_flow", "public", _public("GET", "/self-service/login/api"), many=1),
+    Operation("get_login_flow", "public", _flow("login"), many=100),
+    _Once("submit_login", "public", _sign_in, Crowd.kept, 80, connections=4),
+    Operation("create_registration_flow", "public", _public("GET", "/self-service/registration/api"), many=1),
+    Operation("get_registration_flow", "public", _flow("registration"), many=100),
+    _Once("submit_registration", "public", _sign_up, Crowd.new, 80, connections=4),
     Operation("create_recovery_code", "admin", _recovery("code")),
     Operation("create_recovery_link", "admin", _recovery("link")),
-    Operation("get_recovery_flow", "public", _recovery_flow, count=100),
-    Operation("create_identity", "admin", _each(lambda s, n: s.admin("POST", "/admin/identities", json.dumps(new_person(n)))), Crowd.new, 4_000, once=True),
-    Operation("batch_patch_identities, 100", "admin", _batches, Crowd.new, 20_000, once=True, connections=4),
+    Operation("get_recovery_flow", "public", _recovery_flow, many=100),
+    _Once("create_identity", "admin", _each(_create), Crowd.new, 4_000),
+    _Once("batch_patch_identities, 100", "admin", _batches, Crowd.new, 20_000, connections=4),
     Operation("update_identity", "admin", _each(_update)),
     Operation("patch_identity", "admin", _each(_patch)),
-    Operation("extend_session", "admin", _each(lambda s, n: s.admin("PATCH", f"/admin/sessions/{session(n)}/extend"))),
-    Operation("delete_identity_credentials", "admin", _credentials, Crowd.new, 2_500, once=True),
-    Operation("disable_session", "admin", _each(lambda s, n: s.admin("DELETE", f"/admin/sessions/{session(n)}")), Crowd.sessions, 4_000, once=True),
-    Operation("disable_my_session", "public", _each(lambda s, n: s.public("DELETE", f"/sessions/{session(n + IDENTITIES)}", token=token(n))), Crowd.identities, 2_500, once=True),
-    Operation("disable_my_other_sessions", "public", _each(lambda s, n: s.public("DELETE", "/sessions", token=token(n))), Crowd.identities, 2_500, once=True),
-    Operation("perform_native_logout", "public", _each(lambda s, n: s.public("DELETE", _SIGN_OUT, json.dumps({"session_token": token(n)}))), Crowd.sessions, 4_000, once=True),
-    Operation("submit_recovery", "public", _redeem, Crowd.identities, 1_500, once=True),
-    Operation("delete_identity_sessions", "admin", _each(lambda s, n: s.admin("DELETE", f"/admin/identities/{identity(n)}/sessions")), Crowd.identities, 2_500, once=True),
-    Operation("delete_identity", "admin", _each(lambda s, n: s.admin("DELETE", f"/admin/identities/{identity(n)}")), Crowd.identities, 2_500, once=True),
-)  # fmt: skip
+    Operation("extend_session", "admin", _admin("PATCH", "/admin/sessions/{session}/extend")),
+    _Once("delete_identity_credentials", "admin", _credentials, Crowd.new, 2_500),
+    _Once("disable_session", "admin", _admin("DELETE", "/admin/sessions/{session}"), Crowd.sessions, 4_000),
+    _Once("disable_my_session", "public", _mine("DELETE", "/sessions/{other_session}"), Crowd.identities, 2_500),
+    _Once("disable_my_other_sessions", "public", _mine("DELETE", "/sessions"), Crowd.identities, 2_500),
+    _Once("perform_native_logout", "public", _each(_sign_out), Crowd.sessions, 4_000),
+    _Once("submit_recovery", "public", _redeem, Crowd.identities, 1_500),
+    _Once("delete_identity_sessions", "admin", _admin("DELETE", _IDENTITY + "/sessions"), Crowd.identities, 2_500),
+    _Once("delete_identity", "admin", _admin("DELETE", _IDENTITY), Crowd.identities, 2_500),
+)

@@ -1,4 +1,4 @@
-"""Who is in a database of the measurements: 200,000 identities with five sessions each, the same ones wherever they are.
+"""Who is in a database of the measurements: 200,000 identities with five sessions each, the same ones everywhere.
 
 Everything follows from a number, so whoever asks knows ids and tokens without reading them from the database. The
 session of number n is one of the identity of number n % 200,000.

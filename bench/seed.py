@@ -17,6 +17,7 @@ import apsw
 import asyncpg
 from bench import people
 from bench.postgres import Postgres
+
 from nightlatch.core.credentials.person import add
 from nightlatch.core.events.model import Act
 from nightlatch.core.organizations.model import DEFAULT

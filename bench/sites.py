@@ -35,7 +35,9 @@ class Site:
         headers = f"Authorization: Bearer {self.key}\r\n" if self.key else ""
         return self._request("admin", method, path, headers, body)
 
-    def public(self, method: str, path: str, body: str = "", token: str = "", scheme: str = "X-Session-Token:") -> bytes:
+    def public(
+        self, method: str, path: str, body: str = "", token: str = "", scheme: str = "X-Session-Token:"
+    ) -> bytes:
         """A request to the public port, with a session token if there is one."""
         return self._request("public", method, path, f"{scheme} {token}\r\n" if token else "", body)
 
@@ -51,4 +53,5 @@ class Site:
         host, number = self.address(port)
         if body:
             headers += f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n"
-        return f"{method} {path} HTTP/1.1\r\nHost: {host}:{number}\r\nAccept: application/json\r\n{headers}\r\n{body}".encode()
+        line = f"{method} {path} HTTP/1.1\r\nHost: {host}:{number}\r\nAccept: application/json\r\n"
+        return f"{line}{headers}\r\n{body}".encode()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -35,7 +36,7 @@ from nightlatch.doors.kratos.shapes import Render
 from nightlatch.kernel.clock import HOUR, SECOND, SystemClock
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.kernel.secrets import Keys, digest
-from nightlatch.problems import Unavailable
+from nightlatch.problems import StoreDown, Unavailable
 from nightlatch.stores.opening import open_store
 
 HTTP_OK = 200
@@ -61,6 +62,7 @@ class Application:
         self._metrics = Metrics(Path(run.metrics))
         logs.configure(config.log.level, config.log.format, SystemClock().now)
         self._log = logs.logger()
+        self._down_logged = 0.0
         self._checks_logged = config.log.level in {"debug", "trace"}
         self._access = {
             public_port: ("public", logs.AccessLog("public")),
@@ -145,7 +147,16 @@ class Application:
         )
 
     def _failed(self, failed_id: str, error: BaseException) -> None:
-        self._log.error("a bug: the request was refused", request_id=failed_id, exc_info=error)
+        if isinstance(error, StoreDown):
+            self._log_down(error)
+        else:
+            self._log.error("a bug: the request was refused", request_id=failed_id, exc_info=error)
+
+    def _log_down(self, problem: StoreDown) -> None:
+        now = time.monotonic()
+        if now - self._down_logged >= 1:  # every request fails for the same reason
+            self._down_logged = now
+            self._log.warning("the database fails", reason=problem.reason, cause=str(problem.__cause__ or ""))
 
     def _committed(self, events: Sequence[Event]) -> None:
         for event in events:

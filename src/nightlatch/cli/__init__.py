@@ -9,7 +9,7 @@ import typer
 
 from nightlatch import __version__
 from nightlatch.cli import config, identities, keys, migrate, serve, sessions
-from nightlatch.cli.opened import DATABASE_DOWN, REFUSED, complain
+from nightlatch.cli.opened import DATABASE_DOWN, REFUSED, USAGE, complain
 from nightlatch.problems import Problem, Unavailable
 
 app = typer.Typer(
@@ -42,6 +42,9 @@ def main() -> None:
         # The operator may see what a client may not: which file or host, and what it said.
         complain(f"{problem.reason} ({problem.__cause__})" if problem.__cause__ else problem.reason)
         sys.exit(DATABASE_DOWN)
+    except UnicodeError:
+        complain("An argument is not UTF-8.")
+        sys.exit(USAGE)
     except Problem as problem:
         complain(problem.reason or problem.code)
         sys.exit(REFUSED)

@@ -51,13 +51,17 @@ def _serve(settings: Config, config: Path | None, dsn: str, workers: int) -> int
 
 
 def _announce(settings: Config, key: str | None, public_port: int, admin_port: int) -> None:
-    admin = f"http://{settings.serve.admin.host}:{admin_port}"
-    print(f"public  http://{settings.serve.public.host}:{public_port}")
+    admin = _url(settings.serve.admin.host, admin_port)
+    print(f"public  {_url(settings.serve.public.host, public_port)}")
     print(f"admin   {admin}")
     if settings.dev:
         _write_down(f"{key}\n")
         print(f'try     curl -s -H "Authorization: Bearer $(cat {DEV_KEY})" {admin}/admin/identities')
     sys.stdout.flush()
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _require_key(settings: Config, dsn: str) -> None:

@@ -38,6 +38,8 @@ _COLLISIONS = (
 )
 _UNUSABLE: dict[type[Exception], str] = {
     asyncpg.UndefinedTableError: "The database is not migrated: run nightlatch migrate.",
+    asyncpg.InsufficientPrivilegeError: "The database server allows this user too little.",
+    asyncpg.ReadOnlySQLTransactionError: "The database is read-only.",
     asyncpg.InvalidCatalogNameError: "The database server has no database of that name.",
     asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
 }
@@ -51,7 +53,6 @@ _DOWN: tuple[type[Exception], ...] = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.DiskFullError,
-    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
@@ -173,11 +174,15 @@ async def migrate(dsn: str, now: int) -> list[str]:
     except _DOWN as error:
         raise _down(error) from error
     try:
+        if (encoding := await connection.fetchval("show server_encoding")) != "UTF8":
+            raise StoreDown(f"The database is encoded in {encoding}; it must be UTF8.")
         try:
             return await _migrate(connection, now)
         except asyncpg.UniqueViolationError:
             # Another node made the first table in the same moment: "if not exists" does not wait, its index does.
             return await _migrate(connection, now)
+    except _DOWN as error:
+        raise _down(error) from error
     finally:
         await connection.close()
 

@@ -10,7 +10,7 @@ import msgspec
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Config
-from nightlatch.core.credentials.person import Person, Profile, Vault, add, change, compose, find, with_config
+from nightlatch.core.credentials.person import Person, Profile, Vault, add, change, compose, find, loses, with_config
 from nightlatch.core.credentials.policy import check_length
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows.store import Tx
@@ -23,12 +23,13 @@ from nightlatch.problems import Conflict, CredentialNotFound, IdentityNotFound, 
 
 async def hash_passwords(hasher: Hasher, credentials: Mapping[str, Config]) -> dict[str, Config]:
     """`credentials` with a plain password turned into its hash. Only its length is judged: an administrator may set
-    what a person may not choose. PasswordRefused, Busy."""
+    what a person may not choose. Waits for its turn
+    behind those who sign in. PasswordRefused."""
     password = credentials.get("password", {}).get("password")
     if not password:
         return dict(credentials)
     check_length(password)
-    return {**credentials, "password": {"hashed_password": await hasher.hash(password)}}
+    return {**credentials, "password": {"hashed_password": await hasher.hash(password, patient=True)}}
 
 
 async def create(tx: Tx, act: Act, person: Person) -> Person:
@@ -61,7 +62,11 @@ async def update(tx: Tx, act: Act, schemas: Schemas, vault: Vault, before: Perso
     await change(tx, act, before, after)
     if before.identity.state is State.ACTIVE and after.identity.state is State.INACTIVE:
         await _end_all(tx, act, before.identity, "identity_deactivated")
-    elif _replaced(before, after, profile):
+    elif any(
+        loses(vault, c, after.credentials.get(c.type))
+        for c in before.credentials.values()
+        if c.type in profile.credentials
+    ):
         await _end_all(tx, act, before.identity, "credential_changed")
     return after
 
@@ -96,15 +101,6 @@ async def delete_credential(
     await change(tx, act, person, after)
     await _end_all(tx, act, identity, "credential_deleted")
     return after
-
-
-def _replaced(before: Person, after: Person, profile: Profile) -> bool:
-    """Whether a credential that could be used was given another value. What only grows is not replaced."""
-    for type_ in profile.credentials:
-        old, new = before.credentials.get(type_), after.credentials.get(type_)
-        if old and old is not new and METHODS[type_].single and old.first_factors + old.second_factors:
-            return True
-    return False
 
 
 async def _end_all(tx: Tx, act: Act, identity: Identity, reason: str) -> None:

@@ -9,7 +9,6 @@ class Code:
     type = "code"
     sealed = False
     shared = True
-    single = False
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         raise FieldInvalid("credentials.code", "Credentials type code cannot be imported.")

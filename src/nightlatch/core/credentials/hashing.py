@@ -35,6 +35,7 @@ _ARGON2 = re.compile(
 _BCRYPT = re.compile(r"\$2[abyz]?\$(?P<cost>\d\d)\$(?P<rest>[./A-Za-z0-9]{53})", re.ASCII)
 _BCRYPT_BYTES = 72
 
+_PATIENCE = 0.02  # seconds
 _UNKNOWN = "The imported password does not match any known hash format."
 _UNREADABLE = "The imported password hash could not be parsed."
 _TOO_DEAR = (
@@ -76,9 +77,16 @@ class Hasher:
         self._room = threading.Semaphore(threads + queue)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hash", initializer=_yield_to_the_loop)
 
-    async def hash(self, password: str) -> str:
-        """A new argon2id hash in PHC form. PasswordRefused when the text is not Unicode."""
-        return await self._run(self._hash, password)
+    async def hash(self, password: str, *, patient: bool = False) -> str:
+        """A new argon2id hash in PHC form. PasswordRefused when the text is not Unicode. Busy, unless `patient`: then
+        it waits for room."""
+        while True:
+            try:
+                return await self._run(self._hash, password)
+            except Busy:
+                if not patient:
+                    raise
+                await asyncio.sleep(_PATIENCE)
 
     async def verify(self, password: str, hashed: str) -> bool:
         """Whether `hashed` is of `password`. A hash that `check_import` refuses costs a check and is never right."""

@@ -8,7 +8,6 @@ class LookupSecret:
     type = "lookup_secret"
     sealed = True
     shared = False
-    single = False
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         if "recovery_codes" in given:

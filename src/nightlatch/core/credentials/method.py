@@ -9,12 +9,11 @@ Identifiers = tuple[str, ...]
 
 class Method(Protocol):
     """One credential type. `sealed` configs hold secrets and are encrypted at rest. `shared` identifiers are names
-    that only one identity may hold; `single` configs are replaced as a whole, others grow."""
+    that only one identity may hold."""
 
     type: str
     sealed: bool
     shared: bool
-    single: bool
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         """The config after an administrator gave `given` on top of `kept`, and its identifiers: None where they come

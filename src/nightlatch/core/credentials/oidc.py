@@ -14,7 +14,6 @@ class Oidc:
     type = "oidc"
     sealed = True
     shared = True
-    single = False
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         providers = {_identifier(p): p for p in (kept or {}).get("providers", ())}

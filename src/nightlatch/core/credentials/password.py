@@ -10,7 +10,6 @@ class Password:
     type = "password"
     sealed = False
     shared = True
-    single = True
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         if given.get("use_password_migration_hook"):

@@ -14,6 +14,7 @@ from nightlatch.core.credentials.model import Config, Credential
 from nightlatch.core.credentials.store import Tx
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.identities.model import Address, Identity, Kind, Name, State
+from nightlatch.core.identities.normal import LONGEST
 from nightlatch.core.identities.schemas import Derived, Schemas
 from nightlatch.kernel.ids import id_text
 from nightlatch.kernel.secrets import Keys
@@ -29,7 +30,8 @@ class Person(msgspec.Struct, frozen=True):
 
 class Profile(msgspec.Struct, frozen=True):
     """What somebody asks an identity to be. Traits and metadata are JSON texts; `addresses` are claims about the state
-    of addresses; `credentials` holds what is imported, by type, with passwords hashed already."""
+    of addresses; `credentials` holds what is imported, by type, with passwords hashed already: on top of what is kept,
+    or, when `whole`, in its place."""
 
     schema_id: str
     traits: str
@@ -39,6 +41,7 @@ class Profile(msgspec.Struct, frozen=True):
     external_id: str | None = None
     addresses: tuple[Address, ...] = ()
     credentials: Mapping[str, Config] = {}
+    whole: bool = False
 
 
 class Vault:
@@ -87,7 +90,9 @@ def compose(act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: 
         created_at=old.created_at if old else act.now,
         updated_at=act.now,
     )
-    return Person(identity, _credentials(act, vault, derived, profile, identity_id, before))
+    person = Person(identity, _credentials(act, vault, derived, profile, identity_id, before))
+    _names(person)
+    return person
 
 
 def with_config(
@@ -159,13 +164,32 @@ async def change(tx: Tx, act: Act, before: Person, after: Person) -> None:
     await tx.events.add([event(act, "identity.changed", identity_id=before.identity.id)])
 
 
+def loses(vault: Vault, old: Credential, new: Credential | None) -> bool:
+    """Whether something that `old` proves an identity with is gone, or another, in `new`. What only grew loses none."""
+    if old is new or new is None:
+        return new is None
+    after = vault.open(new)
+    for key, value in vault.open(old).items():
+        kept = after.get(key)
+        if isinstance(value, list) and isinstance(kept, list):
+            if any(item not in kept for item in value):
+                return True
+        elif kept != value:
+            return True
+    return False
+
+
 def _names(person: Person) -> set[Name]:
     identity = person.identity
     names = {Name(f"{a.kind}:{a.via}", a.value) for a in identity.addresses}
     if identity.external_id:
         names.add(Name("external_id", identity.external_id))
     shared = (c for c in person.credentials.values() if METHODS[c.type].shared)
-    return names | {Name(c.type, identifier) for c in shared for identifier in c.identifiers}
+    names |= {Name(c.type, identifier) for c in shared for identifier in c.identifiers}
+    for name in names:
+        if len(name.value.encode()) > LONGEST:
+            raise FieldInvalid(name.kind, f"The {name.kind} is longer than {LONGEST} bytes.")
+    return names
 
 
 def _addresses(act: Act, derived: Derived, known: Iterable[Address]) -> tuple[Address, ...]:
@@ -205,11 +229,13 @@ def _credentials(
         kept = vault.open(old[type_]) if type_ in old else None
         config, own = kept, None
         if type_ in profile.credentials:
-            config, own = METHODS[type_].imported(profile.credentials[type_], kept, id_text(identity_id))
+            under = None if profile.whole else kept
+            config, own = METHODS[type_].imported(profile.credentials[type_], under, id_text(identity_id))
         if type_ == "code" and derived.code_addresses:
             config = {"addresses": [{"channel": via, "address": value} for via, value in derived.code_addresses]}
         identifiers = own if own is not None else _identifiers(type_, derived, old)
-        if config is None and identifiers and type_ in _FROM_SCHEMA:
+        if config is None and identifiers and type_ in _FROM_SCHEMA and before is None:
+            # Only for who is new: a credential that was deleted must not take its name back.
             config = {}
         if config is None or (type_ == "code" and not derived.code_addresses):
             result.pop(type_, None)

@@ -10,7 +10,6 @@ class Totp:
     type = "totp"
     sealed = True
     shared = False
-    single = True
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         return {"totp_url": given.get("totp_url") or ""}, (identity_id,)

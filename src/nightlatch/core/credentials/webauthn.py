@@ -1,7 +1,6 @@
 """Public keys of authenticators (WebAuthn level 3): security keys, and passkeys."""
 
 import base64
-import binascii
 from typing import Any
 
 from nightlatch.core.credentials.method import Identifiers
@@ -15,7 +14,6 @@ class WebAuthn:
     type = "webauthn"
     sealed = False
     shared = True
-    single = False
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         return _merged(given, kept), None
@@ -39,7 +37,6 @@ class Passkey:
     type = "passkey"
     sealed = False
     shared = True
-    single = False
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         if not given.get("user_handle"):
@@ -72,6 +69,7 @@ def _merged(given: Config, kept: Config | None) -> Config:
 
 def _handle(encoded: str) -> str:
     try:
-        return base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        text = base64.b64decode(encoded, validate=True).decode()
+    except ValueError:
         return encoded
+    return text if text.isprintable() else encoded

@@ -6,13 +6,12 @@ import msgspec
 from jsonschema_rs import Draft7Validator, EmailOptions
 
 from nightlatch.core.identities.complaints import Complaint, Path, pointer, refusal, shown
-from nightlatch.core.identities.normal import normal_form, phone_number
+from nightlatch.core.identities.normal import LONGEST, normal_form, phone_number
 
 NAME = "ory.sh/kratos"
 EMAIL = EmailOptions(allow_display_text=False, allow_domain_literal=False)
 
-# A form goes into an index of the database, and each marked value makes rows.
-_LONGEST = 1024
+# Each marked value makes rows.
 _MOST = 256
 _is_email = Draft7Validator({"format": "email"}, validate_formats=True, email_options=EMAIL).is_valid
 
@@ -114,8 +113,8 @@ class Found:
         if self.count > _MOST:
             raise refusal([Complaint(path, mark.at, f"more than {_MOST} identifiers and addresses")])
         form = normal_form(text)
-        if len(form.encode()) > _LONGEST:
-            self.complaints.append(Complaint(path, mark.at, f"length must be <= {_LONGEST} bytes"))
+        if len(form.encode()) > LONGEST:
+            self.complaints.append(Complaint(path, mark.at, f"length must be <= {LONGEST} bytes"))
         elif form:
             self._use(mark, text, form, path)
 

@@ -14,6 +14,7 @@ _NORMALISED = frozenset({"password", "webauthn", "code"})
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
+LONGEST = 1024
 _LONGEST_PHONE = 64
 _CONTROL = frozenset({"Cc", "Cf", "Co", "Cs"})
 
@@ -24,12 +25,15 @@ def normal_identifier(kind: str, value: str) -> str:
 
 
 def normal_form(text: str) -> str:
-    """What any identifier or address is compared by. Normalising twice changes nothing."""
-    return phone_number(text) or _folded(text)
+    """What any identifier or address is compared by. Normalising twice changes nothing. A text of more than LONGEST
+    characters is given back as it is: composing one takes quadratic time, and nothing of that length is ever kept."""
+    return text if len(text) > LONGEST else phone_number(text) or _folded(text)
 
 
 def phone_number(text: str) -> str | None:
     """E.164, or None when `text` is not a valid number with its country code and no extension."""
+    if len(text) > LONGEST:
+        return None
     folded = _folded(text)
     return _phone_number(folded) if folded.startswith("+") and len(folded) <= _LONGEST_PHONE else None
 

@@ -160,6 +160,6 @@ async def renew(tx: Tx, act: Act, session_id: bytes, method: Method, lifetime: L
 
 async def _make_room(tx: Tx, act: Act, identity_id: bytes, lifetime: Lifetime) -> None:
     mine = Filter(identity_id=identity_id, active=True, idle_since=idle_since(lifetime, act.now))
-    surplus = await tx.sessions.list(act.organization, mine, act.now, None, lifetime.most - 1, lifetime.most)
-    for standing in surplus:
-        await end(tx, act, Where(session_id=standing.session.id), How.DISABLE, "limit")
+    while surplus := await tx.sessions.list(act.organization, mine, act.now, None, lifetime.most - 1, 100):
+        for standing in surplus:
+            await end(tx, act, Where(session_id=standing.session.id), How.DISABLE, "limit")

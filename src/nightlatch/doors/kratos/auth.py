@@ -40,7 +40,7 @@ def session_token(headers: "list[tuple[bytes, bytes]]") -> str:
     for name, value in headers:
         if name == b"x-session-token" and value:
             return value.decode("latin-1")
-        if name == b"authorization":
+        if name == b"authorization" and not bearer:  # the first, as on the admin port
             bearer = value
     scheme, _, token = bearer.partition(b" ")
     if scheme.lower() != b"bearer" or not token or b" " in token:

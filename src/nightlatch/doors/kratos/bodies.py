@@ -127,6 +127,22 @@ class Credentials(Strict):
     passkey: WebAuthn | None = None
 
 
+class KeptLookupConfig(LookupConfig):
+    """As it is kept and shown."""
+
+    recovery_codes: list[LookupCode] | None = None
+
+
+class KeptLookup(Strict):
+    config: KeptLookupConfig | None = None
+
+
+class PatchedCredentials(Credentials):
+    """Credentials as an administrator sees them, and a patch changes them."""
+
+    lookup_secret: KeptLookup | None = None  # type: ignore[assignment]
+
+
 class GivenAddress(Strict):
     value: str = ""
     via: str | None = None
@@ -185,6 +201,8 @@ class Logout(msgspec.Struct):
     session_token: str | None = None
 
 
+_FIRST = (datetime.min.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // timedelta(microseconds=1)
+_LAST = (datetime.max.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // timedelta(microseconds=1)
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*?)`")
 
 
@@ -250,11 +268,14 @@ def plain_password(body: CreateIdentity) -> bool:
 
 
 def microseconds(moment: datetime | None) -> int | None:
-    """The core's time; naive ones are UTC."""
+    """The core's time; naive ones are UTC. FieldInvalid for one that UTC has no date for: it could not be shown."""
     if moment is None:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=EPOCH.tzinfo)
-    return (aware - EPOCH) // timedelta(microseconds=1)
+    time = (aware - EPOCH) // timedelta(microseconds=1)
+    if not _FIRST <= time <= _LAST:
+        raise FieldInvalid("verifiable_addresses", f"The time {moment.isoformat()} is outside the years 1 to 9999.")
+    return time
 
 
 def _state(text: str) -> State:

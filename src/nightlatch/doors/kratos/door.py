@@ -11,7 +11,7 @@ from nightlatch.doors.http.refusal import Refusal
 from nightlatch.doors.http.routing import Answer, Call, Route, Table, respond
 from nightlatch.doors.kratos import auth, errors, public
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.problems import Problem
+from nightlatch.problems import Problem, StoreDown
 
 WHOAMI = "/sessions/whoami"
 _HEADERS = (
@@ -54,6 +54,8 @@ class Port:
                 return await public.whoami(self._parts, scope["headers"])
             return await self._table.answer(scope, receive)
         except Problem as problem:
+            if isinstance(problem, StoreDown):
+                self._failed(request_id, problem)
             return errors.of_problem(problem, scope["method"], request_id, self._parts.public_url)
         except Refusal as refusal:
             return errors.of_refusal(refusal, request_id)

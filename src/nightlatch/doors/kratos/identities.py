@@ -8,11 +8,12 @@ import msgspec
 
 from nightlatch.core.administration import identities as admin
 from nightlatch.core.credentials.methods import METHODS
-from nightlatch.core.credentials.model import Credential
+from nightlatch.core.credentials.model import Config, Credential
 from nightlatch.core.credentials.person import Person, Profile, compose, find
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Filter, Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.doors.http.json_gate import gate
 from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import bodies, paging, patch
 from nightlatch.doors.kratos.errors import AllConflict, Malformed, error_of
@@ -169,38 +170,42 @@ def profile_of_document(before: Person, document: dict[str, object], changed: di
     for name in ("verifiable_addresses", "recovery_addresses"):
         _verified_first(changed.get(name), document.get(name))
     old = before.identity
-    profile = bodies.profile(bodies.decode(encode(changed), bodies.UpdateIdentity), old.schema_id, old.state)
+    body = encode(changed)
+    gate(body)  # each operation passed it, but what they build together may not
+    profile = bodies.profile(bodies.decode(body, bodies.UpdateIdentity), old.schema_id, old.state)
     # What the patch left alone stays the text that it was.
     texts = ("traits", "metadata_public", "metadata_admin")
     same = {name: getattr(old, name) for name in texts if changed.get(name) == document.get(name)}
-    return msgspec.structs.replace(profile, credentials=credentials, **same)
+    return msgspec.structs.replace(profile, credentials=credentials, whole=True, **same)
 
 
-def patched_credentials(old: object, new: object) -> dict[str, dict[str, object]]:
-    """The configs that a patch changed. FieldInvalid for one whose type is not its key."""
+def patched_credentials(old: object, new: object) -> dict[str, Config]:
+    """The configs that a patch changed. FieldInvalid for one whose type is not its key, or that is not of its type."""
     before = old if isinstance(old, dict) else {}
     after = new if isinstance(new, dict) else {}
     if before.keys() - after.keys():
         raise Invalid("Credentials are deleted with DELETE /admin/identities/{id}/credentials/{type}.")
-    changed = {}
+    changed: dict[str, object] = {}
     for type_, credential in after.items():
         if credential == before.get(type_):
             continue
         if not isinstance(credential, dict) or credential.get("type") != type_:
             given = credential.get("type", "") if isinstance(credential, dict) else ""
             raise FieldInvalid("credentials", f'credentials.{type_}.type must equal "{type_}", got "{given}"')
-        config = credential.get("config")
-        changed[type_] = config if isinstance(config, dict) else {}
-    return changed
+        changed[type_] = {"config": credential.get("config")}
+    try:
+        return bodies.credentials_of(msgspec.convert(changed, bodies.PatchedCredentials))
+    except msgspec.ValidationError as error:
+        raise FieldInvalid("credentials", f"The patched credentials are none: {error}") from None
 
 
 def _verified_first(new: object, old: object) -> None:
     """An address whose `verified` was taken back has no verification status left to keep."""
     if not isinstance(new, list) or not isinstance(old, list):
         return
-    was = {a["id"]: a.get("verified") for a in old}
+    was = [a["id"] for a in old if a.get("verified")]
     for address in new:
-        if isinstance(address, dict) and was.get(address.get("id")) and not address.get("verified"):
+        if isinstance(address, dict) and address.get("id") in was and not address.get("verified"):
             address["status"] = "pending"
             address.pop("verified_at", None)
 

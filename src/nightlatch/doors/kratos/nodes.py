@@ -142,7 +142,7 @@ def _place(nodes: list[Node], problems: Sequence[dict[str, Any]]) -> list[texts.
     general: list[texts.Message] = []
     named = {node["attributes"]["name"]: node for node in nodes}
     for problem in problems:
-        name = problem.get("field") or problem.get("pointer", "").strip("/").replace("/", ".")
+        name = problem.get("field") or _dotted(problem.get("pointer", ""))
         message = texts.of_problem(problem)
         if not name or name == "traits":
             general.append(message)
@@ -186,6 +186,11 @@ def _trait(field: dict[str, Any], name: str, value: Any, group: str, *, required
     if "enum" in field:
         more["options"] = [{"value": option} for option in field["enum"]]
     return _input(group, name, kind, texts.label(title, name) if title else None, **more)
+
+
+def _dotted(pointer: str) -> str:
+    """A JSON pointer (RFC 6901) as the name of a field."""
+    return ".".join(part.replace("~1", "/").replace("~0", "~") for part in pointer.strip("/").split("/"))
 
 
 def _csrf() -> Node:

@@ -18,6 +18,7 @@ _DENIED = (
     "/schema_url",
 )
 _DENIED_BELOW = ("/credentials/oidc",)
+_DEEPEST = 32
 _OPERATIONS = {"add", "remove", "replace", "test"}
 
 
@@ -40,6 +41,8 @@ def read(body: bytes) -> list[Operation]:
         if operation.op not in _OPERATIONS:
             raise Malformed(f"unsupported operation: {operation.op}")
         path = operation.path.lower()
+        if path.count("/") > _DEEPEST:
+            raise Malformed(f"patch goes deeper than {_DEEPEST} levels: {operation.path[:100]}")
         below = any(path == p or path.startswith(p + "/") for p in (*_DENIED, *_DENIED_BELOW))
         if below or path in {"", "/", "/credentials"}:
             raise Malformed(f"patch includes denied path: {operation.path}", "failed to apply JSON patch")

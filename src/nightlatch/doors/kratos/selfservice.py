@@ -34,6 +34,7 @@ from nightlatch.problems import (
     SessionRequired,
 )
 
+_DEEPEST = 30  # under `traits`, what the JSON gate allows
 _COOKIES_OF_PROXIES = ("__cf", "_cf", "cf_")
 
 
@@ -108,7 +109,7 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
     parts, found = call.door, flow_id(call, "flow")
     given = await fields(call)
     traits, method = traits_of(given), given.get("method")
-    if method not in {"password", "profile"}:
+    if method not in ("password", "profile"):  # a tuple: what was sent may be unhashable
         return await _again(call, Kind.REGISTRATION, found, {"code": "no_strategy_registration"})
     _check_password(parts)
     try:
@@ -178,6 +179,8 @@ def traits_of(given: dict[str, Any]) -> Any:
     for key, value in given.items():
         if key.startswith("traits.") and isinstance(traits, dict):
             *parents, last = key.split(".")[1:]
+            if len(parents) > _DEEPEST:
+                raise Invalid(f"Traits are nested {_DEEPEST} levels deep at most.")
             target = traits
             for parent in parents:
                 inner = target.setdefault(parent, {})

@@ -51,7 +51,8 @@ def in_list(
 async def list_of_identity(call: Call[Parts], where: Filter, *, admin: bool) -> Answer:
     """A page of one identity's sessions, by number or by token."""
     page = paging.asked(call, _MOST, numbered=True)
-    after = paging.read_token(call, page, "sessions", Position)
+    kind = f"sessions of {(where.identity_id or b'').hex()}"
+    after = paging.read_token(call, page, kind, Position)
     act = call.act
 
     async def ask(tx: Tx) -> tuple[list[Standing], int]:
@@ -62,7 +63,7 @@ async def list_of_identity(call: Call[Parts], where: Filter, *, admin: bool) -> 
     if page.number is not None:
         headers = paging.number_link(call, page, total)
     else:
-        headers = paging.token_link(call, page, "sessions", rows, _position)
+        headers = paging.token_link(call, page, kind, rows, _position)
     both = (True, True)
     return Answer(200, encode([_shown(call, row, both, admin=admin) for row in rows[: page.size]]), headers)
 
