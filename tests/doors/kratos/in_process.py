@@ -31,6 +31,7 @@ from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
 from nightlatch.kernel.secrets import Keys, digest
+from nightlatch.problems import StoreDown
 from nightlatch.stores.opening import migrate, open_store
 
 T = TypeVar("T")
@@ -170,7 +171,8 @@ class Doors:
 
     def _failed(self, request_id: str, error: BaseException) -> None:
         assert request_id
-        self.failures.append(error)
+        if not isinstance(error, StoreDown):  # told to the log, but no fault of ours
+            self.failures.append(error)
 
 
 async def request(
