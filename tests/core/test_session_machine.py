@@ -347,13 +347,13 @@ def play(make: Callable[[], Database], examples: int, steps: int) -> None:
     run_state_machine_as_test(machine, settings=chosen)
 
 
-@pytest.mark.parametrize(("examples", "steps"), [(60, 40), pytest.param(1500, 60, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("examples", "steps"), [(60, 40), pytest.param(400, 60, marks=pytest.mark.long)])
 def test_S4_sessions_on_sqlite_are_what_the_model_says(tmp_path: Path, run: Run, examples: int, steps: int) -> None:
     numbers = itertools.count()
     play(lambda: Database(f"sqlite://{tmp_path}/{next(numbers)}.sqlite", run), examples, steps)
 
 
-@pytest.mark.parametrize(("examples", "steps"), [(15, 30), pytest.param(150, 50, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("examples", "steps"), [(15, 30), pytest.param(60, 50, marks=pytest.mark.long)])
 def test_S4_sessions_on_postgres_are_what_the_model_says(
     shared_postgres: str, run: Run, examples: int, steps: int
 ) -> None:
