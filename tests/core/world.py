@@ -2,7 +2,8 @@
 
 import json
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -181,17 +182,18 @@ class Watched:
         self.asked: list[str] = []
         self.weaker = hasher.weaker
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator["Watched"]:
+        async with self._hasher.turn() as self._turn:
+            yield self
+
     async def hash(self, password: str) -> str:
         self.asked.append("hash")
-        return await self._hasher.hash(password)
+        return await self._turn.hash(password)
 
-    async def verify_none(self, password: str) -> None:
+    async def verify(self, password: str, hashed: str | None) -> bool:
         self.asked.append("verify")
-        await self._hasher.verify_none(password)
-
-    async def verify(self, password: str, hashed: str) -> bool:
-        self.asked.append("verify")
-        right = await self._hasher.verify(password, hashed)
+        right = await self._turn.verify(password, hashed)
         if self._meanwhile is not None:
             await self._meanwhile()
         return right

@@ -1,6 +1,6 @@
 """Passwords, kept as hashes."""
 
-from nightlatch.core.credentials.hashing import check_import
+from nightlatch.core.credentials import formats
 from nightlatch.core.credentials.method import Identifiers
 from nightlatch.core.credentials.model import Config
 from nightlatch.problems import FieldInvalid, HashRefused
@@ -17,7 +17,7 @@ class Password:
         hashed = given.get("hashed_password")
         if not hashed:
             raise HashRefused("The imported password does not match any known hash format.")
-        check_import(hashed)
+        formats.read(hashed)
         return {"hashed_password": hashed}, None
 
     def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:

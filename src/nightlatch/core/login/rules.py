@@ -54,13 +54,12 @@ async def sign_in(
     the same person, that one is refreshed. FlowNotFound, FlowExpired, Busy."""
     proof = await store.read(lambda tx: _read(tx, act, flow_id, identifier))
     hashed = vault.open(proof.credential).get("hashed_password") if proof.credential else None
-    if proof.credential is None or not hashed:
-        # As long and as dear as a wrong password: who is known here must not be told.
-        await hasher.verify_none(password)
+    async with hasher.turn() as turn:
+        # Without a hash it takes as long and is as dear as a wrong password: who is known here must not be told.
+        right = await turn.verify(password, hashed or None)
+        better = await turn.hash(password) if right and hashed and hasher.weaker(hashed) else None
+    if not right:
         return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
-    if not await hasher.verify(password, hashed):
-        return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
-    better = await hasher.hash(password) if hasher.weaker(hashed) else None
     return await store.write(lambda tx: _conclude(tx, act, vault, proof, identifier, better, device, lifetime, current))
 
 
