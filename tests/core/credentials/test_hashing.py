@@ -1,73 +1,26 @@
-"""Hashes made here, hashes made elsewhere, and hashes made to hurt."""
+"""Hashes made here, checked in turns, and the threads that do it."""
 
 import asyncio
+import contextlib
 import os
+import random
 import threading
 from collections.abc import Iterator
 
 import bcrypt
 import pytest
 from argon2.low_level import ARGON2_VERSION, Type, core, ffi, lib
+from tests.core.credentials.known_hashes import KNOWN, PASSWORD
+from tests.core.credentials.test_formats import TOO_DEAR, UNKNOWN, UNREADABLE
 
-from nightlatch.core.credentials import hashing
-from nightlatch.core.credentials.hashing import Hasher, check_import
+from nightlatch.core.credentials import formats
+from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.kernel.unit import inside_unit
 from nightlatch.problems import Busy, HashRefused, PasswordRefused
 
 ARGON2_TAIL = "c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
 BCRYPT_TAIL = "CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
-DIGITS_AND_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-# Made by others: the argon2 reference program's own tests, a Go server's tests, crypt_blowfish's tests.
-MADE_ELSEWHERE = [
-    ("password", "$argon2id$v=19$m=256,t=2,p=1$" + ARGON2_TAIL),
-    ("password", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"),
-    ("password", "$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA"),
-    ("test", "$argon2id$v=19$m=32,t=2,p=4$cm94YnRVOW5jZzFzcVE4bQ$MNzk5BtR2vUhrp6qQEjRNw"),
-    ("test", "$argon2i$v=19$m=65536,t=3,p=4$kk51rW/vxIVCYn+EG4kTSg$NyT88uraJ6im6dyha/M5jhXvpqlEdlS/9fEm7ScMb8c"),
-    ("test", "$2a$12$o6hx.Wog/wvFSkT/Bp/6DOxCtLRTDj7lm9on9suF/WaCGNVHbkfL6"),
-    ("U*U", "$2a$05$" + BCRYPT_TAIL),
-    ("U*U", "$2b$05$" + BCRYPT_TAIL),
-    ("U*U", "$2y$05$" + BCRYPT_TAIL),
-    ("U*U", "$2z$05$" + BCRYPT_TAIL),
-    ("U*U", "$2$05$" + BCRYPT_TAIL),
-    ("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"),
-    ("U*U*U", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"),
-    ("", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy"),
-    (DIGITS_AND_LETTERS + "0123456789", "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"),
-]
-TOO_DEAR = [
-    "$argon2id$v=19$m=1048577,t=1,p=1$" + ARGON2_TAIL,
-    "$argon2id$v=19$m=4194304,t=1,p=1$" + ARGON2_TAIL,
-    "$argon2i$v=19$m=256,t=11,p=1$" + ARGON2_TAIL,
-    "$argon2id$v=19$m=256,t=1,p=17$" + ARGON2_TAIL,
-    "$argon2id$v=19$m=0,t=1,p=1$" + ARGON2_TAIL,
-    "$argon2id$v=19$m=256,t=0,p=1$" + ARGON2_TAIL,
-    "$argon2id$v=19$m=256,t=1,p=0$" + ARGON2_TAIL,
-    "$argon2id$v=19$m=4294967296,t=1,p=1$" + ARGON2_TAIL,
-    "$2a$16$" + BCRYPT_TAIL,
-    "$2b$31$" + BCRYPT_TAIL,
-]
-UNREADABLE = [
-    "$argon2id$v=16$m=256,t=2,p=1$" + ARGON2_TAIL,
-    "$argon2id$m=256,t=2,p=1$" + ARGON2_TAIL,
-    "$argon2id$v=19$t=2,m=256,p=1$" + ARGON2_TAIL,
-    "$argon2id$v=19$m=256,t=2,p=1$" + ARGON2_TAIL + "=",
-    "$argon2id$v=19$m=256,t=2,p=1$" + ARGON2_TAIL + "\n",
-    "$argon2id$v=19$m=256,t=2,p=1$" + ARGON2_TAIL[:-1] + "5",
-    "$argon2id$v=19$m=256,t=2,p=1$c2FsdA$nf65EOgLrQMR",
-    "$argon2id$v=19$m=7,t=2,p=1$" + ARGON2_TAIL,
-    "$argon2id$v=19$m=\u0662\u0665\u0666,t=2,p=1$" + ARGON2_TAIL,
-    "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$" + "A" * 1000,
-    "$argon2id$",
-    "$argon2i$x",
-    "$2a$03$" + BCRYPT_TAIL,
-    "$2a$5$" + BCRYPT_TAIL,
-    "$2a$05$" + BCRYPT_TAIL[:-1],
-    "$2b$05$" + BCRYPT_TAIL[:-1] + "\u00e9",
-    "$2a$",
-]
-UNKNOWN = ["", "plain", "$argon2d$v=19$m=256,t=2,p=1$" + ARGON2_TAIL, "$2x$05$" + BCRYPT_TAIL, "$1$a$b", "argon2id$"]
+REFUSED = [*TOO_DEAR, *UNREADABLE, *UNKNOWN]
 
 
 @pytest.fixture
@@ -77,8 +30,13 @@ def hasher() -> Iterator[Hasher]:
     made.close()
 
 
-def verify(hasher: Hasher, password: str, hashed: str) -> bool:
-    return asyncio.run(hasher.verify(password, hashed))
+async def asked(hasher: Hasher, password: str, hashed: str | None) -> bool:
+    async with hasher.turn() as turn:
+        return await turn.verify(password, hashed)
+
+
+def verify(hasher: Hasher, password: str, hashed: str | None) -> bool:
+    return asyncio.run(asked(hasher, password, hashed))
 
 
 def test_P1_the_vector_of_rfc_9106_comes_out() -> None:
@@ -104,7 +62,7 @@ def test_P1_a_new_hash_names_its_parameters_and_is_salted(hasher: Hasher) -> Non
     assert verify(hasher, "correct horse", first)
     assert verify(hasher, "correct horse", second)
     assert not verify(hasher, "correct horsf", first)
-    check_import(first)
+    formats.read(first)
 
 
 def test_P1_a_hash_of_another_algorithm_or_with_less_work_is_weaker(hasher: Hasher) -> None:
@@ -124,46 +82,21 @@ def test_parameters_that_could_never_be_checked_are_refused_at_start() -> None:
         Hasher(memory=1 << 21, time=1, parallelism=1, threads=1, queue=1, entropy=os.urandom)
 
 
-@pytest.mark.parametrize(("password", "hashed"), MADE_ELSEWHERE)
-def test_a_hash_made_elsewhere_is_imported_and_checked(hasher: Hasher, password: str, hashed: str) -> None:
-    check_import(hashed)
-    assert verify(hasher, password, hashed)
-    assert not verify(hasher, password + "x", hashed)
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_hash_made_elsewhere_is_checked_and_is_weaker_unless_it_is_as_ours(hasher: Hasher, name: str) -> None:
+    assert verify(hasher, PASSWORD, KNOWN[name])
+    assert not verify(hasher, PASSWORD + "x", KNOWN[name])
+    assert hasher.weaker(KNOWN[name]) is (name != "argon2id")
 
 
-@pytest.mark.parametrize(
-    ("hashes", "reason"),
-    [
-        (TOO_DEAR, "The imported password hash declares cost parameters that exceed the bounds enforced by Ory. "),
-        (UNREADABLE, "The imported password hash could not be parsed."),
-        (UNKNOWN, "The imported password does not match any known hash format."),
-    ],
-)
-def test_a_hash_that_will_not_be_checked_is_refused_at_import(hashes: list[str], reason: str) -> None:
-    for hashed in hashes:
-        with pytest.raises(HashRefused) as caught:
-            check_import(hashed)
-        assert caught.value.reason.startswith(reason), hashed
-
-
-@pytest.mark.parametrize("hashed", TOO_DEAR + UNREADABLE + UNKNOWN)
-def test_a_stored_hash_out_of_bounds_is_wrong_and_costs_one_check_of_ours(
-    hasher: Hasher, monkeypatch: pytest.MonkeyPatch, hashed: str
+@pytest.mark.parametrize("hashed", [None, *REFUSED])
+def test_P6_without_a_hash_that_can_be_checked_one_of_nobody_is_checked_at_our_parameters(
+    hasher: Hasher, monkeypatch: pytest.MonkeyPatch, hashed: str | None
 ) -> None:
     checked: list[str] = []
-    matches = hashing._matches
-    monkeypatch.setattr(hashing, "_matches", lambda secret, known: checked.append(known) or matches(secret, known))
-    assert not verify(hasher, "password", hashed)
-    assert checked == [hasher._nobody]
-
-
-def test_P6_an_unknown_account_costs_a_real_check_at_our_parameters(
-    hasher: Hasher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checked: list[str] = []
-    monkeypatch.setattr(hashing, "verify_secret", lambda hashed, *_: bool(checked.append(hashed.decode())))
-    asyncio.run(hasher.verify_none("whatever"))
-    assert [each[:29] for each in checked] == ["$argon2id$v=19$m=64,t=2,p=1$" + hasher._nobody[28]]
+    monkeypatch.setattr(formats, "verify_secret", lambda given, *_: bool(checked.append(given.decode())) or True)
+    assert not verify(hasher, "whatever", hashed)
+    assert [each[:29] for each in checked] == ["$argon2id$v=19$m=64,t=2,p=1$" + checked[0][28]]
     assert len(checked[0]) == len(asyncio.run(hasher.hash("whatever")))
 
 
@@ -184,14 +117,6 @@ def test_P2_bcrypt_above_72_bytes_is_wrong_after_one_check(
     monkeypatch.setattr(bcrypt, "checkpw", lambda secret, known: checks.append(len(secret)) or check(secret, known))
     assert not verify(hasher, password, hashed)
     assert checks == [72]
-
-
-def test_P2_bcrypt_of_72_bytes_and_with_nul_inside_is_checked_whole(hasher: Hasher) -> None:
-    for password in ("a" * 72, "ab\0cd"):
-        hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
-        assert verify(hasher, password, hashed)
-    assert not verify(hasher, "ab", hashed)
-    assert not verify(hasher, "ab\0ce", hashed)
 
 
 def test_P2_nul_inside_a_new_password_counts(hasher: Hasher) -> None:
@@ -217,69 +142,171 @@ def test_P4_a_lone_surrogate_is_refused_in_a_new_password_and_wrong_in_a_given_o
         asyncio.run(hasher.hash("correct \ud800 horse"))
     for hashed in (asyncio.run(hasher.hash("correct horse")), "$2a$05$" + BCRYPT_TAIL):
         assert not verify(hasher, "correct \ud800 horse", hashed)
-    asyncio.run(hasher.verify_none("\udfff"))
+    assert not verify(hasher, "\udfff", None)
 
 
-def test_beyond_the_queue_the_answer_is_busy_until_the_threads_are_done() -> None:
+def test_beyond_the_queue_the_answer_is_busy_until_a_turn_is_over() -> None:
     async def scenario() -> None:
         hasher = Hasher(memory=64, time=1, parallelism=1, threads=1, queue=1, entropy=os.urandom)
-        release = threading.Event()
-        waiting = [asyncio.ensure_future(hasher._run(release.wait)) for _ in range(2)]
-        await asyncio.sleep(0)
-        with pytest.raises(Busy):
-            await hasher.verify_none("x")
-        release.set()
-        await asyncio.gather(*waiting)
-        await hasher.verify_none("x")
+        async with hasher.turn() as first, hasher.turn() as second:
+            for _ in range(2):
+                with pytest.raises(Busy):
+                    await hasher.hash("x")
+                # Of the steps of those who have a turn, none is refused.
+                assert not await first.verify("x", None)
+                assert not await second.verify("x", await first.hash("y"))
+        assert not await asked(hasher, "x", None)
         hasher.close()
 
     asyncio.run(scenario())
 
 
-def test_a_client_that_hangs_up_makes_no_room_while_its_thread_works() -> None:
+def test_a_patient_one_waits_for_room() -> None:
     async def scenario() -> None:
         hasher = Hasher(memory=64, time=1, parallelism=1, threads=1, queue=0, entropy=os.urandom)
-        started, release = threading.Event(), threading.Event()
-        gone = asyncio.ensure_future(hasher._run(lambda: started.set() or release.wait()))
-        await asyncio.get_running_loop().run_in_executor(None, started.wait)
+        async with hasher.turn():
+            patient = asyncio.ensure_future(hasher.hash("x", patient=True))
+            await asyncio.sleep(0.05)
+            assert not patient.done()
+        assert (await patient).startswith("$argon2id$")
+        hasher.close()
+
+    asyncio.run(scenario())
+
+
+class Held:
+    """A hash whose check goes on until it is released, and what was checked so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.started, self.release, self.order = threading.Semaphore(0), threading.Event(), list[str]()
+        monkeypatch.setattr(formats, "verify_secret", self._verify)
+
+    def _verify(self, hashed: bytes, *_: object) -> bool:
+        self.order.append(hashed.decode().split("$")[3])
+        self.started.release()
+        assert self.release.wait(10)
+        return True
+
+    async def under_way(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, self.started.acquire)
+
+
+def dear(memory: int) -> str:
+    return f"$argon2id$v=19$m={memory},t=1,p=1$" + ARGON2_TAIL
+
+
+def test_a_client_that_hangs_up_makes_no_room_while_its_thread_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        hasher = Hasher(memory=64, time=1, parallelism=1, threads=1, queue=0, entropy=os.urandom)
+        held = Held(monkeypatch)
+        gone = asyncio.ensure_future(asked(hasher, "x", dear(64)))
+        await held.under_way()
         gone.cancel()
         with pytest.raises(asyncio.CancelledError):
             await gone
         with pytest.raises(Busy):
-            await hasher.verify_none("x")
-        release.set()
-        hasher._pool.submit(int).result()
-        await hasher.verify_none("x")
+            await hasher.hash("x")
+        held.release.set()
+        assert (await hasher.hash("x", patient=True)).startswith("$argon2id$")
         hasher.close()
 
     asyncio.run(scenario())
 
 
-def test_a_failure_in_a_thread_makes_room_again(hasher: Hasher) -> None:
-    for _ in range(20):
-        with pytest.raises(ZeroDivisionError):
-            asyncio.run(hasher._run(lambda: 1 / 0))
-    asyncio.run(hasher.verify_none("x"))
+def test_a_client_that_hangs_up_while_it_waits_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        hasher = Hasher(memory=64, time=1, parallelism=1, threads=2, queue=2, entropy=os.urandom)
+        held = Held(monkeypatch)
+        works = asyncio.ensure_future(asked(hasher, "x", dear(64)))
+        await held.under_way()
+        gone = asyncio.ensure_future(asked(hasher, "x", dear(1024)))
+        behind = asyncio.ensure_future(asked(hasher, "x", dear(65)))
+        after = asyncio.ensure_future(asked(hasher, "x", dear(66)))
+        await asyncio.sleep(0.01)
+        with pytest.raises(Busy):
+            await hasher.hash("x")
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        # The slot that it could not use yet is free for those behind it, and so is its turn.
+        async with hasher.turn():
+            pass
+        held.release.set()
+        assert [await each for each in (works, behind, after)] == [True] * 3
+        assert held.order[0] == "m=64,t=1,p=1"
+        hasher.close()
+
+    asyncio.run(scenario())
 
 
-def test_the_threads_yield_to_the_loop(hasher: Hasher) -> None:
-    def priority() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+def test_a_hash_that_needs_more_memory_takes_more_slots_and_is_not_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        hasher = Hasher(memory=64, time=1, parallelism=1, threads=3, queue=9, entropy=os.urandom)
+        held = Held(monkeypatch)
+        one = asyncio.ensure_future(asked(hasher, "x", dear(64)))
+        await held.under_way()
+        two = asyncio.ensure_future(asked(hasher, "x", dear(65)))
+        await held.under_way()
+        all_ = asyncio.ensure_future(asked(hasher, "x", dear(6400)))
+        last = asyncio.ensure_future(asked(hasher, "x", dear(63)))
+        await asyncio.sleep(0.05)
+        assert held.order == ["m=64,t=1,p=1", "m=65,t=1,p=1"]
+        held.release.set()
+        await asyncio.gather(one, two, all_, last)
+        assert held.order == ["m=64,t=1,p=1", "m=65,t=1,p=1", "m=6400,t=1,p=1", "m=63,t=1,p=1"]
+        hasher.close()
 
-    before = priority()
-    assert asyncio.run(hasher._run(priority)) == 10
-    assert priority() == before
+    asyncio.run(scenario())
+
+
+def test_whatever_leaves_and_fails_every_slot_and_turn_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def verify_secret(hashed: bytes, secret: bytes, *_: object) -> bool:
+        return bool(1 / len(secret))
+
+    async def scenario(seed: int) -> None:
+        chance = random.Random(seed)
+        hasher = Hasher(memory=64, time=1, parallelism=1, threads=3, queue=50, entropy=os.urandom)
+        work = [
+            asyncio.ensure_future(asked(hasher, chance.choice(["", "x"]), dear(chance.choice([64, 128, 999]))))
+            for _ in range(50)
+        ]
+        for each in chance.sample(work, 25):
+            await asyncio.sleep(chance.choice([0, 0, 0.001]))
+            each.cancel()
+        outcomes = await asyncio.gather(*work, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} <= {bool, asyncio.CancelledError, ZeroDivisionError}
+        assert await asyncio.wait_for(asked(hasher, "x", dear(64 * 3)), 10)
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(53):
+                await stack.enter_async_context(hasher.turn())
+        hasher.close()
+
+    monkeypatch.setattr(formats, "verify_secret", verify_secret)
+    for seed in range(20):
+        asyncio.run(scenario(seed))
+
+
+def test_the_threads_yield_to_the_loop(hasher: Hasher, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def priority(*_: object) -> bool:
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return True
+
+    monkeypatch.setattr(formats, "verify_secret", priority)
+    priority()
+    assert verify(hasher, "x", dear(64))
+    priority()
+    assert seen[1] == 10
+    assert seen[0] == seen[2]
 
 
 def test_a_hash_inside_a_transaction_is_an_error(hasher: Hasher) -> None:
     async def scenario() -> None:
-        inside_unit.set(True)
-        for work in (hasher.hash("x"), hasher.verify("x", hasher._nobody), hasher.verify_none("x")):
-            with pytest.raises(RuntimeError, match="a hash inside a transaction"):
-                await work
-        with pytest.raises(RuntimeError):
-            hasher._hash("x")
-        with pytest.raises(RuntimeError):
-            hasher._verify("x", hasher._nobody)
+        async with hasher.turn() as turn:
+            inside_unit.set(True)
+            for work in (hasher.hash("x"), asked(hasher, "x", None), turn.verify("x", None), turn.hash("x")):
+                with pytest.raises(RuntimeError, match="a hash inside a transaction"):
+                    await work
 
     asyncio.run(scenario())

@@ -138,7 +138,8 @@ def _pbkdf2(digest: str, parts: Part) -> Known:
 def _scrypt_cost(n: int, parts: Part) -> tuple[int, int, int, int]:
     """Bytes that are taken, N, r and p. HashRefused: also for an N that scrypt itself does not have."""
     r, p = int(parts["r"]), int(parts["p"])
-    _check(1 <= n <= 131_072 and 1 <= r <= 8 and 1 <= p <= 10, n > 1 and n & (n - 1) == 0 and n < 1 << 16 * r)
+    _check(1 <= n <= 131_072 and 1 <= r <= 8 and 1 <= p <= 10)
+    _check(True, n > 1 and n & (n - 1) == 0 and n < 1 << 16 * r)
     return 128 * r * (n + p + 2), n, r, p
 
 
