@@ -14,9 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from nightlatch.config import Config, Secret, load
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.access.rules import EVERYTHING
+from nightlatch.core.attempts.model import Limit, Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
-from nightlatch.core.events.model import Event
+from nightlatch.core.events.model import Act, Event
+from nightlatch.core.housekeeping import Retention, SteadyClock, sweep
 from nightlatch.core.identities.schemas import Schemas, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
@@ -33,7 +35,7 @@ from nightlatch.doors.kratos.door import WHOAMI, Port
 from nightlatch.doors.kratos.parts import Access, Flows, Parts
 from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
 from nightlatch.doors.kratos.shapes import Render
-from nightlatch.kernel.clock import HOUR, SECOND, SystemClock
+from nightlatch.kernel.clock import HOUR, MINUTE, SECOND, SystemClock
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.kernel.secrets import Keys, digest
 from nightlatch.problems import StoreDown, Unavailable
@@ -109,11 +111,15 @@ class Application:
             self._public_port: Port(parts, PUBLIC, self._observe, self._failed, whoami=True),
             self._admin_port: Port(parts, ADMIN, self._observe, self._failed, whoami=False),
         }
-        flushing = asyncio.create_task(self._flush_often(seen, store))
+        tasks = [
+            asyncio.create_task(self._flush_often(seen, store)),
+            asyncio.create_task(self._keep_house(store)),
+        ]
         try:
             yield
         finally:
-            flushing.cancel()
+            for task in tasks:
+                task.cancel()
             with contextlib.suppress(Unavailable):
                 await _flush(seen, store)
             hasher.close()
@@ -126,6 +132,24 @@ class Application:
                 await _flush(seen, store)
             except Unavailable as problem:
                 self._log.warning("last seen is not written", reason=problem.reason)
+
+    async def _keep_house(self, store: Store) -> None:
+        house, loop, clock = self._config.nightlatch.housekeeping, asyncio.get_running_loop(), SystemClock()
+        retention, holder = Retention(house.sessions, house.flows), os.urandom(16)  # noqa: TID251
+        steady = SteadyClock(clock.now(), loop.time())
+        while True:
+            await asyncio.sleep(60)
+            if not steady.trusted(clock.now(), loop.time()):
+                self._log.warning("nothing is cleaned up for an hour: the clock jumped")
+                continue
+            act = Act(DEFAULT, "housekeeping", clock.now(), os.urandom)  # noqa: TID251
+            try:
+                await sweep(store, act, holder, retention, self._removed)
+            except Unavailable as problem:
+                self._log.warning("nothing is cleaned up", reason=problem.reason)
+
+    def _removed(self, what: str, count: int) -> None:
+        self._metrics.count("nightlatch_housekeeping_removed_total", count, what=what)
 
     def _observe(self, scope: Scope, route: str, status: int, seconds: float) -> None:
         port, access = self._access[scope["server"][1]]
@@ -162,6 +186,10 @@ class Application:
         for event in events:
             if event.name == "session.issued":
                 self._metrics.count("nightlatch_sessions_issued_total")
+            elif event.name == "login.refused":
+                self._metrics.count("nightlatch_sign_ins_refused_total", reason=event.reason or "")
+            elif event.name == "identity.locked":
+                self._metrics.count("nightlatch_locks_total", kind=event.reason or "")
             elif event.name in {"session.ended", "session.deleted"}:
                 self._metrics.count("nightlatch_sessions_ended_total", event.amount, reason=event.reason or "")
 
@@ -212,6 +240,7 @@ def _parts(
         schemas=schemas,
         hasher=hasher,
         vault=vault,
+        throttling=_throttling(config),
         code_keys=Keys(_revealed(config.secrets.default), "codes"),
         page_keys=Keys(_revealed(config.secrets.pagination), "page tokens"),
         render=Render(config.serve.public.base_url, vault),
@@ -231,6 +260,18 @@ def _parts(
         faster_extend=flags.faster_session_extend,
         client_address=addresses.of,
         metrics=metrics.render,
+    )
+
+
+def _throttling(config: Config) -> Throttling:
+    t = config.nightlatch.throttling
+    return Throttling(
+        passwords=Limit(t.attempts, t.attempts_window, t.lock, t.free_attempts, t.attempts_in_row),
+        codes=Limit(t.codes_per_hour, HOUR),
+        proofs=Limit(t.proofs_per_minute, MINUTE),
+        flows=Limit(t.flows_per_minute, MINUTE),
+        floor=t.floor,
+        keys=Keys(_revealed(config.secrets.default), "attempts"),
     )
 
 

@@ -26,6 +26,7 @@
     │   ├── ScopeMissing           the access key lacks a scope
     │   ├── AssuranceTooLow        a second factor exists and was not used
     │   └── TokenForeign           a session token that is not one of ours
+    ├── Throttled                  too many attempts from one network
     ├── FlowExpired                the flow's time is over, or it was used
     ├── FeatureDisabled            switched off in the configuration
     ├── SessionAvailable           already signed in
@@ -184,6 +185,17 @@ class AssuranceTooLow(Forbidden):
 class TokenForeign(Forbidden):
     code = "token_foreign"
     default_reason = "The session token is not known."
+
+
+class Throttled(Problem):
+    """`retry_after` is in seconds."""
+
+    code = "throttled"
+    default_reason = "Too many attempts came from your network. Try again later."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class FlowExpired(Problem):

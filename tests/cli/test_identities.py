@@ -1,4 +1,4 @@
-"""nightlatch identities get | list | delete"""
+"""nightlatch identities get | list | unlock | delete"""
 
 import json
 import uuid
@@ -64,7 +64,17 @@ def test_S4_the_sessions_of_an_identity_that_the_command_line_deleted_are_refuse
     assert server.ask_admin("GET", f"/admin/identities/{anna['id']}").status_code == 404
 
 
-@pytest.mark.parametrize("command", ["get", "delete"])
+def test_P7_an_operator_unlocks_an_account(beside: Command, server: Server, anna: dict[str, Any]) -> None:
+    email = anna["traits"]["email"]
+    for _ in range(5):
+        assert server.try_sign_in(email, "wrong").status_code == 400
+    assert server.try_sign_in(email, PASSWORD).status_code == 400
+    assert beside("identities", "unlock", anna["id"]) == "unlocked\n"
+    assert server.sign_in(email, PASSWORD)
+    assert beside("identities", "unlock", anna["id"]) == "was not locked\n"
+
+
+@pytest.mark.parametrize("command", ["get", "unlock", "delete"])
 def test_an_identity_that_is_not_there_is_exit_code_1_and_no_id_is_2(nightlatch: Command, command: str) -> None:
     done = nightlatch.run("identities", command, NOBODY)
     assert (done.code, done.out, done.err) == (1, "", f"nightlatch: There is no identity {NOBODY}.\n")

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.core.world import DEVICE, LIFETIME, World
+from tests.core.world import DEVICE, World
 from tests.postgres import binaries
 
 from nightlatch.core.access.rules import check as check_key
@@ -42,8 +42,8 @@ def use_everything(world: World) -> dict[str, str]:
     world.login("nobody@example.org", SECRETS["wrong password"])
     registered = world.run(
         register(
-            world.db.store, world.schemas, world.hasher, world.vault, world.act(), world.flow(Kind.REGISTRATION).id,
-            {"email": "bert@example.org"}, SECRETS["chosen password"], DEVICE, LIFETIME, Rules(),
+            world.means(), world.schemas, world.act(), world.flow(Kind.REGISTRATION).id,
+            {"email": "bert@example.org"}, SECRETS["chosen password"], DEVICE, Rules(),
         )
     )  # fmt: skip
     assert isinstance(registered, Registered)
@@ -59,10 +59,8 @@ def use_everything(world: World) -> dict[str, str]:
         lambda tx: make_code(tx, world.act(), world.code_keys, anna.identity.id, HOUR, "api", "http://x/")
     )
     made["code"] = code.secret
-    recovered = world.write(
-        lambda tx: redeem(
-            tx, world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, LIFETIME, Redeeming(5, HOUR)
-        )
+    recovered = world.run(
+        redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, Redeeming(5, HOUR))
     )
     assert isinstance(recovered, Recovered)
     made["token of the recovered"] = recovered.token

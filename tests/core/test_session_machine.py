@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.core.world import DEVICE, PASSWORD, World
+from tests.core.world import PASSWORD, World
 from tests.database import Database, Run
 
 from nightlatch.core.administration import identities as administration
@@ -248,10 +248,9 @@ class Sessions(RuleBasedStateMachine):
         code = world.write(
             lambda tx: make_code(tx, world.act(), world.code_keys, identity_id, HOUR, "api", "http://x/")
         )
-        outcome = world.write(
-            lambda tx: redeem(
-                tx, world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, LIFETIME, Redeeming(5, HOUR)
-            )
+        device = world.elsewhere()
+        outcome = world.run(
+            redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, device, Redeeming(5, HOUR))
         )
         assert isinstance(outcome, Recovered)
         self.end_model(self.of(owner))

@@ -4,13 +4,16 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import msgspec
 from tests.database import Database, T, Unit
 
 from nightlatch.core.administration import identities as administration
-from nightlatch.core.credentials.hashing import Hasher
+from nightlatch.core.attempts.model import Limit, Throttling
+from nightlatch.core.credentials.hashing import Hasher, Turn
 from nightlatch.core.credentials.person import Person, Profile, Vault, compose, find
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.model import Act as Kind
@@ -18,10 +21,12 @@ from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.rules import open_flow
 from nightlatch.core.identities.schemas import Schema, Schemas
 from nightlatch.core.login.rules import SignedIn, sign_in
+from nightlatch.core.means import Means
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, redeem
 from nightlatch.core.sessions.model import Device, Standing
 from nightlatch.core.sessions.rules import Lifetime, check
-from nightlatch.kernel.clock import DAY, HOUR, SECOND, SetClock
+from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SECOND, SetClock
 from nightlatch.kernel.ids import Entropy
 from nightlatch.kernel.secrets import Keys
 from nightlatch.problems import SessionRequired
@@ -31,6 +36,14 @@ PASSWORD = "a long enough password"
 DEVICE = Device("203.0.113.9", "a test", None, "other")
 LIFETIME = Lifetime(lifespan=DAY, extend_within=DAY)
 SECRET, OLDER_SECRET = b"a secret of the tests, 32 bytes.", b"the secret that was used before."
+THROTTLING = Throttling(
+    passwords=Limit(10, 15 * MINUTE, 15 * MINUTE, 5, 100),
+    codes=Limit(10, HOUR),
+    proofs=Limit(30, MINUTE),
+    flows=Limit(120, MINUTE),
+    floor=0,
+    keys=Keys([SECRET], "attempts"),
+)
 
 Meanwhile = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -69,6 +82,7 @@ class World:
         self.hasher = Hasher(memory=16, time=1, parallelism=1, threads=2, queue=64, entropy=self.entropy)
         self.vault = Vault(Keys([SECRET], "credentials"))
         self.code_keys = Keys([SECRET], "codes")
+        self.networks = ip_network("10.0.0.0/8").hosts()
 
     @property
     def now(self) -> int:
@@ -119,6 +133,26 @@ class World:
 
         return self.write(unit)
 
+    def means(self, **changes: Any) -> Means:
+        return replace(Means(self.db.store, self.hasher, self.vault, LIFETIME, THROTTLING), **changes)
+
+    def elsewhere(self) -> Device:
+        """A device in a network that nobody used before: what one network may do is not what is tested."""
+        return msgspec.structs.replace(DEVICE, ip=str(next(self.networks)))
+
+    def unlock(self, person: Person) -> bool:
+        return self.write(lambda tx: administration.unlock(tx, self.act(), person.identity.id))
+
+    def recover(self, person: Person) -> Recovered | Flow:
+        """Through a code that an administrator made."""
+        made = self.write(
+            lambda tx: make_code(tx, self.act(), self.code_keys, person.identity.id, HOUR, "api", "http://x/")
+        )
+        redeeming = Redeeming(5, HOUR)
+        return self.run(
+            redeem(self.means(), self.act(), self.code_keys, made.flow.id, made.secret, self.elsewhere(), redeeming)
+        )
+
     def config(self, person: Person, type_: str) -> dict[str, Any]:
         return self.vault.open(self.stored(person).credentials[type_])
 
@@ -139,12 +173,11 @@ class World:
         current: Standing | None = None,
         hasher: Any = None,
         lifetime: Lifetime = LIFETIME,
+        device: Device | None = None,
     ) -> SignedIn | Flow:
         flow_id = (flow or self.flow(Kind.LOGIN)).id
-        by = hasher or self.hasher
-        return self.run(
-            sign_in(self.db.store, by, self.vault, self.act(), flow_id, identifier, password, DEVICE, lifetime, current)
-        )
+        means = self.means(hasher=hasher or self.hasher, lifetime=lifetime)
+        return self.run(sign_in(means, self.act(), flow_id, identifier, password, device or self.elsewhere(), current))
 
     def signed_in(self, identifier: str = "anna@example.org", password: str = PASSWORD, **more: Any) -> str:
         """The token of a new session."""
@@ -179,12 +212,14 @@ class Watched:
     def __init__(self, hasher: Hasher, meanwhile: Meanwhile | None = None) -> None:
         self._hasher = hasher
         self._meanwhile = meanwhile
+        self._turn: Turn
         self.asked: list[str] = []
         self.weaker = hasher.weaker
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator["Watched"]:
-        async with self._hasher.turn() as self._turn:
+    async def turn(self) -> AsyncIterator[Any]:
+        async with self._hasher.turn() as turn:
+            self._turn = turn
             yield self
 
     async def hash(self, password: str) -> str:

@@ -153,6 +153,7 @@ FILL = f"""
     insert into flows select id, '{DEFAULT.hex()}', 'login', 'api', 's', null, id, '', null, '{{}}', 0, {NOW}, null
       from identities;
     insert into codes select id, '{DEFAULT.hex()}', id, id, 'code', '', {NOW}, 0, null from identities;
+    insert into attempts select sha256(id::text::bytea), 0, 1, 1, 0, {NOW} + version from identities;
     insert into access_keys select id, '{DEFAULT.hex()}', '', sha256(id::text::bytea), '[]', 0, null, null
       from identities;
     analyze;

@@ -1,4 +1,4 @@
-"""nightlatch identities get | list | delete"""
+"""nightlatch identities get | list | unlock | delete"""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ import typer
 from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, given_id, with_store
 from nightlatch.cli.printing import moment, print_json, print_rows
 from nightlatch.core.administration.identities import delete as delete_identity
+from nightlatch.core.administration.identities import unlock as unlock_identity
 from nightlatch.core.events.model import Act
 from nightlatch.core.identities.model import Filter, Identity, Name
 from nightlatch.core.identities.normal import normal_identifier
@@ -59,6 +60,17 @@ def list_(
         return found
 
     print_rows([_row(identity) for identity in with_store(configuration(config, dev), work)], _COLUMNS, as_json=json)
+
+
+@app.command()
+def unlock(identity_id: _Id, config: ConfigFile = None, dev: Dev = False) -> None:
+    """Forget the wrong passwords and codes of an identity: it can sign in again at once."""
+    found = given_id(identity_id)
+
+    async def work(store: Store, act: Act) -> bool:
+        return await store.write(lambda tx: unlock_identity(tx, act, found))
+
+    print("unlocked" if with_store(configuration(config, dev), work) else "was not locked")
 
 
 @app.command()

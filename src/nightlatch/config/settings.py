@@ -24,7 +24,7 @@ from nightlatch.config.kinds import (
     many,
 )
 from nightlatch.config.values import DSN, HOOK, SCHEMA, SECRET, SchemaSource, Secret
-from nightlatch.kernel.clock import MINUTE
+from nightlatch.kernel.clock import MINUTE, SECOND
 
 DATA = Path(__file__).parents[1] / "data"
 DEVELOPMENT_SECRET = "nightlatch-development-secret-known-to-everybody"  # noqa: S105 - refused outside --dev
@@ -277,6 +277,41 @@ class Hashing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Throttling:
+    free_attempts: int = setting(
+        integer(1, 100),
+        5,
+        "Wrong passwords of one account that are free; each further one has to wait, twice as long as the one before.",
+    )
+    attempts: int = setting(
+        integer(1, 100), 10, "Wrong passwords of one account within `attempts_window` that lock it for `lock`."
+    )
+    attempts_window: int = setting(duration(SECOND), "15m", "The time in which they are counted.")
+    lock: int = setting(duration(SECOND), "15m", "How long an account is locked. Its sessions and its recovery go on.")
+    attempts_in_row: int = setting(
+        integer(10, 100),
+        100,
+        "Wrong passwords without a right one that lock an account until it is recovered or unlocked.",
+    )
+    codes_per_hour: int = setting(integer(1, 1_000), 10, "Codes of one account that may be tried in an hour.")
+    proofs_per_minute: int = setting(
+        integer(1, 1_000_000),
+        30,
+        "Sign-ins from one network (an IPv4 address, an IPv6 /64) in a minute; as many registrations, as many codes.",
+    )
+    flows_per_minute: int = setting(integer(1, 1_000_000), 120, "Flows that one network may begin in a minute.")
+    floor: int = setting(
+        duration(0), "350ms", "The least time that a refused sign-in takes, whatever it is refused for."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Housekeeping:
+    sessions: int = setting(duration(), "720h", "How long a session is kept after the time at which it expires.")
+    flows: int = setting(duration(), "24h", "How long a flow is kept after it expired.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Limits:
     connections_per_address: int = setting(integer(1, 1_000_000), 200, "Open connections of one client address.")
     header_bytes: int = setting(integer(1_024, 1_048_576), 16_384, "Bytes of all headers of a request.")
@@ -301,6 +336,8 @@ class Nightlatch:
     client_ip_header: str = setting(TOKEN, "X-Forwarded-For", "The header in which they say it.")
     session: SessionLimits
     hashing: Hashing
+    throttling: Throttling
+    housekeeping: Housekeeping
     limits: Limits
 
 

@@ -1,13 +1,14 @@
 """Signing in with a password: what is right, what is refused alike, and what happens in between."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
 import bcrypt
 import msgspec
 import pytest
-from tests.core.world import DEVICE, LIFETIME, PASSWORD, Meanwhile, Watched, World
+from tests.core.world import PASSWORD, THROTTLING, Meanwhile, Watched, World
 
 from nightlatch.core.administration import identities as administration
 from nightlatch.core.credentials.hashing import Hasher
@@ -30,9 +31,7 @@ def code_of(outcome: SignedIn | Flow) -> str:
 
 
 async def signing_in(world: World, flow: Flow) -> SignedIn | Flow:
-    return await sign_in(
-        world.db.store, world.hasher, world.vault, world.act(), flow.id, "anna@example.org", PASSWORD, DEVICE, LIFETIME
-    )
+    return await sign_in(world.means(), world.act(), flow.id, "anna@example.org", PASSWORD, world.elsewhere())
 
 
 def test_the_right_password_signs_in(world: World) -> None:
@@ -85,6 +84,18 @@ def test_P6_who_is_unknown_and_who_is_wrong_are_refused_alike(world: World) -> N
     assert outcomes[0][-1] == ({"code": "credentials_wrong"},)
     assert watched == [["verify"]] * 6
     assert world.db.sql("select id from sessions") == []
+
+
+def test_P6_a_refusal_takes_the_floor_whatever_it_is_for(world: World) -> None:
+    world.anna()
+    throttling = msgspec.structs.replace(THROTTLING, floor=200_000)
+    for identifier, password in (("anna@example.org", "wrong"), ("nobody@example.org", PASSWORD)):
+        flow = world.flow(Kind.LOGIN)
+        means = world.means(throttling=throttling)
+        began = time.monotonic()
+        outcome = world.run(sign_in(means, world.act(), flow.id, identifier, password, world.elsewhere()))
+        assert isinstance(outcome, Flow)
+        assert time.monotonic() - began >= 0.2
 
 
 def test_a_wrong_password_can_be_corrected_on_the_same_flow(world: World) -> None:

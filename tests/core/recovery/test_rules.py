@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.core.world import DEVICE, LIFETIME, OLDER_SECRET, SECRET, Watched, World
+from tests.core.world import DEVICE, OLDER_SECRET, SECRET, Watched, World
 
 from nightlatch.core.credentials.person import Person
 from nightlatch.core.flows.model import Act as Kind
@@ -33,8 +33,9 @@ def linked(world: World, person: Person, **more: Any) -> Made:
 def redeemed(
     world: World, flow: Flow, code: str, keys: Keys | None = None, redeeming: Redeeming = REDEEMING
 ) -> Recovered | Flow:
-    by = keys or world.code_keys
-    return world.write(lambda tx: redeem(tx, world.act(), by, flow.id, code, DEVICE, LIFETIME, redeeming))
+    return world.run(
+        redeem(world.means(), world.act(), keys or world.code_keys, flow.id, code, world.elsewhere(), redeeming)
+    )
 
 
 def another(code: str) -> str:
@@ -96,6 +97,19 @@ def test_P13_the_sixth_try_is_dead_even_with_the_right_code(world: World) -> Non
     assert world.db.sql("select id from sessions") == []
 
 
+def test_P13_ten_codes_of_an_account_are_tried_in_an_hour_over_all_flows(world: World) -> None:
+    anna = world.anna()
+    for _ in range(2):
+        code = made(world, anna)
+        assert all(refused(redeemed(world, code.flow, another(code.secret))) for _ in range(5))
+    code = made(world, anna)
+    assert refused(redeemed(world, code.flow, code.secret))
+    assert world.db.sql("select tries from codes where used_at is null") == [(0,)]
+    world.clock.advance(HOUR)
+    fresh = made(world, anna)
+    assert isinstance(redeemed(world, fresh.flow, fresh.secret), Recovered)
+
+
 def test_P13_the_fifth_try_may_be_the_right_one(world: World) -> None:
     code = made(world, world.anna())
     for wrong in ("", "1", another(code.secret), code.secret + "0"):
@@ -141,11 +155,7 @@ def test_P13_of_many_redemptions_at_once_one_succeeds(world: World) -> None:
 
     async def together() -> list[Any]:
         work = [
-            world.db.store.write(
-                lambda tx: redeem(
-                    tx, world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, LIFETIME, REDEEMING
-                )
-            )
+            redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, REDEEMING)
             for _ in range(5)
         ]
         return await asyncio.gather(*work, return_exceptions=True)
@@ -265,9 +275,7 @@ def test_S4_a_sign_in_is_refused_when_the_person_recovers_meanwhile(world: World
     code = made(world, anna)
 
     async def meanwhile() -> None:
-        await world.db.store.write(
-            lambda tx: redeem(tx, world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, LIFETIME, REDEEMING)
-        )
+        await redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, REDEEMING)
 
     assert refused(world.login(hasher=Watched(world.hasher, meanwhile)), "credentials_wrong")
     assert len(world.db.sql("select id from sessions")) == 1

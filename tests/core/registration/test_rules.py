@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.core.world import DEVICE, LIFETIME, PASSWORD, World
+from tests.core.world import PASSWORD, World
 
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
@@ -21,8 +21,7 @@ async def registering(
 ) -> Registered | Flow:
     given = TRAITS if traits is None else traits
     return await register(
-        world.db.store, world.schemas, world.hasher, world.vault, world.act(), flow.id, given, password, DEVICE,
-        LIFETIME, rules or Rules(),
+        world.means(), world.schemas, world.act(), flow.id, given, password, world.elsewhere(), rules or Rules()
     )  # fmt: skip
 
 

@@ -6,13 +6,16 @@ import os
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
+import msgspec
 from tests.serving import SCHEMAS
 
 from nightlatch.core.access import rules as access
 from nightlatch.core.access.model import AccessKey
+from nightlatch.core.attempts.model import Limit, Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.events.model import Act, Event
@@ -79,6 +82,7 @@ class Doors:
         self.events: list[Event] = []
         self.failures: list[BaseException] = []
         self.statuses: list[tuple[str, int]] = []
+        self._networks = ip_network("10.0.0.0/8").hosts()
         self._runner = asyncio.Runner()
         self._dsn = dsn
         self._changes = changes
@@ -116,7 +120,8 @@ class Doors:
         return self.ask(self._public, PUBLIC_PORT, method, target, sent, headers=headers, **more)
 
     def ask(self, app: Any, port: int, method: str, target: str, sent: Any, **more: Any) -> Reply:
-        return self.run(request(app, port, method, target, sent, **more))
+        # From a network that nobody used before, unless a test says otherwise: what one may do is seldom the question.
+        return self.run(request(app, port, method, target, sent, **{"peer": str(next(self._networks)), **more}))
 
     def write(self, unit: Callable[[Any], Awaitable[T]]) -> T:
         return self.run(self.store.write(unit))  # type: ignore[arg-type]
@@ -183,7 +188,7 @@ async def request(
     sent: Any = None,
     *,
     headers: dict[str, str] | None = None,
-    peer: str = "127.0.0.1",
+    peer: str,
 ) -> Reply:
     """Asks an ASGI application as a server would, with the target just as it is spelled."""
     body = sent if isinstance(sent, bytes) else b"" if sent is None else json.dumps(sent).encode()
@@ -237,6 +242,7 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         schemas=schemas,
         hasher=cheap,
         vault=vault,
+        throttling=throttling(),
         code_keys=Keys([SECRET], "codes"),
         page_keys=Keys([SECRET], "page tokens"),
         render=Render(PUBLIC_URL, vault),
@@ -252,6 +258,18 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         client_address=ClientAddress((), "x-forwarded-for").of,
         metrics=lambda: b"nightlatch_sessions_issued_total 0\n",
     )
+
+
+def throttling(**changes: Any) -> Throttling:
+    made = Throttling(
+        passwords=Limit(10, 15 * MINUTE, 15 * MINUTE, 5, 100),
+        codes=Limit(10, HOUR),
+        proofs=Limit(30, MINUTE),
+        flows=Limit(120, MINUTE),
+        floor=0,
+        keys=Keys([SECRET], "attempts"),
+    )
+    return msgspec.structs.replace(made, **changes)
 
 
 def flows(**changes: Any) -> Flows:

@@ -36,6 +36,7 @@ def instance(kind: type[problems.Problem]) -> problems.Problem:
         problems.SchemaUnknown: ("nope",),
         problems.SchemaNotFound: ("nope",),
         problems.PasswordRefused: ("too_short", "a reason", {"min_length": 8}),
+        problems.Throttled: (7,),
         problems.ScopeMissing: ("identities:read",),
         errors.Malformed: ("a message",),
         errors.AllConflict: ([],),
@@ -46,7 +47,7 @@ def instance(kind: type[problems.Problem]) -> problems.Problem:
 STATUS = {
     problems.NotFound: 404, problems.Conflict: 409, problems.VersionMismatch: 412, problems.Unauthenticated: 401,
     problems.Forbidden: 403, problems.FlowExpired: 410, problems.FeatureDisabled: 404, problems.Unavailable: 503,
-    problems.Problem: 400,
+    problems.Throttled: 429, problems.Problem: 400,
 }  # fmt: skip
 
 
@@ -71,7 +72,9 @@ def test_every_line_says_every_problem_in_the_one_envelope(
             assert error.get("reason", problem.reason) == problem.reason
             assert reply.headers["ory-error-id"] == error.get("id", "")
             assert reply.headers["cache-control"].startswith("private, no-cache, no-store")
-            comes_back = isinstance(problem, problems.Unavailable) and route.method in REPEATABLE
+            comes_back = isinstance(problem, problems.Busy | problems.Throttled) or (
+                isinstance(problem, problems.Unavailable) and route.method in REPEATABLE
+            )
             assert ("retry-after" in reply.headers) is comes_back
             beside = {"redirect_browser_to"} if kind is problems.AssuranceTooLow else set()
             assert set(reply.json) == {"error", *beside}
@@ -153,7 +156,7 @@ def test_W10_whatever_call_to_the_store_fails_the_line_refuses_and_tells_nothing
 CALLS = {
     "is_alive": 0, "get_version": 0, "get_document": 0, "get_metrics": 0, "get_identity_schema": 0,
     "list_identity_schemas": 0, "list_my_sessions": 2, "disable_my_other_sessions": 2, "disable_my_session": 2,
-    "update_login_flow": 2, "update_registration_flow": 2,
+    "update_login_flow": 3, "update_registration_flow": 3, "update_recovery_flow": 2,
 }  # fmt: skip
 
 
@@ -299,7 +302,7 @@ def test_W11_a_body_is_not_read_past_its_limit(doors: Doors) -> None:
 
             await doors._public(scope, receive, send)
 
-        reply = await request(app, 4433, "POST", "/self-service/login?flow=" + "0" * 32)
+        reply = await request(app, 4433, "POST", "/self-service/login?flow=" + "0" * 32, peer="10.0.0.1")
         reply.refused(413)
         return read
 

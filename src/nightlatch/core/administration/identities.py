@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
+from nightlatch.core.attempts.rules import PASSWORD, forgive
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Config
@@ -18,6 +19,7 @@ from nightlatch.core.identities.model import Identity, State
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.model import How, Where
 from nightlatch.core.sessions.rules import end
+from nightlatch.kernel.ids import id_text
 from nightlatch.problems import Conflict, CredentialNotFound, IdentityNotFound, LastFirstFactor, VersionMismatch
 
 
@@ -60,6 +62,8 @@ async def update(tx: Tx, act: Act, schemas: Schemas, vault: Vault, before: Perso
     credential is replaced. Problems of `compose`; Conflict."""
     after = compose(act, schemas, vault, profile, before)
     await change(tx, act, before, after)
+    if before.credentials.get("password") is not after.credentials.get("password"):
+        await forgive(tx, before.identity.id, PASSWORD)
     if before.identity.state is State.ACTIVE and after.identity.state is State.INACTIVE:
         await _end_all(tx, act, before.identity, "identity_deactivated")
     elif any(
@@ -69,6 +73,16 @@ async def update(tx: Tx, act: Act, schemas: Schemas, vault: Vault, before: Perso
     ):
         await _end_all(tx, act, before.identity, "credential_changed")
     return after
+
+
+async def unlock(tx: Tx, act: Act, identity_id: bytes) -> bool:
+    """Forgets all wrong passwords and codes of the identity; whether there were any. IdentityNotFound."""
+    if await tx.identities.get(act.organization, identity_id) is None:
+        raise IdentityNotFound(f"There is no identity {id_text(identity_id)}.")
+    forgiven = await forgive(tx, identity_id)
+    if forgiven:
+        await tx.events.add([event(act, "identity.unlocked", identity_id=identity_id)])
+    return forgiven
 
 
 async def delete(tx: Tx, act: Act, identity_id: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from nightlatch.core.access.store import Tx as AccessTx
+from nightlatch.core.attempts.store import Tx as AttemptsTx
 from nightlatch.core.flows.model import Code, Flow
 
 
@@ -27,11 +27,15 @@ class Flows(Protocol):
         """Counts a try and gives the code; None when there is none, it was used, is over, or had `most` tries."""
         ...
 
+    async def purge(self, before: int, most: int) -> int:
+        """Removes at most `most` of those that expired before then, with their codes; how many."""
+        ...
+
     async def use_code(self, code_id: bytes, now: int) -> bool:
         """True for the one call that uses it."""
         ...
 
 
-class Tx(AccessTx, Protocol):
+class Tx(AttemptsTx, Protocol):
     @property
     def flows(self) -> Flows: ...

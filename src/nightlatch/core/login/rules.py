@@ -1,13 +1,15 @@
 """Signing in with a password, in three steps so that no transaction is open while a hash is computed.
 
+The attempt is counted before the hash and committed apart, so that no race and no rollback gives a guess for nothing.
 What was read before the hash decides: an ending, a new password or a deactivation in between refuses the sign-in.
 """
 
 import msgspec
 
-from nightlatch.core.credentials.hashing import Hasher
+from nightlatch.core.attempts.model import Throttling
+from nightlatch.core.attempts.rules import PASSWORD, check_network, forgive, reserve
 from nightlatch.core.credentials.model import Credential
-from nightlatch.core.credentials.person import Vault, find, with_config
+from nightlatch.core.credentials.person import find, with_config
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
@@ -15,9 +17,9 @@ from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, Method, Session, Standing
-from nightlatch.core.sessions.rules import Lifetime, issue, renew
-from nightlatch.core.store import Store
+from nightlatch.core.sessions.rules import issue, renew
 from nightlatch.problems import FlowExpired
 
 
@@ -39,34 +41,56 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 async def sign_in(
-    store: Store,
-    hasher: Hasher,
-    vault: Vault,
+    means: Means,
     act: Act,
     flow_id: bytes,
     identifier: str,
     password: str,
     device: Device,
-    lifetime: Lifetime,
     current: Standing | None = None,
 ) -> SignedIn | Flow:
     """A session of the person of that identifier and password, or the flow with why not. With `current`, a session of
-    the same person, that one is refreshed. FlowNotFound, FlowExpired, Busy."""
-    proof = await store.read(lambda tx: _read(tx, act, flow_id, identifier))
-    hashed = vault.open(proof.credential).get("hashed_password") if proof.credential else None
+    the same person, that one is refreshed. FlowNotFound, FlowExpired, Throttled, Busy."""
+    async with means.unhurried() as floor:
+        outcome = await _prove(means, act, flow_id, identifier, password, device, current)
+        if isinstance(outcome, Flow):
+            await floor()
+        return outcome
+
+
+async def _prove(
+    means: Means,
+    act: Act,
+    flow_id: bytes,
+    identifier: str,
+    password: str,
+    device: Device,
+    current: Standing | None,
+) -> SignedIn | Flow:
+    store, hasher = means.store, means.hasher
+    name = Name("password", normal_identifier("password", identifier))
+    proof = await store.read(lambda tx: _read(tx, act, flow_id, name))
+    hashed = means.vault.open(proof.credential).get("hashed_password") if proof.credential else None
+    # Before the attempt is counted: nobody pays with one for finding no room.
     async with hasher.turn() as turn:
-        # Without a hash it takes as long and is as dear as a wrong password: who is known here must not be told.
-        right = await turn.verify(password, hashed or None)
-        better = await turn.hash(password) if right and hashed and hasher.weaker(hashed) else None
-    if not right:
-        return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
-    return await store.write(lambda tx: _conclude(tx, act, vault, proof, identifier, better, device, lifetime, current))
+        if not await store.write(lambda tx: _reserve(tx, act, means.throttling, proof, name, device)):
+            return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "locked"))
+        # A name that nobody has costs as much as a wrong password: who is known here must not be told.
+        if not await turn.verify(password, hashed or None):
+            return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
+        better = await turn.hash(password) if hasher.weaker(hashed or "") else None
+    return await store.write(lambda tx: _conclude(tx, act, means, proof, identifier, better, device, current))
 
 
-async def _read(tx: Tx, act: Act, flow_id: bytes, identifier: str) -> Proof:
+async def _reserve(tx: Tx, act: Act, throttling: Throttling, proof: Proof, name: Name, device: Device) -> bool:
+    await check_network(tx, act, "sign_in", device.ip, throttling.proofs)
+    who = proof.identity.id if proof.identity else throttling.of_nobody(act.organization, name.value)
+    return await reserve(tx, act, PASSWORD, who, throttling.passwords) == 0
+
+
+async def _read(tx: Tx, act: Act, flow_id: bytes, name: Name) -> Proof:
     flow = await flows.find(tx, act, Kind.LOGIN, flow_id)
     flows.check_open(flow, act.now)
-    name = Name("password", normal_identifier("password", identifier))
     identity_id = await tx.identities.holder(act.organization, name)
     person = await find(tx, act.organization, identity_id) if identity_id else None
     if identity_id is None or person is None:
@@ -80,7 +104,9 @@ async def _read(tx: Tx, act: Act, flow_id: bytes, identifier: str) -> Proof:
 
 
 async def _refuse(tx: Tx, act: Act, flow: Flow, identifier: str, code: str) -> Flow:
-    facts = msgspec.structs.replace(flow.facts, identifier=identifier, problems=({"code": code},))
+    # A lock looks like a wrong password: it must tell nobody that an account is worth guessing at.
+    shown = "credentials_wrong" if code == "locked" else code
+    facts = msgspec.structs.replace(flow.facts, identifier=identifier, problems=({"code": shown},))
     await tx.events.add([event(act, "login.refused", reason=code)])
     return await flows.move(tx, flow, method="password", facts=facts)
 
@@ -88,12 +114,11 @@ async def _refuse(tx: Tx, act: Act, flow: Flow, identifier: str, code: str) -> F
 async def _conclude(
     tx: Tx,
     act: Act,
-    vault: Vault,
+    means: Means,
     proof: Proof,
     identifier: str,
     better: str | None,
     device: Device,
-    lifetime: Lifetime,
     current: Standing | None,
 ) -> SignedIn | Flow:
     assert proof.identity is not None
@@ -111,13 +136,14 @@ async def _conclude(
         return await _refuse(tx, act, proof.flow, identifier, "credentials_wrong")
     if person.identity.state is not State.ACTIVE:
         return await _refuse(tx, act, proof.flow, identifier, "identity_disabled")
+    await forgive(tx, person.identity.id, PASSWORD)
     await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
     if better is not None:
         await tx.credentials.put(
             [
                 with_config(
                     act,
-                    vault,
+                    means.vault,
                     credential,
                     person.identity.id,
                     "password",
@@ -128,9 +154,9 @@ async def _conclude(
         )
     method = Method("password", 1, act.now)
     if current is not None and current.identity.id == person.identity.id:
-        session = await renew(tx, act, current.session.id, method, lifetime)
+        session = await renew(tx, act, current.session.id, method, means.lifetime)
         if session is None:
             raise FlowExpired
         return SignedIn(session, person.identity, None)
-    session, token = await issue(tx, act, person.identity, (method,), device, lifetime, proof.epochs)
+    session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
     return SignedIn(session, person.identity, token)

@@ -1,16 +1,20 @@
 """Recovery codes and links. Each is on a flow of its own, hashed at rest, good once, for a time, and for five tries.
+A try is counted, on the code and on the account, before it is looked at.
 
 A code is too short to be kept under a plain hash: it is keyed, with the flow's id as salt.
 """
 
 import msgspec
 
+from nightlatch.core.attempts.model import Throttling
+from nightlatch.core.attempts.rules import CODE, check_network, forgive, reserve
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Code, Facts, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, State
+from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, How, Method, Session, Where
 from nightlatch.core.sessions.rules import Lifetime, end, issue
 from nightlatch.kernel.clock import DAY
@@ -70,27 +74,38 @@ async def make_link(
 
 
 async def redeem(
-    tx: Tx, act: Act, keys: Keys, flow_id: bytes, code: str, device: Device, lifetime: Lifetime, redeeming: Redeeming
+    means: Means, act: Act, keys: Keys, flow_id: bytes, code: str, device: Device, redeeming: Redeeming
 ) -> Recovered | Flow:
     """A session and a settings flow for the right code, or the flow with why not: a wrong, used or over code, or too
-    many tries, look alike. The try is counted whatever comes of it. FlowNotFound, FlowExpired."""
+    many tries of it or of the account, look alike. FlowNotFound, FlowExpired, Throttled."""
+    tried = await means.store.write(lambda tx: _try(tx, act, means.throttling, flow_id, device, redeeming.tries))
+    if tried is None or tried.purpose != "code" or not _right(keys, flow_id, code, tried.secret_hash):
+        return await means.store.write(lambda tx: _refuse(tx, act, flow_id, "code_wrong"))
+    return await means.store.write(lambda tx: _conclude(tx, act, means.lifetime, tried, device, redeeming))
+
+
+async def _try(tx: Tx, act: Act, throttling: Throttling, flow_id: bytes, device: Device, most: int) -> Code | None:
+    """The flow's code, with the try counted on its network, its account and itself; None when it may not be tried."""
     flow = await flows.find(tx, act, Kind.RECOVERY, flow_id)
     flows.check_open(flow, act.now)
-    stored = await tx.flows.try_code(flow_id, redeeming.tries, act.now)
-    if stored is None or stored.purpose != "code" or not _right(keys, flow_id, code, stored.secret_hash):
-        return await _refuse(tx, act, flow, "code_wrong")
-    identity = await tx.identities.lock(act.organization, stored.identity_id)
-    epochs = await tx.sessions.epochs(act.organization, stored.identity_id)
-    if (
-        identity is None
-        or epochs is None
-        or identity.state is not State.ACTIVE
-        or not await tx.flows.use_code(stored.id, act.now)
-    ):
-        return await _refuse(tx, act, flow, "identity_disabled")
+    await check_network(tx, act, "recovery", device.ip, throttling.proofs)
+    if flow.identity_id is None or await reserve(tx, act, CODE, flow.identity_id, throttling.codes):
+        return None
+    return await tx.flows.try_code(flow_id, most, act.now)
+
+
+async def _conclude(
+    tx: Tx, act: Act, lifetime: Lifetime, code: Code, device: Device, redeeming: Redeeming
+) -> Recovered | Flow:
+    flow = await flows.find(tx, act, Kind.RECOVERY, code.flow_id)
+    identity = await tx.identities.lock(act.organization, code.identity_id)
+    if identity is None or identity.state is not State.ACTIVE or not await tx.flows.use_code(code.id, act.now):
+        return await _refuse(tx, act, flow.id, "identity_disabled")
     if redeeming.end_others:
         await end(tx, act, Where(identity_id=identity.id), How.DISABLE, "recovery")
-        epochs = await tx.sessions.epochs(act.organization, identity.id) or epochs
+    epochs = await tx.sessions.epochs(act.organization, identity.id)
+    assert epochs is not None
+    await forgive(tx, identity.id)
     passed = await flows.move(
         tx, flow, state="passed_challenge", identity_id=identity.id, used_at=act.now, facts=Facts()
     )
@@ -145,7 +160,8 @@ async def _make(
     return Made(flow, secret, flow.expires_at)
 
 
-async def _refuse(tx: Tx, act: Act, flow: Flow, code: str) -> Flow:
+async def _refuse(tx: Tx, act: Act, flow_id: bytes, code: str) -> Flow:
+    flow = await flows.find(tx, act, Kind.RECOVERY, flow_id)
     await tx.events.add([event(act, "recovery.refused", identity_id=flow.identity_id, reason=code)])
     return await flows.move(tx, flow, facts=Facts(problems=({"code": code},)))
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from nightlatch.core.credentials.hashing import Hasher
-from nightlatch.core.credentials.person import Profile, Vault, add, compose
+from nightlatch.core.attempts.rules import check_network
+from nightlatch.core.credentials.person import Profile, add, compose
 from nightlatch.core.credentials.policy import check_password
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
@@ -14,8 +14,9 @@ from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity
 from nightlatch.core.identities.schemas import Schemas
+from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, Method, Session
-from nightlatch.core.sessions.rules import Lifetime, issue
+from nightlatch.core.sessions.rules import issue
 from nightlatch.core.store import Store
 from nightlatch.problems import Conflict, PasswordRefused, Problem, SessionNotFound, TraitsInvalid
 
@@ -49,19 +50,18 @@ async def give_profile(store: Store, schemas: Schemas, act: Act, flow_id: bytes,
 
 
 async def register(
-    store: Store,
+    means: Means,
     schemas: Schemas,
-    hasher: Hasher,
-    vault: Vault,
     act: Act,
     flow_id: bytes,
     traits: Any,
     password: str,
     device: Device,
-    lifetime: Lifetime,
     rules: Rules,
 ) -> Registered | Flow:
-    """The new identity, signed in where the rules say so, or the flow with why not. FlowNotFound, FlowExpired, Busy."""
+    """The new identity, signed in where the rules say so, or the flow with why not. FlowNotFound, FlowExpired,
+    Throttled, Busy."""
+    store = means.store
     flow = await store.read(lambda tx: _usable(tx, act, flow_id))
     profile = Profile(schemas.default_id, msgspec.json.encode(traits).decode())
     try:
@@ -69,9 +69,11 @@ async def register(
         check_password(password, identifiers, rules.min_length, rules.similarity)
     except (TraitsInvalid, PasswordRefused) as problem:
         return await store.write(lambda tx, problem=problem: _refuse(tx, flow, traits, problem))  # type: ignore[misc]
-    hashed = await hasher.hash(password)
+    async with means.hasher.turn() as turn:
+        await store.write(lambda tx: check_network(tx, act, "registration", device.ip, means.throttling.proofs))
+        hashed = await turn.hash(password)
     profile = msgspec.structs.replace(profile, credentials={"password": {"hashed_password": hashed}})
-    person = compose(act, schemas, vault, profile)
+    person = compose(act, schemas, means.vault, profile)
 
     async def conclude(tx: Tx) -> Registered | Flow:
         outcome = (await add(tx, act, [person]))[0]
@@ -85,7 +87,9 @@ async def register(
         epochs = await tx.sessions.epochs(act.organization, identity.id)
         if epochs is None:
             raise SessionNotFound
-        session, token = await issue(tx, act, identity, (Method("password", 1, act.now),), device, lifetime, epochs)
+        session, token = await issue(
+            tx, act, identity, (Method("password", 1, act.now),), device, means.lifetime, epochs
+        )
         return Registered(identity, session, token)
 
     return await store.write(conclude)

@@ -41,6 +41,10 @@ class Sessions(Protocol):
         """Ends them and, where all of an identity end, those that are being issued meanwhile."""
         ...
 
+    async def purge(self, before: int, most: int) -> int:
+        """Removes at most `most` of those whose time was over before then, ended or not; how many."""
+        ...
+
     async def seen(self, times: Mapping[bytes, int]) -> None:
         """Moves last_seen of these sessions forward; never back."""
         ...

@@ -27,6 +27,9 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     REQUESTS: ("HTTP requests answered.", ("port", "route", "method", "status")),
     "nightlatch_sessions_issued_total": ("Sessions issued.", ()),
     "nightlatch_sessions_ended_total": ("Sessions ended.", ("reason",)),
+    "nightlatch_sign_ins_refused_total": ("Sign-ins refused.", ("reason",)),
+    "nightlatch_locks_total": ("Accounts locked after too many attempts.", ("kind",)),
+    "nightlatch_housekeeping_removed_total": ("Rows that were over and left.", ("what",)),
     "nightlatch_refused_total": ("Requests and connections refused before any application saw them.", ("limit",)),
 }
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))

@@ -77,6 +77,7 @@ ERRORS: dict[type[problems.Problem], Error] = {
     problems.AssuranceTooLow: Error(
         403, "Session does not fulfill the requested Authenticator Assurance Level", "session_aal2_required"
     ),
+    problems.Throttled: Error(429, "Too many requests"),
     problems.FlowExpired: Error(410, "The self-service flow expired", "self_service_flow_expired"),
     problems.FeatureDisabled: Error(404, _MISSING),
     problems.SessionAvailable: Error(400, _BAD, "session_already_available"),
@@ -116,14 +117,17 @@ def answer(error: ErrorShown, request_id: str, headers: tuple[tuple[str, str], .
 
 
 def of_problem(problem: problems.Problem, method: str, request_id: str, public_url: str) -> Answer:
-    """The answer to a Problem. 503 says when to come back only where a repeat does no harm."""
+    """The answer to a Problem. It says when to come back only where a repeat does no harm."""
     if isinstance(problem, problems.AssuranceTooLow):
         step_up = f"{public_url}self-service/login/browser?aal=aal2"
         error = error_of(problem)
         error["details"] = {"redirect_browser_to": step_up}
         return answer(error, request_id, redirect_browser_to=step_up)
     headers: tuple[tuple[str, str], ...] = ()
-    if isinstance(problem, problems.Unavailable) and method in _REPEATABLE:
+    # Of these two nothing was begun: anything may be repeated.
+    if isinstance(problem, problems.Busy | problems.Throttled) or (
+        isinstance(problem, problems.Unavailable) and method in _REPEATABLE
+    ):
         headers = (("retry-after", str(problem.retry_after)),)
     if isinstance(problem, problems.KeyRequired):
         headers = (("www-authenticate", "Bearer"),)

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nightlatch.core.access.model import AccessKey
+from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.identities.schemas import Schemas
+from nightlatch.core.means import Means
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.rules import Lifetime
@@ -56,6 +58,7 @@ class Parts:
     schemas: Schemas
     hasher: Hasher
     vault: Vault
+    throttling: Throttling
     code_keys: Keys
     page_keys: Keys
     render: Render
@@ -70,3 +73,7 @@ class Parts:
     faster_extend: bool
     client_address: Callable[[str, Sequence[tuple[bytes, bytes]]], str]
     metrics: Callable[[], bytes]
+
+    @property
+    def means(self) -> Means:
+        return Means(self.store, self.hasher, self.vault, self.lifetime, self.throttling)

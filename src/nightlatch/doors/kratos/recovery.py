@@ -61,10 +61,8 @@ async def update_recovery_flow(call: Call[Parts]) -> Answer:
     if given.get("method", "code") != "code" or not isinstance(given.get("code"), str):
         return await _missing(call, found)
     device = request_device(call)
-    outcome = await parts.store.write(
-        lambda tx: rules.redeem(
-            tx, call.act, parts.code_keys, found, given["code"], device, parts.lifetime, parts.flows.redeeming
-        )
+    outcome = await rules.redeem(
+        parts.means, call.act, parts.code_keys, found, given["code"], device, parts.flows.redeeming
     )
     if isinstance(outcome, Flow):
         return Answer(200, encode(nodes.flow(parts, outcome)))

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from nightlatch.core.attempts.rules import check_network
 from nightlatch.core.credentials.policy import MAX_LENGTH
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
@@ -82,16 +83,7 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
     standing = await _standing(call)
     try:
         outcome = await sign_in(
-            parts.store,
-            parts.hasher,
-            parts.vault,
-            call.act,
-            found,
-            str(identifier),
-            given["password"],
-            request_device(call),
-            parts.lifetime,
-            standing,
+            parts.means, call.act, found, str(identifier), given["password"], request_device(call), standing
         )
     except FlowExpired:
         return await _expired(call, Kind.LOGIN, found)
@@ -120,16 +112,13 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
         if not _text(given.get("password")):
             return await _again(call, Kind.REGISTRATION, found, {"code": "property_missing", "field": "password"})
         outcome = await register(
-            parts.store,
+            parts.means,
             parts.schemas,
-            parts.hasher,
-            parts.vault,
             call.act,
             found,
             traits,
             given["password"],
             request_device(call),
-            parts.lifetime,
             parts.flows.registration,
         )
     except FlowExpired:
@@ -212,10 +201,14 @@ async def _init(call: Call[Parts], kind: Kind, facts: Facts) -> Answer:
     back = return_to.checked(call)
     lifespan = call.door.flows.lifespans[kind]
     url = call.door.public_url.rstrip("/") + call.target
-    flow = await call.door.store.write(
-        lambda tx: flows.open_flow(tx, call.act, kind, lifespan, url, return_to=back, facts=facts)
-    )
-    return Answer(200, encode(nodes.flow(call.door, flow)))
+    address, limit = request_device(call).ip, call.door.throttling.flows
+
+    async def unit(tx: Tx) -> Flow:
+        # Anybody can have a row written here.
+        await check_network(tx, call.act, "flow", address, limit)
+        return await flows.open_flow(tx, call.act, kind, lifespan, url, return_to=back, facts=facts)
+
+    return Answer(200, encode(nodes.flow(call.door, await call.door.store.write(unit))))
 
 
 async def _get(call: Call[Parts], kind: Kind) -> Answer:
@@ -248,7 +241,10 @@ async def _again(call: Call[Parts], kind: Kind, found: bytes, *problems: dict[st
 async def _expired(call: Call[Parts], kind: Kind, found: bytes) -> Answer:
     """410 with the id of a new flow that continues the act."""
 
+    address, limit = request_device(call).ip, call.door.throttling.flows
+
     async def replace(tx: Tx) -> tuple[Flow, Flow]:
+        await check_network(tx, call.act, "flow", address, limit)
         old = await flows.find(tx, call.act, kind, found)
         lifespan = call.door.flows.lifespans[kind]
         return old, await flows.open_flow(tx, call.act, kind, lifespan, old.request_url, return_to=old.return_to)

@@ -3,7 +3,7 @@
 import msgspec
 
 from nightlatch.core.flows.model import Act, Code, Facts, Flow
-from nightlatch.stores.sql.statement import Connection, Row, sql
+from nightlatch.stores.sql.statement import Connection, Row, purge, sql
 
 _COLUMNS = """id, organization_id, act, type, state, method, identity_id, request_url, return_to, facts,
     issued_at, expires_at, used_at"""
@@ -11,6 +11,7 @@ ADD = sql(f"insert into flows ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $
 GET = sql(f"select {_COLUMNS} from flows where id = $1")
 SAVE = sql("""update flows set state = $2, method = $3, identity_id = $4, facts = $5, used_at = $6
     where id = $1 and used_at is null""")
+PURGE = purge("flows")
 CLOSE = sql("update flows set used_at = $2 where identity_id = $1 and used_at is null")
 VOID_CODES = sql("update codes set used_at = $2 where identity_id = $1 and used_at is null")
 VOID_CODES_OF = sql("update codes set used_at = $3 where identity_id = $1 and purpose = $2 and used_at is null")
@@ -66,6 +67,9 @@ class SqlFlows:
     async def try_code(self, flow_id: bytes, most: int, now: int) -> Code | None:
         row = await self._connection.row(TRY_CODE, flow_id, now, most)
         return Code(*row) if row else None
+
+    async def purge(self, before: int, most: int) -> int:
+        return await self._connection.run(PURGE, before, most)
 
     async def use_code(self, code_id: bytes, now: int) -> bool:
         return await self._connection.run(USE_CODE, code_id, now) > 0

@@ -108,4 +108,20 @@ MIGRATIONS = (
             "create index events_page on events (organization_id, at, id)",
         ),
     ),
+    Migration(
+        2,
+        "attempts and leases",
+        (
+            """create table attempts (
+                key {bytes} not null primary key, since {int} not null, recent {int} not null,
+                in_row {int} not null, not_before {int} not null, expires_at {int} not null
+            ) {keyed}""",
+            "create index attempts_expiry on attempts (expires_at)",
+            """create table leases (
+                name {text} not null primary key, holder {bytes} not null, until {int} not null
+            ) {keyed}""",
+            "create index flows_expiry on flows (expires_at)",
+            "create index sessions_expiry on sessions (expires_at)",
+        ),
+    ),
 )

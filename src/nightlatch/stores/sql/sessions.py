@@ -7,7 +7,7 @@ import msgspec
 from nightlatch.core.sessions.model import Device, Filter, How, Method, Position, Revocation, Session, Standing, Where
 from nightlatch.stores.sql.identities import COLUMNS as IDENTITY
 from nightlatch.stores.sql.identities import identity_of
-from nightlatch.stores.sql.statement import Conditions, Connection, Row, sql
+from nightlatch.stores.sql.statement import Conditions, Connection, Row, purge, sql
 
 _COLUMNS = """id, number, organization_id, identity_id, token_hash, aal, methods, created_at, issued_at,
     authenticated_at, expires_at, ended_at, last_seen, device_id, ip, user_agent, location, device_kind,
@@ -56,6 +56,7 @@ KEEP = {
 DISABLE_ALL = sql("""update sessions set ended_at = $3
     where organization_id = $1 and identity_id = $2 and ended_at is null and id is distinct from $4""")
 DELETE_ALL = sql("delete from sessions where organization_id = $1 and identity_id = $2 and id is distinct from $3")
+PURGE = purge("sessions")
 
 _decode_methods = msgspec.json.Decoder(tuple[Method, ...]).decode
 
@@ -129,6 +130,9 @@ class SqlSessions:
         else:
             count = await self._connection.run(DELETE_ONE, organization, session_id)
         return Revocation(count, known=True, identity_id=row[0])
+
+    async def purge(self, before: int, most: int) -> int:
+        return await self._connection.run(PURGE, before, most)
 
     async def seen(self, times: Mapping[bytes, int]) -> None:
         await self._connection.many(SEEN, sorted(times.items()))

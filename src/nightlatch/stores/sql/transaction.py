@@ -2,10 +2,12 @@
 
 from nightlatch.core.events.model import Event
 from nightlatch.stores.sql.access import SqlAccessKeys
+from nightlatch.stores.sql.attempts import SqlAttempts
 from nightlatch.stores.sql.credentials import SqlCredentials
 from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.leases import SqlLeases
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection
 
@@ -20,4 +22,6 @@ class Transaction:
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)
         self.access_keys = SqlAccessKeys(connection)
+        self.leases = SqlLeases(connection)
+        self.attempts = SqlAttempts(connection)
         self.flows = SqlFlows(connection)
