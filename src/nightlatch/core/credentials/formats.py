@@ -125,7 +125,7 @@ def _pbkdf2(digest: str, parts: Part) -> Known:
     # The work is done anew for each length of a digest that is asked for.
     blocks = -(-len(expected) // hashlib.new(digest).digest_size)
     _check(1 <= rounds <= 10_000_000 // blocks)
-    # Kratos takes SHA-3 for these two, whoever else writes them SHA-2.
+    # By these two names some servers mean SHA-3, and everybody else SHA-2.
     digests = (digest, digest.replace("sha", "sha3_")) if digest in {"sha224", "sha384"} else (digest,)
 
     def matches(secret: bytes) -> bool:
