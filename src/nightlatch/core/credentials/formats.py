@@ -69,10 +69,13 @@ def argon2id(hashed: str) -> Part | None:
     return _ARGON2.fullmatch(hashed, len("$argon2id$")) if hashed.startswith("$argon2id$") else None
 
 
-def _check(bounded: bool, readable: bool = True) -> None:
-    if not bounded:
+def _bounded(within: bool) -> None:
+    if not within:
         raise HashRefused(_TOO_DEAR)
-    if not readable:
+
+
+def _readable(sound: bool) -> None:
+    if not sound:
         raise HashRefused(_UNREADABLE)
 
 
@@ -83,13 +86,14 @@ def _raw(text: str, *, least: int = 0, padded: bool = True) -> bytes:
         raw = b64decode(full, validate=True)
     except ValueError:
         raise HashRefused(_UNREADABLE) from None
-    _check(True, len(raw) >= least and b64encode(raw).decode() == full)
+    _readable(len(raw) >= least and b64encode(raw).decode() == full)
     return raw
 
 
 def _argon2(parts: Part) -> Known:
     memory, time, lanes = int(parts["m"]), int(parts["t"]), int(parts["p"])
-    _check(1 <= memory <= 1 << 20 and 1 <= time <= 10 and 1 <= lanes <= 16, memory >= 8 * lanes)
+    _bounded(1 <= memory <= 1 << 20 and 1 <= time <= 10 and 1 <= lanes <= 16)
+    _readable(memory >= 8 * lanes)
     _raw(parts["salt"], padded=False)
     _raw(parts["digest"], padded=False)
     kind = Type.ID if parts.string.startswith("$argon2id$") else Type.I
@@ -105,7 +109,8 @@ def _argon2(parts: Part) -> Known:
 
 def _bcrypt(parts: Part) -> Known:
     cost = int(parts["cost"])
-    _check(cost <= 15, cost >= 4)
+    _bounded(cost <= 15)
+    _readable(cost >= 4)
     hashed = f"$2b${parts['cost']}${parts['rest']}".encode()
 
     def matches(secret: bytes) -> bool:
@@ -124,8 +129,8 @@ def _pbkdf2(digest: str, parts: Part) -> Known:
     expected = _raw(parts["hash"], least=_SMALLEST, padded=False)
     # The work is done anew for each length of a digest that is asked for.
     blocks = -(-len(expected) // hashlib.new(digest).digest_size)
-    _check(1 <= rounds <= 10_000_000 // blocks)
-    # Kratos takes SHA-3 for these two, whoever else writes them SHA-2.
+    _bounded(1 <= rounds <= 10_000_000 // blocks)
+    # By these two names some servers mean SHA-3, and everybody else SHA-2.
     digests = (digest, digest.replace("sha", "sha3_")) if digest in {"sha224", "sha384"} else (digest,)
 
     def matches(secret: bytes) -> bool:
@@ -138,8 +143,8 @@ def _pbkdf2(digest: str, parts: Part) -> Known:
 def _scrypt_cost(n: int, parts: Part) -> tuple[int, int, int, int]:
     """Bytes that are taken, N, r and p. HashRefused: also for an N that scrypt itself does not have."""
     r, p = int(parts["r"]), int(parts["p"])
-    _check(1 <= n <= 131_072 and 1 <= r <= 8 and 1 <= p <= 10)
-    _check(True, n > 1 and n & (n - 1) == 0 and n < 1 << 16 * r)
+    _bounded(1 <= n <= 131_072 and 1 <= r <= 8 and 1 <= p <= 10)
+    _readable(n > 1 and n & (n - 1) == 0 and n < 1 << 16 * r)
     return 128 * r * (n + p + 2), n, r, p
 
 
@@ -160,7 +165,7 @@ def _firebase(parts: Part) -> Known:
     memory, n, r, p = _scrypt_cost(1 << min(int(parts["ln"]), 18), parts)
     salt, signer = _raw(parts["salt"]) + _raw(parts["separator"]), _raw(parts["signer"], least=_SMALLEST)
     expected = _raw(parts["hash"])
-    _check(True, len(expected) == len(signer))
+    _readable(len(expected) == len(signer))
 
     def matches(secret: bytes) -> bool:
         key = hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=memory, dklen=32)
@@ -179,7 +184,7 @@ def _template(digest: str, parts: Part) -> Known:
     salt, expected = _raw(parts["salt"] or ""), _raw(parts["hash"])
     template = b"{PASSWORD}" if parts["pf"] is None else _raw(parts["pf"])
     # Without the password in it, every password would be right.
-    _check(True, b"{PASSWORD}" in template and len(expected) == hashlib.new(digest).digest_size)
+    _readable(b"{PASSWORD}" in template and len(expected) == hashlib.new(digest).digest_size)
 
     def matches(secret: bytes) -> bool:
         filled = re.sub(rb"\{(SALT|PASSWORD)\}", lambda m: salt if m[1] == b"SALT" else secret, template)
@@ -192,7 +197,7 @@ def _hmac(digest: str | ModuleType, parts: Part) -> Known:
     key, expected = _raw(parts["key"], least=1), _raw(parts["hash"])
     # As hexadecimal digits, lower case: the keyed digest was text before it was encoded.
     digits = re.fullmatch(rb"[0-9a-f]+", expected)
-    _check(True, digits is not None and len(expected) == 2 * hmac.new(key, b"", digest).digest_size)
+    _readable(digits is not None and len(expected) == 2 * hmac.new(key, b"", digest).digest_size)
     return Known(lambda secret: compare_digest(hmac.new(key, secret, digest).hexdigest().encode(), expected))
 
 
@@ -200,7 +205,8 @@ def _crypt(mark: str, parts: Part) -> Known:
     if not crypt.AVAILABLE:
         raise HashRefused(_UNKNOWN)
     rounds = int(parts.groupdict().get("rounds") or 5000)
-    _check(rounds <= 1_000_000, rounds >= 1000)
+    _bounded(rounds <= 1_000_000)
+    _readable(rounds >= 1000)
     return Known(partial(crypt.matches, hashed=mark + parts[0]))
 
 
