@@ -205,13 +205,15 @@ def test_a_name_is_held_by_one_identity_and_only_under_its_kind(db: Database) ->
     assert holder(db, "password", "A@b") is None
 
 
-def test_taken_says_which_names_somebody_holds(db: Database) -> None:
+def test_holders_says_who_holds_which_of_the_names(db: Database) -> None:
     held = {Name(kind, f"{n}") for kind in ("password", "code", "oidc") for n in range(300)}
-    db.write(lambda tx: tx.identities.add([(identity(), held)]))
+    one, other = identity(), identity()
+    db.write(lambda tx: tx.identities.add([(one, held), (other, {Name("password", "x")})]))
     free = {Name("password", "300"), Name("webauthn", "1"), Name("password", "")}
-    assert db.read(lambda tx: tx.identities.taken(DEFAULT, held | free)) == held
-    assert db.read(lambda tx: tx.identities.taken(DEFAULT, free)) == set()
-    assert db.read(lambda tx: tx.identities.taken(DEFAULT, [])) == set()
+    found = dict.fromkeys(held, one.id) | {Name("password", "x"): other.id}
+    assert db.read(lambda tx: tx.identities.holders(DEFAULT, found.keys() | free)) == found
+    assert db.read(lambda tx: tx.identities.holders(DEFAULT, free)) == {}
+    assert db.read(lambda tx: tx.identities.holders(DEFAULT, [])) == {}
 
 
 def test_adding_under_a_taken_name_is_a_conflict_and_adds_nobody(db: Database) -> None:
@@ -261,7 +263,7 @@ def test_changing_to_a_taken_name_is_a_conflict_and_changes_nothing(db: Database
         db.write(lambda tx: tx.identities.change(changed, names_of(one)))
     assert db.read(lambda tx: tx.identities.get(DEFAULT, other.id)) == other
     held = names_of(other)
-    assert db.read(lambda tx: tx.identities.taken(DEFAULT, held)) == held
+    assert db.read(lambda tx: tx.identities.holders(DEFAULT, held)) == dict.fromkeys(held, other.id)
 
 
 def test_addresses_keep_their_order(db: Database) -> None:

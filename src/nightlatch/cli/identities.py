@@ -1,5 +1,6 @@
-"""nightlatch identities get | list | delete"""
+"""nightlatch identities get | list | delete | import | export"""
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -71,6 +72,23 @@ def delete(identity_id: _Id, config: ConfigFile = None, dev: Dev = False) -> Non
 
     if not with_store(configuration(config, dev), work):
         raise IdentityNotFound(f"There is no identity {identity_id}.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="JSON lines or one JSON array of bodies as POST takes them; - for standard input.")
+    ],
+    refused: Annotated[
+        Path | None, typer.Option(help="Where those go that cannot be imported; FILE.refused.jsonl by default.")
+    ] = None,
+    config: ConfigFile = None,
+    dev: Dev = False,
+) -> None:
+    """Bring in people with the passwords that they have. It can be run again: who is here already is left alone."""
+    from nightlatch.cli.importing import bring  # the other commands do not wait for its modules
+
+    raise typer.Exit(bring(configuration(config, dev), file, refused or Path(f"{file}.refused.jsonl")))
 
 
 def _names(identifier: str) -> tuple[Name, ...]:

@@ -31,7 +31,7 @@ class Person(msgspec.Struct, frozen=True):
 class Profile(msgspec.Struct, frozen=True):
     """What somebody asks an identity to be. Traits and metadata are JSON texts; `addresses` are claims about the state
     of addresses; `credentials` holds what is imported, by type, with passwords hashed already: on top of what is kept,
-    or, when `whole`, in its place."""
+    or, when `whole`, in its place. Who comes from elsewhere may bring an id and a time of creation."""
 
     schema_id: str
     traits: str
@@ -42,6 +42,8 @@ class Profile(msgspec.Struct, frozen=True):
     addresses: tuple[Address, ...] = ()
     credentials: Mapping[str, Config] = {}
     whole: bool = False
+    id: bytes | None = None
+    created_at: int | None = None
 
 
 class Vault:
@@ -71,7 +73,7 @@ def compose(act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: 
     schema = schemas.chosen(profile.schema_id)
     derived = schema.derive(msgspec.json.decode(profile.traits))
     old = before.identity if before else None
-    identity_id = old.id if old else act.new_id()
+    identity_id = old.id if old else profile.id or act.new_id()
     traits = msgspec.json.encode(derived.traits).decode() if derived.changed else profile.traits
     identity = Identity(
         id=identity_id,
@@ -87,11 +89,11 @@ def compose(act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: 
         version=old.version + 1 if old else 1,
         ended_before=old.ended_before if old else 0,
         deleted_before=old.deleted_before if old else 0,
-        created_at=old.created_at if old else act.now,
+        created_at=old.created_at if old else profile.created_at or act.now,
         updated_at=act.now,
     )
     person = Person(identity, _credentials(act, vault, derived, profile, identity_id, before))
-    _names(person)
+    names_of(person)
     return person
 
 
@@ -133,8 +135,8 @@ async def find(tx: Tx, organization: bytes, identity_id: bytes, *, lock: bool = 
 
 async def add(tx: Tx, act: Act, people: Sequence[Person]) -> list[Person | Conflict]:
     """Stores the new ones; Conflict in the place of each that wants a name that somebody holds, here or before it."""
-    wanted = [_names(person) for person in people]
-    taken = await tx.identities.taken(act.organization, {name for names in wanted for name in names})
+    wanted = [names_of(person) for person in people]
+    taken = set(await tx.identities.holders(act.organization, {name for names in wanted for name in names}))
     outcome: list[Person | Conflict] = []
     new: list[tuple[Identity, set[Name]]] = []
     for person, names in zip(people, wanted, strict=True):
@@ -153,9 +155,9 @@ async def add(tx: Tx, act: Act, people: Sequence[Person]) -> list[Person | Confl
 
 async def change(tx: Tx, act: Act, before: Person, after: Person) -> None:
     """Stores what differs. Conflict when a name is taken."""
-    names = _names(after)
-    new = names - _names(before)
-    if await tx.identities.taken(act.organization, new):
+    names = names_of(after)
+    new = names - names_of(before)
+    if await tx.identities.holders(act.organization, new):
         raise Conflict
     await tx.identities.change(after.identity, names)
     old = before.credentials
@@ -179,7 +181,8 @@ def loses(vault: Vault, old: Credential, new: Credential | None) -> bool:
     return False
 
 
-def _names(person: Person) -> set[Name]:
+def names_of(person: Person) -> set[Name]:
+    """What only one identity of the organization may hold. FieldInvalid when one is too long."""
     identity = person.identity
     names = {Name(f"{a.kind}:{a.via}", a.value) for a in identity.addresses}
     if identity.external_id:

@@ -12,14 +12,27 @@ Row = Sequence[Any]
 
 
 class Statement(NamedTuple):
+    """`bulk` does on PostgreSQL for many rows at once what the statement does for one: it takes a column a parameter."""
+
     sqlite: str
     postgres: str
+    bulk: str | None = None
 
 
 @lru_cache(maxsize=512)
 def sql(text: str, postgres: str | None = None) -> Statement:
     """The statement `text`; `postgres` is its own wording where the shared one will not do."""
     return Statement(re.sub(r"\$(\d+)", r"?\1", text), postgres or text)
+
+
+def insert(table: str, columns: str, more: str = "") -> Statement:
+    """Adds a row to `table`; `columns` are names with their types, `more` is what follows the values."""
+    names, types = zip(*(column.split() for column in columns.split(",")), strict=True)
+    begin = f"insert into {table} ({', '.join(names)})"
+    values = ", ".join(f"${n}" for n in range(1, len(names) + 1))
+    arrays = ", ".join(f"${n}::{each}[]" for n, each in enumerate(types, 1))
+    bulk = f"{begin} select * from unnest({arrays}) {more}"
+    return sql(f"{begin} values ({values}) {more}")._replace(bulk=bulk)
 
 
 class Connection(Protocol):
