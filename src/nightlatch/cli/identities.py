@@ -77,7 +77,10 @@ def delete(identity_id: _Id, config: ConfigFile = None, dev: Dev = False) -> Non
 @app.command("import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="JSON lines or one JSON array of bodies as POST takes them; - for standard input.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="JSON lines or one JSON array of bodies as POST takes them; - for standard input."
+        ),
     ],
     refused: Annotated[
         Path | None, typer.Option(help="Where those go that cannot be imported; FILE.refused.jsonl by default.")

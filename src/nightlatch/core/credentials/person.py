@@ -4,7 +4,7 @@ Addresses and identifiers are computed from the traits at every write; what was 
 verified) stays only while a trait still yields it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -70,6 +70,13 @@ class Vault:
 def compose(act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: Person | None = None) -> Person:
     """The person that `profile` describes: a new one, or `before` changed. SchemaUnknown, TraitsInvalid, FieldInvalid,
     HashRefused."""
+    return compose_named(act, schemas, vault, profile, before)[0]
+
+
+def compose_named(
+    act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: Person | None = None
+) -> tuple[Person, set[Name]]:
+    """As `compose`, with what only one identity of the organization may hold."""
     schema = schemas.chosen(profile.schema_id)
     derived = schema.derive(msgspec.json.decode(profile.traits))
     old = before.identity if before else None
@@ -93,8 +100,7 @@ def compose(act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: 
         updated_at=act.now,
     )
     person = Person(identity, _credentials(act, vault, derived, profile, identity_id, before))
-    names_of(person)
-    return person
+    return person, _names(person)
 
 
 def with_config(
@@ -135,28 +141,32 @@ async def find(tx: Tx, organization: bytes, identity_id: bytes, *, lock: bool = 
 
 async def add(tx: Tx, act: Act, people: Sequence[Person]) -> list[Person | Conflict]:
     """Stores the new ones; Conflict in the place of each that wants a name that somebody holds, here or before it."""
-    wanted = [names_of(person) for person in people]
+    wanted = [_names(person) for person in people]
     taken = set(await tx.identities.holders(act.organization, {name for names in wanted for name in names}))
     outcome: list[Person | Conflict] = []
-    new: list[tuple[Identity, set[Name]]] = []
+    new: list[tuple[Person, set[Name]]] = []
     for person, names in zip(people, wanted, strict=True):
         if names & taken:
             outcome.append(Conflict())
             continue
         taken |= names
         outcome.append(person)
-        new.append((person.identity, names))
-    stored = [person for person in outcome if isinstance(person, Person)]
-    await tx.identities.add(new)
-    await tx.credentials.put([c for person in stored for c in person.credentials.values()])
-    await tx.events.add([event(act, "identity.created", identity_id=person.identity.id) for person in stored])
+        new.append((person, names))
+    await add_named(tx, act, new)
     return outcome
+
+
+async def add_named(tx: Tx, act: Act, new: Sequence[tuple[Person, Collection[Name]]]) -> None:
+    """Stores new ones, of whose names it is known that nobody holds them."""
+    await tx.identities.add([(person.identity, names) for person, names in new])
+    await tx.credentials.put([c for person, _ in new for c in person.credentials.values()])
+    await tx.events.add([event(act, "identity.created", identity_id=person.identity.id) for person, _ in new])
 
 
 async def change(tx: Tx, act: Act, before: Person, after: Person) -> None:
     """Stores what differs. Conflict when a name is taken."""
-    names = names_of(after)
-    new = names - names_of(before)
+    names = _names(after)
+    new = names - _names(before)
     if await tx.identities.holders(act.organization, new):
         raise Conflict
     await tx.identities.change(after.identity, names)
@@ -181,8 +191,7 @@ def loses(vault: Vault, old: Credential, new: Credential | None) -> bool:
     return False
 
 
-def names_of(person: Person) -> set[Name]:
-    """What only one identity of the organization may hold. FieldInvalid when one is too long."""
+def _names(person: Person) -> set[Name]:
     identity = person.identity
     names = {Name(f"{a.kind}:{a.via}", a.value) for a in identity.addresses}
     if identity.external_id:

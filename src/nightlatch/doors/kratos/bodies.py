@@ -264,7 +264,7 @@ def credentials_of(given: Credentials | None) -> dict[str, Config]:
     for type_ in Credentials.__struct_fields__:
         credential = getattr(given, type_, None)
         if credential is not None:
-            found[type_] = _without_nulls(msgspec.to_builtins(credential.config)) if credential.config else {}
+            found[type_] = without_nulls(msgspec.to_builtins(credential.config)) if credential.config else {}
     return found
 
 
@@ -314,11 +314,12 @@ def _address(given: GivenAddress, kind: Kind) -> Address:
     )
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
+    """A copy without the members that are null, at any depth."""
     if isinstance(value, dict):
-        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+        return {k: without_nulls(v) for k, v in value.items() if v is not None}
     if isinstance(value, list):
-        return [_without_nulls(v) for v in value]
+        return [without_nulls(v) for v in value]
     return value
 
 

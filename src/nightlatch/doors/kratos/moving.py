@@ -6,17 +6,21 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
+from nightlatch.core.credentials.model import Config
 from nightlatch.core.credentials.person import Profile
 from nightlatch.doors.kratos import bodies
 from nightlatch.kernel.ids import parse_id
 from nightlatch.problems import FieldInvalid
 
+_NONE = Raw(b"{}")
+
 
 class MovedCredential(bodies.Strict):
     """`config` alone is used: identifiers follow from the schema and the config."""
 
-    config: dict[str, Any] | None = None
+    config: Raw = msgspec.field(default_factory=lambda: _NONE)
     type: str | None = None
     identifiers: list[str] | None = None
     version: int | None = None
@@ -34,14 +38,6 @@ class MovedOidcConfig(bodies.OidcConfig):
     providers: list[MovedProvider] | None = None  # type: ignore[assignment]
 
 
-class MovedOidc(bodies.Strict):
-    config: MovedOidcConfig | None = None
-
-
-class MovedCredentials(bodies.PatchedCredentials):
-    oidc: MovedOidc | None = None  # type: ignore[assignment]
-
-
 class Moved(bodies.CreateIdentity):
     credentials: dict[str, MovedCredential] | None = None  # type: ignore[assignment]
     id: str | None = None
@@ -51,23 +47,38 @@ class Moved(bodies.CreateIdentity):
     schema_url: str | None = None
 
 
+_CONFIGS: dict[str, msgspec.json.Decoder[Any]] = {
+    "password": msgspec.json.Decoder(bodies.PasswordConfig),
+    "oidc": msgspec.json.Decoder(MovedOidcConfig),
+    "totp": msgspec.json.Decoder(bodies.TotpConfig),
+    "lookup_secret": msgspec.json.Decoder(bodies.KeptLookupConfig),
+    "webauthn": msgspec.json.Decoder(bodies.WebAuthnConfig),
+    "passkey": msgspec.json.Decoder(bodies.WebAuthnConfig),
+}
+
+
 def profile(body: Moved, schema_id: str) -> Profile:
     """What it asks to be; a plain password is in it as it is. Invalid."""
+    given, body.credentials = body.credentials or {}, None
     return msgspec.structs.replace(
         bodies.new_profile(body, schema_id),
-        credentials=_credentials(body.credentials or {}),
+        credentials={type_: config for type_, each in given.items() if (config := _config(type_, each))},
         id=_id(body.id) if body.id else None,
         created_at=bodies.microseconds(body.created_at, "created_at"),
     )
 
 
-def _credentials(given: dict[str, MovedCredential]) -> dict[str, dict[str, Any]]:
-    # Who has a password identifier and no password shows an empty config. The addresses of codes are in the traits.
-    configs = {type_: {"config": each.config} for type_, each in given.items() if each.config and type_ != "code"}
+def _config(type_: str, given: MovedCredential) -> Config:
+    """Nothing for who has a password identifier and no password, and for codes: their addresses are in the traits."""
+    if type_ == "code":
+        return {}
+    if type_ not in _CONFIGS:
+        raise FieldInvalid("credentials", f"Credentials type {type_} is not supported.")
     try:
-        return bodies.credentials_of(msgspec.convert(configs, MovedCredentials))
+        found: Config = bodies.without_nulls(msgspec.to_builtins(_CONFIGS[type_].decode(given.config)))
     except msgspec.ValidationError as error:
-        raise FieldInvalid("credentials", f"The credentials cannot be read: {error}") from None
+        raise FieldInvalid("credentials", f"The config of {type_} cannot be read: {error}") from None
+    return found
 
 
 def _id(text: str) -> bytes:

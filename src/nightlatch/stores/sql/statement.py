@@ -12,7 +12,7 @@ Row = Sequence[Any]
 
 
 class Statement(NamedTuple):
-    """`bulk` does on PostgreSQL for many rows at once what the statement does for one: it takes a column a parameter."""
+    """`bulk` does on PostgreSQL for many rows what the statement does for one: its parameters are whole columns."""
 
     sqlite: str
     postgres: str
