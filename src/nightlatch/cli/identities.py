@@ -79,7 +79,7 @@ def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="JSON lines or one JSON array of bodies as POST takes them; - for standard input."
+            metavar="FILE", help="JSON lines or an array of what export writes or POST takes; - for standard input."
         ),
     ],
     refused: Annotated[

@@ -7,9 +7,10 @@ import contextlib
 import gc
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -30,8 +31,10 @@ from nightlatch.doors.http.json_gate import gate
 from nightlatch.doors.kratos import bodies, moving
 from nightlatch.problems import Invalid
 
-_Pair = tuple[Entry, Arrival]
+T = TypeVar("T")
+U = TypeVar("U")
 _UNIT, _UNIT_BYTES = 1000, 4 << 20
+_TURN = 20
 
 
 def bring(config: Config, file: Path, refused: Path) -> int:
@@ -43,12 +46,11 @@ def bring(config: Config, file: Path, refused: Path) -> int:
 
     async def work(store: Store, act: Act) -> int:
         importing = Importing(store, act, schemas, vault, hasher, config.nightlatch.hashing.threads)
+        report, began = importing.report, time.monotonic()
         with _opened(file) as source, contextlib.closing(RefusedFile(refused)) as others:
-            report, began = Report(act.now), time.monotonic()
             try:
                 with progress(source) as show:
-                    for unit in _units(entries(source)):
-                        await importing.take(unit, report)
+                    async for _ in importing.run(_units(entries(source))):
                         others.write(report.refusals)
                         show(report.total)
             finally:
@@ -71,22 +73,49 @@ class Importing:
     that made it, and nothing has to be remembered of a file of any length."""
 
     def __init__(self, store: Store, act: Act, schemas: Schemas, vault: Vault, hasher: Hasher, threads: int) -> None:
+        self.report = Report(act.now)
         self._store, self._act = store, act
         self._schemas, self._vault, self._hasher = schemas, vault, hasher
         self._hashing = asyncio.Semaphore(2 * threads)
         self._looking = True
 
-    async def take(self, unit: Sequence[Entry], report: Report) -> None:
-        """Stores those of `unit` that can be, and reports of all."""
-        arriving = [(entry, one) for entry in unit if (one := report.attempt(entry, self._read, entry))]
-        strangers = await self._strangers(arriving, report)
+    async def run(self, units: Iterable[Sequence[Entry]]) -> AsyncIterator[None]:
+        """Stores all that can be; a step for each unit that is done with."""
+        stored: asyncio.Task[None] | None = None
+        for unit in units:
+            ready = await self._prepare(unit)
+            if stored:
+                await stored
+                yield
+            stored = asyncio.create_task(self._put(ready))
+            if not self._store.remote:
+                await stored
+        if stored:
+            await stored
+            yield
+
+    async def _prepare(self, unit: Sequence[Entry]) -> list[tuple[Entry, Newcomer]]:
+        arriving = await self._each(self._read, [(entry, entry) for entry in unit])
+        strangers = await self._strangers(arriving)
         hashed = await asyncio.gather(*(self._hashed(arrival) for _, arrival in strangers))
-        pairs = [(entry, arrival) for (entry, _), arrival in zip(strangers, hashed, strict=True)]
-        settled = [(entry, one) for entry, each in pairs if (one := report.attempt(entry, self._settle, each))]
-        newcomers = [newcomer for _, newcomer in settled]
+        return await self._each(self._settle, zip((entry for entry, _ in strangers), hashed, strict=True))
+
+    async def _put(self, ready: list[tuple[Entry, Newcomer]]) -> None:
+        newcomers = [newcomer for _, newcomer in ready]
         found = await self._store.write(lambda tx: bring_in(tx, self._act, newcomers)) if newcomers else []
-        for (entry, _), each in zip(settled, found, strict=True):
-            report.note(entry, each)
+        for (entry, _), each in zip(ready, found, strict=True):
+            self.report.note(entry, each)
+
+    async def _each(self, work: Callable[[T], U], pairs: Iterable[tuple[Entry, T]]) -> list[tuple[Entry, U]]:
+        """What `work` makes of each, without those that it refuses. A database elsewhere has its turn in between."""
+        made: list[tuple[Entry, U]] = []
+        for n, (entry, each) in enumerate(pairs):
+            if n % _TURN == 0:
+                await asyncio.sleep(0)
+            one = self.report.attempt(entry, work, each)
+            if one is not None:
+                made.append((entry, one))
+        return made
 
     def _read(self, entry: Entry) -> Arrival:
         if entry.wrong:
@@ -98,21 +127,23 @@ class Importing:
         act = msgspec.structs.replace(self._act, now=self._act.now + entry.number)
         return Arrival(act, profile, entry.raw)
 
-    async def _strangers(self, arriving: list[_Pair], report: Report) -> list[_Pair]:
+    async def _strangers(self, arriving: list[tuple[Entry, Arrival]]) -> list[tuple[Entry, Arrival]]:
         """Those who are not known to be here. Where nobody was found before, only they are looked for whose password is
         plain: hashing it costs a thousand times as much."""
-        strangers = [pair for pair in arriving if not (self._looking or _plain(pair[1].profile))]
         sought = [pair for pair in arriving if self._looking or _plain(pair[1].profile)]
-        sketched = [(pair, one) for pair in sought if (one := report.attempt(pair[0], sketch, self._schemas, pair[1]))]
+        if not sought:
+            return arriving
+        sketched = await self._each(partial(sketch, self._schemas), sought)
         sketches = [one for _, one in sketched]
-        found = await self._store.read(lambda tx: recognise(tx, self._act, sketches)) if sketches else []
-        for (pair, _), each in zip(sketched, found, strict=True):
+        found = await self._store.read(lambda tx: recognise(tx, self._act, sketches))
+        left = {entry.number for entry, _ in arriving} - {entry.number for entry, _ in sought}
+        for (entry, _), each in zip(sketched, found, strict=True):
             if each:
-                report.note(pair[0], each)
+                self.report.note(entry, each)
             else:
-                strangers.append(pair)
+                left.add(entry.number)
         self._looking = any(found)
-        return sorted(strangers, key=lambda pair: pair[0].number)
+        return [pair for pair in arriving if pair[0].number in left]
 
     async def _hashed(self, arrival: Arrival) -> Arrival:
         if not _plain(arrival.profile):

@@ -93,6 +93,8 @@ class PostgresConnection:
 
 
 class PostgresStore:
+    remote = True
+
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", committed: Committed) -> None:
         self._pool = pool
         self._committed = committed
