@@ -94,6 +94,21 @@ def import_(
     raise typer.Exit(bring(configuration(config, dev), file, refused or Path(f"{file}.refused.jsonl")))
 
 
+@app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to; standard output by default.")] = None,
+    with_credentials: Annotated[
+        bool, typer.Option("--with-credentials", help="Password hashes and other secrets, too.")
+    ] = False,
+    config: ConfigFile = None,
+    dev: Dev = False,
+) -> None:
+    """Write all identities as JSON lines, oldest first, as import takes them."""
+    from nightlatch.cli.exporting import export as write  # as above
+
+    raise typer.Exit(write(configuration(config, dev), file, with_credentials))
+
+
 def _names(identifier: str) -> tuple[Name, ...]:
     types = ("password", "webauthn", "code", "oidc")
     return tuple(Name(type_, normal_identifier(type_, identifier)) for type_ in types)
