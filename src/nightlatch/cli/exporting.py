@@ -1,14 +1,15 @@
 """Writing down every identity. Imported by that command alone: the others do not wait for it."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from nightlatch.app import vault_of
-from nightlatch.cli.opened import REFUSED, complain, with_store
+from nightlatch.cli.opened import REFUSED, complain, private_file, with_store
 from nightlatch.config import Config
 from nightlatch.core.administration.identities import exported
 from nightlatch.core.credentials.methods import METHODS
@@ -39,7 +40,7 @@ def export(config: Config, file: Path | None, with_credentials: bool) -> int:
                 for identity, credentials in page:
                     sealed += _sealed(vault, identity, credentials)
                     shown = render.identity(identity, admin=True, credentials=credentials, configs=configs)
-                    out.write(encode(shown) + b"\n")
+                    out.write(_line(encode(shown)))
                 after = page[-1][0].id
         return REFUSED if sealed else 0
 
@@ -62,6 +63,11 @@ async def _page(
     return [(row, held.get(row.id, ())) for row in rows]
 
 
+def _line(shown: bytes) -> bytes:
+    # Traits and metadata are as they were given, over several lines maybe.
+    return (msgspec.json.format(shown, indent=-1) if b"\n" in shown else shown) + b"\n"
+
+
 def _sealed(vault: Vault, identity: Identity, credentials: Sequence[Credential]) -> int:
     """How many no configured secret opens; each is named."""
     lost = [each.type for each in credentials if METHODS[each.type].sealed and not vault.open(each)]
@@ -72,12 +78,9 @@ def _sealed(vault: Vault, identity: Identity, credentials: Sequence[Credential])
 
 @contextlib.contextmanager
 def _opened(path: Path | None) -> Iterator[BinaryIO]:
-    """`path`, which only its owner may read, or standard output."""
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        if path.is_file():
-            os.fchmod(file.fileno(), 0o600)
+    with private_file(path) as file:
         yield file

@@ -1,5 +1,6 @@
 """nightlatch identities get | list | delete | import | export"""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, given_id, with_store
 from nightlatch.cli.printing import moment, print_json, print_rows
+from nightlatch.config import Config
 from nightlatch.core.administration.identities import delete as delete_identity
 from nightlatch.core.events.model import Act
 from nightlatch.core.identities.model import Filter, Identity, Name
@@ -79,19 +81,25 @@ def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="JSON lines or an array of what export writes or POST takes; - for standard input."
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            allow_dash=True,
+            help="JSON lines or an array of what export writes or POST takes; - for standard input.",
         ),
     ],
     refused: Annotated[
-        Path | None, typer.Option(help="Where those go that cannot be imported; FILE.refused.jsonl by default.")
+        Path | None,
+        typer.Option(help="Where those go that cannot be imported; FILE.refused.jsonl by default."),
     ] = None,
     config: ConfigFile = None,
     dev: Dev = False,
 ) -> None:
     """Bring in people with the passwords that they have. It can be run again: who is here already is left alone."""
-    from nightlatch.cli.importing import bring  # the other commands do not wait for its modules
-
-    raise typer.Exit(bring(configuration(config, dev), file, refused or Path(f"{file}.refused.jsonl")))
+    others = refused or Path("refused.jsonl" if str(file) == "-" else f"{file}.refused.jsonl")
+    if others.exists() and file.exists() and others.samefile(file):
+        raise typer.BadParameter("it is the file that is imported", param_hint="--refused")
+    raise typer.Exit(_movers()[0](configuration(config, dev), file, others))
 
 
 @app.command()
@@ -104,9 +112,13 @@ def export(
     dev: Dev = False,
 ) -> None:
     """Write all identities as JSON lines, oldest first, as import takes them."""
-    from nightlatch.cli.exporting import export as write  # as above
+    raise typer.Exit(_movers()[1](configuration(config, dev), file, with_credentials))
 
-    raise typer.Exit(write(configuration(config, dev), file, with_credentials))
+
+def _movers() -> tuple[Callable[[Config, Path, Path], int], Callable[[Config, Path | None, bool], int]]:
+    from nightlatch.cli import exporting, importing  # the other commands do not wait for what these need
+
+    return importing.bring, exporting.export
 
 
 def _names(identifier: str) -> tuple[Name, ...]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from nightlatch.cli.entries import Entry
+from nightlatch.cli.opened import private_file
 from nightlatch.core.administration.arrivals import Found, Standing
 from nightlatch.doors.kratos.errors import Malformed
 from nightlatch.kernel.ids import id_text
@@ -85,8 +86,7 @@ class RefusedFile:
     def write(self, refusals: list[Refusal]) -> None:
         """Writes them down in the order of their lines, and empties the list."""
         if refusals and self._file is None:
-            self._path.unlink(missing_ok=True)
-            self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+            self._file = private_file(self._path)
         if self._file:
             refusals.sort(key=lambda each: each.line)
             self._file.writelines(msgspec.json.encode(each) + b"\n" for each in refusals)

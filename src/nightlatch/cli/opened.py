@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, BinaryIO, NoReturn, TypeVar
 
 import typer
 
@@ -77,6 +77,14 @@ def given_id(text: str) -> bytes:
     if found is None:
         raise typer.BadParameter(f"{text} is not a UUID")
     return found
+
+
+def private_file(path: Path) -> BinaryIO:
+    """`path` for writing anew. Its owner alone may read it. OSError."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    if path.is_file():  # and no device; one that was there keeps its mode otherwise
+        os.fchmod(file, 0o600)
+    return os.fdopen(file, "wb")
 
 
 def complain(text: str) -> None:
