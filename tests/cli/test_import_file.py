@@ -53,7 +53,10 @@ def test_an_array_that_ends_too_early_or_too_late_names_the_line() -> None:
     ]
     assert read(b"[1,\n2")[-1].wrong == read(b'["')[-1].wrong == read(b"[")[-1].wrong != ""
     late = read(b"[1]\n[2]")
-    assert [(e.line, e.raw, e.wrong) for e in late] == [(1, b"1", ""), (2, b"[2]", "Something follows the end of the array.")]
+    assert [(e.line, e.raw, e.wrong) for e in late] == [
+        (1, b"1", ""),
+        (2, b"[2]", "Something follows the end of the array."),
+    ]
     assert [e.raw for e in read(b"[1,,2,]")] == [b"1", b"", b"2", b""]
 
 

@@ -82,9 +82,6 @@ def import_(
         Path,
         typer.Argument(
             metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            allow_dash=True,
             help="JSON lines or an array of what export writes or POST takes; - for standard input.",
         ),
     ],
@@ -96,6 +93,8 @@ def import_(
     dev: Dev = False,
 ) -> None:
     """Bring in people with the passwords that they have. It can be run again: who is here already is left alone."""
+    if str(file) != "-" and (file.is_dir() or not file.exists()):
+        raise typer.BadParameter(f"{file} is no file")
     others = refused or Path("refused.jsonl" if str(file) == "-" else f"{file}.refused.jsonl")
     if others.exists() and file.exists() and others.samefile(file):
         raise typer.BadParameter("it is the file that is imported", param_hint="--refused")
