@@ -1,4 +1,4 @@
-"""nightlatch identities import over a file of made-up people, on each database: how many a second, and in how much memory.
+"""nightlatch identities import over a file of made-up people, on each database: how many a second, in how much memory.
 
 Prints a Markdown table; what the rows are is in bench/README.md.
 """

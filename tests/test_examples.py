@@ -10,7 +10,7 @@ import pytest
 from tests.cli.command import Command
 from tests.serving import Server
 
-from nightlatch.core.credentials.hashing import check_import
+from nightlatch.core.credentials.methods import METHODS
 from nightlatch.problems import HashRefused
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +25,7 @@ def format_of(person: dict[str, Any]) -> str:
 
 def readable(person: dict[str, Any]) -> bool:
     try:
-        check_import(person["credentials"]["password"]["config"]["hashed_password"])
+        METHODS["password"].imported(person["credentials"]["password"]["config"], None, "")
     except HashRefused:
         return False
     return True

@@ -114,7 +114,6 @@ def test_an_array_is_as_good_as_lines(bring: Importing, pretty: int | None) -> N
 
 
 def test_whoever_is_here_already_is_left_alone(bring: Importing) -> None:
-    nameless = {"schema_id": "nameless", "traits": {}}
     entries = [
         person("by-name"),
         person("by-both", external_id="e-1"),
@@ -126,7 +125,6 @@ def test_whoever_is_here_already_is_left_alone(bring: Importing) -> None:
             "credentials": {"oidc": {"config": {"providers": [{"provider": "x", "subject": "1"}]}}},
         },
     ]
-    del nameless
     assert bring(lines(*entries)) == (len(entries), 0, 0)
     before = bring.people()
     assert bring(None) == bring(None) == (0, len(entries), 0)

@@ -309,3 +309,23 @@ def test_organizations_do_not_see_each_other(db: Database) -> None:
     assert db.read(lambda tx: tx.identities.holder(foreign, name)) == theirs.id
     assert db.scan(lambda tx: tx.identities.count(foreign, Filter())) == 1
     assert db.write(lambda tx: tx.identities.remove(DEFAULT, theirs.id)) is False
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_few_and_many_are_added_alike_and_one_in_the_way_stops_all(db: Database, size: int) -> None:
+    people = [identity(metadata_public=None if n % 2 else "{}") for n in range(size)]
+    credentials = [credential(person, revision=n) for n, person in enumerate(people)]
+    db.write(lambda tx: tx.identities.add([(person, names_of(person)) for person in people]))
+    db.write(lambda tx: tx.credentials.put(credentials))
+    assert db.scan(lambda tx: tx.identities.list(DEFAULT, EVERYTHING, None, 0, 1000)) == sorted(
+        people, key=lambda p: p.id
+    )
+    changed = [msgspec.structs.replace(each, config="{}", revision=each.revision + 1) for each in credentials]
+    db.write(lambda tx: tx.credentials.put(changed))
+    found = db.read(lambda tx: tx.credentials.of([person.id for person in people]))
+    assert found == {each.identity_id: [each] for each in changed}
+    again = [identity() for _ in range(size)]
+    taken = [names_of(each) for each in (people[-1], *again[1:])]
+    with pytest.raises(Conflict):
+        db.write(lambda tx: tx.identities.add(list(zip(again, taken, strict=True))))
+    assert counted(db, EVERYTHING) == size

@@ -103,7 +103,7 @@ def import_(
 
 @app.command()
 def export(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to; standard output by default.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to; standard output by default.")] = None,
     with_credentials: Annotated[
         bool, typer.Option("--with-credentials", help="Password hashes and other secrets, too.")
     ] = False,
