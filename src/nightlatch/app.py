@@ -104,7 +104,7 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
-        schemas, hasher, seen = await _schemas(self._config), _hasher(self._config), LastSeen()
+        schemas, hasher, seen = await schemas_of(self._config), hasher_of(self._config), LastSeen()
         store = await open_store(self._run.dsn, self._committed)
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
         self._ports = {
@@ -204,12 +204,13 @@ async def _flush(seen: LastSeen, store: Store) -> None:
     await seen.flush(lambda times: store.write(lambda tx: tx.sessions.seen(times)))
 
 
-async def _schemas(config: Config) -> Schemas:
+async def schemas_of(config: Config) -> Schemas:
+    """SchemasBroken."""
     sources = [(source.id, source.url) for source in config.identity.schemas]
     return await load_schemas(sources, config.identity.default_schema_id, Outbound().get)
 
 
-def _hasher(config: Config) -> Hasher:
+def hasher_of(config: Config) -> Hasher:
     hashing = config.nightlatch.hashing
     return Hasher(
         memory=hashing.memory,
@@ -219,6 +220,10 @@ def _hasher(config: Config) -> Hasher:
         queue=hashing.queue,
         entropy=os.urandom,  # noqa: TID251
     )
+
+
+def vault_of(config: Config) -> Vault:
+    return Vault(Keys(_revealed(config.secrets.cipher), "credentials"))
 
 
 def _parts(
@@ -231,7 +236,7 @@ def _parts(
     metrics: Metrics,
     addresses: ClientAddress,
 ) -> Parts:
-    vault = Vault(Keys(_revealed(config.secrets.cipher), "credentials"))
+    vault = vault_of(config)
     flags = config.feature_flags
     return Parts(
         store=store,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightlatch.kernel.clock import SECOND
-from nightlatch.kernel.ids import id_text, new_id, new_number, parse_id
+from nightlatch.kernel.ids import id_text, named_id, new_id, new_number, parse_id
 
 NOW = 1_800_000_000 * SECOND + 123_456
 CANONICAL = "0193e3a5-7c1a-7abc-8def-0123456789ab"
@@ -99,3 +99,10 @@ def test_an_id_reads_back_from_its_text(raw: bytes) -> None:
 @given(st.text(max_size=50))
 def test_no_text_breaks_the_reader_of_ids(text: str) -> None:
     assert parse_id(text) is None or uuid.UUID(text).bytes == parse_id(text)
+
+
+def test_a_named_id_is_always_that_of_its_name() -> None:
+    found = named_id(b"a name")
+    assert found == named_id(b"a name") != named_id(b"another")
+    assert uuid.UUID(bytes=found).version == 8
+    assert uuid.UUID(bytes=found).variant == uuid.RFC_4122

@@ -70,7 +70,7 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("identities.GET", [(DEFAULT, ANNA.id), (DEFAULT, NOBODY), (NOBODY, ANNA.id)]),
     ("identities.LOCK", [(DEFAULT, BERT.id), (DEFAULT, NOBODY)]),
     ("identities.HOLDER", [(DEFAULT, "code", "a"), (DEFAULT, "code", "A"), (DEFAULT, "oidc", "a")]),
-    ("identities.TAKEN", [(DEFAULT, "code", VALUES), (DEFAULT, "oidc", VALUES), (DEFAULT, "code", Array())]),
+    ("identities.HOLDERS", [(DEFAULT, "code", VALUES), (DEFAULT, "oidc", VALUES), (DEFAULT, "code", Array())]),
     ("identities.NAMES", [(ANNA.id,), (NOBODY,)]),
     ("identities.CHANGE", [
         (DEFAULT, CLEO.id, "robot", "inactive", NOW + 1, "{}", None, "[]", None, "[]", 9, NOW + 2),

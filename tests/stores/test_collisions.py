@@ -87,7 +87,7 @@ def test_a_name_that_came_first_is_seen_when_the_unit_is_repeated(db: Database) 
 
     async def unit(tx: Any) -> str:
         next(runs)
-        if await tx.identities.taken(DEFAULT, [name]):
+        if await tx.identities.holders(DEFAULT, [name]):
             return "taken"
         await meeting.reach()
         await tx.identities.add([(identity(), [name])])

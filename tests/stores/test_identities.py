@@ -205,13 +205,15 @@ def test_a_name_is_held_by_one_identity_and_only_under_its_kind(db: Database) ->
     assert holder(db, "password", "A@b") is None
 
 
-def test_taken_says_which_names_somebody_holds(db: Database) -> None:
+def test_holders_says_who_holds_which_of_the_names(db: Database) -> None:
     held = {Name(kind, f"{n}") for kind in ("password", "code", "oidc") for n in range(300)}
-    db.write(lambda tx: tx.identities.add([(identity(), held)]))
+    one, other = identity(), identity()
+    db.write(lambda tx: tx.identities.add([(one, held), (other, {Name("password", "x")})]))
     free = {Name("password", "300"), Name("webauthn", "1"), Name("password", "")}
-    assert db.read(lambda tx: tx.identities.taken(DEFAULT, held | free)) == held
-    assert db.read(lambda tx: tx.identities.taken(DEFAULT, free)) == set()
-    assert db.read(lambda tx: tx.identities.taken(DEFAULT, [])) == set()
+    found = dict.fromkeys(held, one.id) | {Name("password", "x"): other.id}
+    assert db.read(lambda tx: tx.identities.holders(DEFAULT, found.keys() | free)) == found
+    assert db.read(lambda tx: tx.identities.holders(DEFAULT, free)) == {}
+    assert db.read(lambda tx: tx.identities.holders(DEFAULT, [])) == {}
 
 
 def test_adding_under_a_taken_name_is_a_conflict_and_adds_nobody(db: Database) -> None:
@@ -261,7 +263,7 @@ def test_changing_to_a_taken_name_is_a_conflict_and_changes_nothing(db: Database
         db.write(lambda tx: tx.identities.change(changed, names_of(one)))
     assert db.read(lambda tx: tx.identities.get(DEFAULT, other.id)) == other
     held = names_of(other)
-    assert db.read(lambda tx: tx.identities.taken(DEFAULT, held)) == held
+    assert db.read(lambda tx: tx.identities.holders(DEFAULT, held)) == dict.fromkeys(held, other.id)
 
 
 def test_addresses_keep_their_order(db: Database) -> None:
@@ -307,3 +309,23 @@ def test_organizations_do_not_see_each_other(db: Database) -> None:
     assert db.read(lambda tx: tx.identities.holder(foreign, name)) == theirs.id
     assert db.scan(lambda tx: tx.identities.count(foreign, Filter())) == 1
     assert db.write(lambda tx: tx.identities.remove(DEFAULT, theirs.id)) is False
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_few_and_many_are_added_alike_and_one_in_the_way_stops_all(db: Database, size: int) -> None:
+    people = [identity(metadata_public=None if n % 2 else "{}") for n in range(size)]
+    credentials = [credential(person, revision=n) for n, person in enumerate(people)]
+    db.write(lambda tx: tx.identities.add([(person, names_of(person)) for person in people]))
+    db.write(lambda tx: tx.credentials.put(credentials))
+    assert db.scan(lambda tx: tx.identities.list(DEFAULT, EVERYTHING, None, 0, 1000)) == sorted(
+        people, key=lambda p: p.id
+    )
+    changed = [msgspec.structs.replace(each, config="{}", revision=each.revision + 1) for each in credentials]
+    db.write(lambda tx: tx.credentials.put(changed))
+    found = db.read(lambda tx: tx.credentials.of([person.id for person in people]))
+    assert found == {each.identity_id: [each] for each in changed}
+    again = [identity() for _ in range(size)]
+    taken = [names_of(each) for each in (people[-1], *again[1:])]
+    with pytest.raises(Conflict):
+        db.write(lambda tx: tx.identities.add(list(zip(again, taken, strict=True))))
+    assert counted(db, EVERYTHING) == size

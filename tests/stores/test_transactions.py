@@ -102,7 +102,7 @@ def test_of_units_that_want_one_name_at_once_one_gets_it_and_the_others_a_confli
 
     def wanting(person: Identity) -> Callable[[Any], Any]:
         async def unit(tx: Any) -> bytes:
-            if await tx.identities.taken(DEFAULT, [name]):
+            if await tx.identities.holders(DEFAULT, [name]):
                 raise Conflict
             await tx.identities.add([(person, [name])])
             return person.id

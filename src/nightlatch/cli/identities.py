@@ -1,5 +1,7 @@
-"""nightlatch identities get | list | unlock | delete"""
+"""nightlatch identities get | list | unlock | delete | import | export"""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -7,6 +9,7 @@ import typer
 
 from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, given_id, with_store
 from nightlatch.cli.printing import moment, print_json, print_rows
+from nightlatch.config import Config
 from nightlatch.core.administration.identities import delete as delete_identity
 from nightlatch.core.administration.identities import unlock as unlock_identity
 from nightlatch.core.events.model import Act
@@ -83,6 +86,50 @@ def delete(identity_id: _Id, config: ConfigFile = None, dev: Dev = False) -> Non
 
     if not with_store(configuration(config, dev), work):
         raise IdentityNotFound(f"There is no identity {identity_id}.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="JSON lines or an array of what export writes or POST takes; - for standard input.",
+        ),
+    ],
+    refused: Annotated[
+        Path | None,
+        typer.Option(help="Where those go that cannot be imported; FILE.refused.jsonl by default."),
+    ] = None,
+    config: ConfigFile = None,
+    dev: Dev = False,
+) -> None:
+    """Bring in people with the passwords that they have. It can be run again: who is here already is left alone."""
+    if str(file) != "-" and (file.is_dir() or not file.exists()):
+        raise typer.BadParameter(f"{file} is no file")
+    others = refused or Path("refused.jsonl" if str(file) == "-" else f"{file}.refused.jsonl")
+    if others.exists() and file.exists() and others.samefile(file):
+        raise typer.BadParameter("it is the file that is imported", param_hint="--refused")
+    raise typer.Exit(_movers()[0](configuration(config, dev), file, others))
+
+
+@app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to; standard output by default.")] = None,
+    with_credentials: Annotated[
+        bool, typer.Option("--with-credentials", help="Password hashes and other secrets, too.")
+    ] = False,
+    config: ConfigFile = None,
+    dev: Dev = False,
+) -> None:
+    """Write all identities as JSON lines, oldest first, as import takes them."""
+    raise typer.Exit(_movers()[1](configuration(config, dev), file, with_credentials))
+
+
+def _movers() -> tuple[Callable[[Config, Path, Path], int], Callable[[Config, Path | None, bool], int]]:
+    from nightlatch.cli import exporting, importing  # the other commands do not wait for what these need
+
+    return importing.bring, exporting.export
 
 
 def _names(identifier: str) -> tuple[Name, ...]:

@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, BinaryIO, NoReturn, TypeVar
 
 import typer
 
 from nightlatch.config import Config, ConfigErrors, load
 from nightlatch.core.events.model import Act
-from nightlatch.core.identities.schemas import SchemasBroken, load_schemas
+from nightlatch.core.identities.schemas import Schemas, SchemasBroken, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SystemClock
@@ -39,11 +39,11 @@ def configuration(path: Path | None, dev: bool) -> Config:
         refuse([str(error) for error in errors.errors])
 
 
-def check_schemas(config: Config) -> None:
-    """Reads the identity schemas as a worker will: what is wrong with any on standard error and exit code 3."""
+def check_schemas(config: Config) -> Schemas:
+    """The identity schemas, read as a worker will; what is wrong with any on standard error and exit code 3."""
     sources = [(source.id, source.url) for source in config.identity.schemas]
     try:
-        asyncio.run(load_schemas(sources, config.identity.default_schema_id, Outbound().get))
+        return asyncio.run(load_schemas(sources, config.identity.default_schema_id, Outbound().get))
     except SchemasBroken as broken:
         refuse(broken.errors)
 
@@ -77,6 +77,14 @@ def given_id(text: str) -> bytes:
     if found is None:
         raise typer.BadParameter(f"{text} is not a UUID")
     return found
+
+
+def private_file(path: Path) -> BinaryIO:
+    """`path` for writing anew. Its owner alone may read it. OSError."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    if path.is_file():  # and no device; one that was there keeps its mode otherwise
+        os.fchmod(file, 0o600)
+    return os.fdopen(file, "wb")
 
 
 def complain(text: str) -> None:

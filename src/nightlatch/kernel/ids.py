@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from hashlib import blake2b
 
 Entropy = Callable[[int], bytes]
 
@@ -19,6 +20,14 @@ def new_id(now: int, entropy: Entropy) -> bytes:
     tail[0] = 0x70 | tail[0] & 0x0F
     tail[2] = 0x80 | tail[2] & 0x3F
     return (now // 1000).to_bytes(6, "big") + bytes(tail)
+
+
+def named_id(name: bytes) -> bytes:
+    """The one id of `name`: a UUIDv8 of its hash."""
+    tail = bytearray(blake2b(name, digest_size=16).digest())
+    tail[6] = 0x80 | tail[6] & 0x0F
+    tail[8] = 0x80 | tail[8] & 0x3F
+    return bytes(tail)
 
 
 def new_number(entropy: Entropy) -> int:

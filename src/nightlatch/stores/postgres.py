@@ -30,6 +30,7 @@ _SETTINGS = {
     "application_name": "nightlatch",
 }
 _TRIES = 4
+_BULK = 16  # rows; the plan of a bulk statement costs as much as a few single ones
 _COLLISIONS = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -82,7 +83,9 @@ class PostgresConnection:
         return int(status.rsplit(" ", 1)[1])
 
     async def many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> None:
-        if arguments:
+        if statement.bulk and len(arguments) >= _BULK:
+            await self._connection.execute(statement.bulk, *map(list, zip(*arguments, strict=True)))
+        elif arguments:
             await self._connection.executemany(statement.postgres, arguments)
 
     def array(self, values: Sequence[bytes] | Sequence[str]) -> Any:
@@ -90,6 +93,8 @@ class PostgresConnection:
 
 
 class PostgresStore:
+    remote = True
+
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", committed: Committed) -> None:
         self._pool = pool
         self._committed = committed

@@ -81,6 +81,8 @@ class _Work:
 class SqliteStore:
     """`path` must have been migrated. One of these a process; never carried over a fork."""
 
+    remote = False
+
     def __init__(self, path: str, committed: Committed) -> None:
         self._committed = committed
         self._reader = _open(path, reader=True)

@@ -15,7 +15,7 @@ from nightlatch.core.credentials.person import Person, Profile, Vault, add, chan
 from nightlatch.core.credentials.policy import check_length
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows.store import Tx
-from nightlatch.core.identities.model import Identity, State
+from nightlatch.core.identities.model import Filter, Identity, State
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.model import How, Where
 from nightlatch.core.sessions.rules import end
@@ -115,6 +115,12 @@ async def delete_credential(
     await change(tx, act, person, after)
     await _end_all(tx, act, identity, "credential_deleted")
     return after
+
+
+async def exported(tx: Tx, act: Act) -> None:
+    """Leaves the event of everybody's being written down, credentials too."""
+    amount = await tx.identities.count(act.organization, Filter())
+    await tx.events.add([event(act, "identity.exported", amount=amount)])
 
 
 async def _end_all(tx: Tx, act: Act, identity: Identity, reason: str) -> None:

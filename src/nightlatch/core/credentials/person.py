@@ -4,7 +4,7 @@ Addresses and identifiers are computed from the traits at every write; what was 
 verified) stays only while a trait still yields it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -31,7 +31,7 @@ class Person(msgspec.Struct, frozen=True):
 class Profile(msgspec.Struct, frozen=True):
     """What somebody asks an identity to be. Traits and metadata are JSON texts; `addresses` are claims about the state
     of addresses; `credentials` holds what is imported, by type, with passwords hashed already: on top of what is kept,
-    or, when `whole`, in its place."""
+    or, when `whole`, in its place. Who comes from elsewhere may bring an id and a time of creation."""
 
     schema_id: str
     traits: str
@@ -42,6 +42,8 @@ class Profile(msgspec.Struct, frozen=True):
     addresses: tuple[Address, ...] = ()
     credentials: Mapping[str, Config] = {}
     whole: bool = False
+    id: bytes | None = None
+    created_at: int | None = None
 
 
 class Vault:
@@ -68,10 +70,17 @@ class Vault:
 def compose(act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: Person | None = None) -> Person:
     """The person that `profile` describes: a new one, or `before` changed. SchemaUnknown, TraitsInvalid, FieldInvalid,
     HashRefused."""
+    return compose_named(act, schemas, vault, profile, before)[0]
+
+
+def compose_named(
+    act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: Person | None = None
+) -> tuple[Person, set[Name]]:
+    """As `compose`, with what only one identity of the organization may hold."""
     schema = schemas.chosen(profile.schema_id)
     derived = schema.derive(msgspec.json.decode(profile.traits))
     old = before.identity if before else None
-    identity_id = old.id if old else act.new_id()
+    identity_id = old.id if old else profile.id or act.new_id()
     traits = msgspec.json.encode(derived.traits).decode() if derived.changed else profile.traits
     identity = Identity(
         id=identity_id,
@@ -87,12 +96,11 @@ def compose(act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: 
         version=old.version + 1 if old else 1,
         ended_before=old.ended_before if old else 0,
         deleted_before=old.deleted_before if old else 0,
-        created_at=old.created_at if old else act.now,
+        created_at=old.created_at if old else profile.created_at or act.now,
         updated_at=act.now,
     )
     person = Person(identity, _credentials(act, vault, derived, profile, identity_id, before))
-    _names(person)
-    return person
+    return person, _names(person)
 
 
 def with_config(
@@ -134,28 +142,32 @@ async def find(tx: Tx, organization: bytes, identity_id: bytes, *, lock: bool = 
 async def add(tx: Tx, act: Act, people: Sequence[Person]) -> list[Person | Conflict]:
     """Stores the new ones; Conflict in the place of each that wants a name that somebody holds, here or before it."""
     wanted = [_names(person) for person in people]
-    taken = await tx.identities.taken(act.organization, {name for names in wanted for name in names})
+    taken = set(await tx.identities.holders(act.organization, {name for names in wanted for name in names}))
     outcome: list[Person | Conflict] = []
-    new: list[tuple[Identity, set[Name]]] = []
+    new: list[tuple[Person, set[Name]]] = []
     for person, names in zip(people, wanted, strict=True):
         if names & taken:
             outcome.append(Conflict())
             continue
         taken |= names
         outcome.append(person)
-        new.append((person.identity, names))
-    stored = [person for person in outcome if isinstance(person, Person)]
-    await tx.identities.add(new)
-    await tx.credentials.put([c for person in stored for c in person.credentials.values()])
-    await tx.events.add([event(act, "identity.created", identity_id=person.identity.id) for person in stored])
+        new.append((person, names))
+    await add_named(tx, act, new)
     return outcome
+
+
+async def add_named(tx: Tx, act: Act, new: Sequence[tuple[Person, Collection[Name]]]) -> None:
+    """Stores new ones, of whose names it is known that nobody holds them."""
+    await tx.identities.add([(person.identity, names) for person, names in new])
+    await tx.credentials.put([c for person, _ in new for c in person.credentials.values()])
+    await tx.events.add([event(act, "identity.created", identity_id=person.identity.id) for person, _ in new])
 
 
 async def change(tx: Tx, act: Act, before: Person, after: Person) -> None:
     """Stores what differs. Conflict when a name is taken."""
     names = _names(after)
     new = names - _names(before)
-    if await tx.identities.taken(act.organization, new):
+    if await tx.identities.holders(act.organization, new):
         raise Conflict
     await tx.identities.change(after.identity, names)
     old = before.credentials

@@ -18,6 +18,7 @@ import msgspec
 from nightlatch.core.identities import extension
 from nightlatch.core.identities.complaints import Path, complaint, refusal
 from nightlatch.core.identities.marks import EMAIL, Found
+from nightlatch.core.identities.model import Kind, Name
 from nightlatch.core.identities.normal import phone_number
 from nightlatch.kernel.outbound import OutboundRefused
 from nightlatch.problems import SchemaNotFound, SchemaUnknown
@@ -41,6 +42,13 @@ class Derived:
     verifiable: tuple[tuple[str, str], ...]
     recovery: tuple[tuple[str, str], ...]
     labels: Mapping[str, str]
+
+    def names(self) -> list[Name]:
+        """What only one identity may hold of it."""
+        addresses = ((Kind.VERIFIABLE, self.verifiable), (Kind.RECOVERY, self.recovery))
+        return [Name(type_, value) for type_, values in self.identifiers.items() for value in values] + [
+            Name(f"{kind}:{via}", value) for kind, pairs in addresses for via, value in pairs
+        ]
 
 
 class Schema:

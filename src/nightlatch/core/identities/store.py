@@ -28,8 +28,8 @@ class Identities(Protocol):
 
     async def count(self, organization: bytes, where: Filter) -> int: ...
 
-    async def taken(self, organization: bytes, names: Collection[Name]) -> set[Name]:
-        """Those of `names` that somebody holds."""
+    async def holders(self, organization: bytes, names: Collection[Name]) -> dict[Name, bytes]:
+        """Those of `names` that somebody holds, each with the id of that identity."""
         ...
 
     async def add(self, new: Sequence[tuple[Identity, Collection[Name]]]) -> None:

@@ -230,6 +230,13 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise Malformed(f'json: unknown field "{unknown[1]}"' if unknown else f"json: {error}") from None
 
 
+def new_profile(body: CreateIdentity, schema_id: str) -> Profile:
+    """`profile` of somebody new. FieldInvalid for an organization: there is none but the one."""
+    if body.organization_id:
+        raise FieldInvalid("organization_id", "There is no organization of that id.")
+    return profile(body, schema_id, State.ACTIVE)
+
+
 def profile(body: CreateIdentity | UpdateIdentity, schema_id: str, state: State) -> Profile:
     """The core's words for it; `schema_id` and `state` are what holds where the body says nothing. FieldInvalid."""
     if body.state:
@@ -257,7 +264,7 @@ def credentials_of(given: Credentials | None) -> dict[str, Config]:
     for type_ in Credentials.__struct_fields__:
         credential = getattr(given, type_, None)
         if credential is not None:
-            found[type_] = _without_nulls(msgspec.to_builtins(credential.config)) if credential.config else {}
+            found[type_] = without_nulls(msgspec.to_builtins(credential.config)) if credential.config else {}
     return found
 
 
@@ -267,14 +274,14 @@ def plain_password(body: CreateIdentity) -> bool:
     return bool(password and password.config and password.config.password)
 
 
-def microseconds(moment: datetime | None) -> int | None:
+def microseconds(moment: datetime | None, field: str = "verifiable_addresses") -> int | None:
     """The core's time; naive ones are UTC. FieldInvalid for one that UTC has no date for: it could not be shown."""
     if moment is None:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=EPOCH.tzinfo)
     time = (aware - EPOCH) // timedelta(microseconds=1)
     if not _FIRST <= time <= _LAST:
-        raise FieldInvalid("verifiable_addresses", f"The time {moment.isoformat()} is outside the years 1 to 9999.")
+        raise FieldInvalid(field, f"The time {moment.isoformat()} is outside the years 1 to 9999.")
     return time
 
 
@@ -307,11 +314,12 @@ def _address(given: GivenAddress, kind: Kind) -> Address:
     )
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
+    """A copy without the members that are null, at any depth."""
     if isinstance(value, dict):
-        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+        return {k: without_nulls(v) for k, v in value.items() if v is not None}
     if isinstance(value, list):
-        return [_without_nulls(v) for v in value]
+        return [without_nulls(v) for v in value]
     return value
 
 

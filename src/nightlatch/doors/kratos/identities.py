@@ -11,7 +11,7 @@ from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Config, Credential
 from nightlatch.core.credentials.person import Person, Profile, compose, find
 from nightlatch.core.flows.store import Tx
-from nightlatch.core.identities.model import Filter, Identity, Name, State
+from nightlatch.core.identities.model import Filter, Identity, Name
 from nightlatch.core.identities.normal import normal_identifier
 from nightlatch.doors.http.json_gate import gate
 from nightlatch.doors.http.routing import MIB, Answer, Call
@@ -211,9 +211,7 @@ def _verified_first(new: object, old: object) -> None:
 
 
 async def _compose(call: Call[Parts], body: bodies.CreateIdentity) -> Person:
-    if body.organization_id:
-        raise FieldInvalid("organization_id", "There is no organization of that id.")
-    profile = bodies.profile(body, call.door.schemas.default_id, State.ACTIVE)
+    profile = bodies.new_profile(body, call.door.schemas.default_id)
     credentials = await admin.hash_passwords(call.door.hasher, profile.credentials)
     profile = msgspec.structs.replace(profile, credentials=credentials)
     return compose(call.act, call.door.schemas, call.door.vault, profile)

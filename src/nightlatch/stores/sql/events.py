@@ -5,10 +5,13 @@ from collections.abc import Sequence
 import msgspec
 
 from nightlatch.core.events.model import Event
-from nightlatch.stores.sql.statement import Connection, sql
+from nightlatch.stores.sql.statement import Connection, insert
 
-ADD = sql("""insert into events (id, organization_id, at, name, actor, identity_id, session_id, reason, amount, data)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""")
+ADD = insert(
+    "events",
+    """id uuid, organization_id uuid, at bigint, name text, actor text, identity_id uuid, session_id uuid, reason text,
+    amount bigint, data text""",
+)
 
 
 class SqlEvents:

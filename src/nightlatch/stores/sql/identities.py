@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from nightlatch.core.identities.model import Address, Filter, Identity, Name, State
-from nightlatch.stores.sql.statement import Conditions, Connection, Row, sql
+from nightlatch.stores.sql.statement import Conditions, Connection, Row, insert, sql
 
 COLUMNS = """i.id, i.organization_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public,
     i.metadata_admin, i.external_id, i.addresses, i.version, i.ended_before, i.deleted_before, i.created_at,
@@ -21,18 +21,19 @@ _GET = f"select {COLUMNS} from identities i where i.organization_id = $1 and i.i
 GET = sql(_GET)
 LOCK = sql(_GET, _GET + " for update")
 HOLDER = sql("select identity_id from names where organization_id = $1 and kind = $2 and value = $3")
-TAKEN = sql(
-    "select value from names where organization_id = $1 and kind = $2 and value in (select value from carray($3))",
-    "select value from names where organization_id = $1 and kind = $2 and value = any($3)",
+_HOLDERS = "select value, identity_id from names where organization_id = $1 and kind = $2 and value "
+HOLDERS = sql(_HOLDERS + "in (select value from carray($3))", _HOLDERS + "= any($3)")
+ADD = insert(
+    "identities",
+    """id uuid, organization_id uuid, schema_id text, state text, state_changed_at bigint, traits text,
+    metadata_public text, metadata_admin text, external_id text, addresses text, version bigint, ended_before bigint,
+    deleted_before bigint, created_at bigint, updated_at bigint""",
 )
-ADD = sql("""insert into identities (id, organization_id, schema_id, state, state_changed_at, traits, metadata_public,
-    metadata_admin, external_id, addresses, version, ended_before, deleted_before, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""")
 CHANGE = sql("""update identities set schema_id = $3, state = $4, state_changed_at = $5, traits = $6,
     metadata_public = $7, metadata_admin = $8, external_id = $9, addresses = $10, version = $11, updated_at = $12
     where organization_id = $1 and id = $2""")
 REMOVE = sql("delete from identities where organization_id = $1 and id = $2")
-ADD_NAME = sql("insert into names (organization_id, kind, value, identity_id) values ($1, $2, $3, $4)")
+ADD_NAME = insert("names", "organization_id uuid, kind text, value text, identity_id uuid")
 NAMES = sql("select kind, value from names where identity_id = $1")
 REMOVE_NAME = sql("delete from names where organization_id = $1 and kind = $2 and value = $3")
 
@@ -72,14 +73,14 @@ class SqlIdentities:
         row = await self._connection.row(statement, *conditions.arguments)
         return row[0] if row else 0
 
-    async def taken(self, organization: bytes, names: Collection[Name]) -> set[Name]:
+    async def holders(self, organization: bytes, names: Collection[Name]) -> dict[Name, bytes]:
         kinds: dict[str, list[str]] = defaultdict(list)
         for name in names:
             kinds[name.kind].append(name.value)
-        found: set[Name] = set()
+        found: dict[Name, bytes] = {}
         for kind, values in kinds.items():
-            rows = await self._connection.rows(TAKEN, organization, kind, self._connection.array(values))
-            found.update(Name(kind, row[0]) for row in rows)
+            rows = await self._connection.rows(HOLDERS, organization, kind, self._connection.array(values))
+            found.update((Name(kind, value), identity_id) for value, identity_id in rows)
         return found
 
     async def add(self, new: Sequence[tuple[Identity, Collection[Name]]]) -> None:

@@ -12,8 +12,11 @@ Row = Sequence[Any]
 
 
 class Statement(NamedTuple):
+    """`bulk` does on PostgreSQL for many rows what the statement does for one: its parameters are whole columns."""
+
     sqlite: str
     postgres: str
+    bulk: str | None = None
 
 
 @lru_cache(maxsize=512)
@@ -29,6 +32,16 @@ def purge(table: str, key: str = "id") -> Statement:
     return sql(
         f"delete from {table} where {key} in ({oldest})", f"delete from {table} where {key} = any(array({oldest}))"
     )
+
+
+def insert(table: str, columns: str, more: str = "") -> Statement:
+    """Adds a row to `table`; `columns` are names with their types, `more` is what follows the values."""
+    names, types = zip(*(column.split() for column in columns.split(",")), strict=True)
+    begin = f"insert into {table} ({', '.join(names)})"
+    values = ", ".join(f"${n}" for n in range(1, len(names) + 1))
+    arrays = ", ".join(f"${n}::{each}[]" for n, each in enumerate(types, 1))
+    bulk = f"{begin} select * from unnest({arrays}) {more}"
+    return sql(f"{begin} values ({values}) {more}")._replace(bulk=bulk)
 
 
 class Connection(Protocol):
