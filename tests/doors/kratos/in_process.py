@@ -25,9 +25,11 @@ from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
 from nightlatch.doors.http.client_address import ClientAddress
-from nightlatch.doors.kratos.door import Port
-from nightlatch.doors.kratos.parts import Access, Flows, Parts
-from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
+from nightlatch.doors.http.door import Door
+from nightlatch.doors.http.parts import Access
+from nightlatch.doors.http.port import Port
+from nightlatch.doors.kratos import door as kratos
+from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
 from nightlatch.kernel.secrets import Keys, digest
@@ -98,8 +100,11 @@ class Doors:
     def listen(self, **changes: Any) -> None:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
-        self._public = Port(self.parts, PUBLIC, self._observe, self._failed, whoami=True)
-        self._admin = Port(self.parts, ADMIN, self._observe, self._failed, whoami=False)
+        self._public = self.port(kratos.public_door(self.parts))
+        self._admin = self.port(kratos.admin_door(self.parts))
+
+    def port(self, *doors: Door[Any]) -> Port:
+        return Port(doors, os.urandom, self._observe, self._failed)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)

@@ -11,7 +11,7 @@ from tests.doors.kratos.table import ADMIN, GUARDED, OPEN, PUBLIC, Line, World, 
 from nightlatch.core.access import rules
 from nightlatch.core.access.model import AccessKey
 from nightlatch.doors.http.openapi import operation_id
-from nightlatch.doors.kratos.parts import Access
+from nightlatch.doors.http.parts import Access
 from nightlatch.kernel.clock import HOUR
 from nightlatch.kernel.secrets import digest
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document of a port, made from its route table and the shapes that the table names.
+"""The OpenAPI document of a door, made from its route table and the shapes that the table names.
 
 It is version 3.0.3, which every generator of clients reads. msgspec writes the JSON Schema of today, so what 3.0 says
 in other words (null, empty lists of what is required) is said again in those.
@@ -27,7 +27,7 @@ _SECURITY = {
 }
 
 
-def described(routes: Sequence[Route[D]], title: str, error: type) -> tuple[Route[D], ...]:
+def described(routes: Sequence[Route[D]], title: str, error: type, path: str = PATH) -> tuple[Route[D], ...]:
     """`routes`, and one more that answers with the document of them all. `error` is the shape of every refusal."""
 
     @cache
@@ -37,7 +37,7 @@ def described(routes: Sequence[Route[D]], title: str, error: type) -> tuple[Rout
     async def get_document(_call: Call[D]) -> Answer:
         return Answer(200, encoded())
 
-    own = Route[D]("GET", PATH, get_document, gives=_Object, summary="This document")
+    own = Route[D]("GET", path, get_document, gives=_Object, summary="This document")
     complete = (*routes, own)
     return complete
 
