@@ -7,13 +7,13 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nightlatch.config import Config, Secret, load
-from nightlatch.core.access.model import AccessKey
-from nightlatch.core.access.rules import EVERYTHING
+from nightlatch.core.access.model import EVERYTHING, AccessKey
+from nightlatch.core.access.rules import PURPOSE
 from nightlatch.core.attempts.model import Limit, Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
@@ -28,13 +28,16 @@ from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
 from nightlatch.doors.http import logs
 from nightlatch.doors.http.client_address import ClientAddress
+from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.limits import Address, Fault, Limits
 from nightlatch.doors.http.metrics import Metrics
+from nightlatch.doors.http.parts import Access
+from nightlatch.doors.http.port import Port
 from nightlatch.doors.http.request_ids import request_id
-from nightlatch.doors.kratos.door import WHOAMI, Port
-from nightlatch.doors.kratos.parts import Access, Flows, Parts
-from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
+from nightlatch.doors.kratos import door as kratos
+from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
+from nightlatch.doors.native import door as native
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND, SystemClock
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.kernel.secrets import Keys, digest
@@ -108,8 +111,8 @@ class Application:
         store = await open_store(self._run.dsn, self._committed)
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
         self._ports = {
-            self._public_port: Port(parts, PUBLIC, self._observe, self._failed, whoami=True),
-            self._admin_port: Port(parts, ADMIN, self._observe, self._failed, whoami=False),
+            self._public_port: self._port(kratos.public_door(parts)),
+            self._admin_port: self._port(kratos.admin_door(parts), native.admin_door(parts)),
         }
         tasks = [
             asyncio.create_task(self._flush_often(seen, store)),
@@ -124,6 +127,9 @@ class Application:
                 await _flush(seen, store)
             hasher.close()
             await store.close()
+
+    def _port(self, *doors: Door[Any]) -> Port:
+        return Port(doors, os.urandom, self._observe, self._failed)  # noqa: TID251
 
     async def _flush_often(self, seen: LastSeen, store: Store) -> None:
         while True:
@@ -155,7 +161,7 @@ class Application:
         port, access = self._access[scope["server"][1]]
         method = scope["method"]
         self._metrics.request(port, route, method, status, seconds)
-        if route == WHOAMI and status == HTTP_OK and not self._checks_logged:
+        if route == kratos.WHOAMI and status == HTTP_OK and not self._checks_logged:
             # Most of all requests: their lines would bury the others, at a third of the cost of the check itself.
             return
         client = self._addresses.of(scope["client"][0], scope["headers"])
@@ -248,6 +254,7 @@ def _parts(
         throttling=_throttling(config),
         code_keys=Keys(_revealed(config.secrets.default), "codes"),
         page_keys=Keys(_revealed(config.secrets.pagination), "page tokens"),
+        pair_keys=Keys(_revealed(config.secrets.cipher), PURPOSE),
         render=Render(config.serve.public.base_url, vault),
         lifetime=Lifetime(
             config.session.lifespan,

@@ -13,13 +13,13 @@ from urllib.parse import unquote
 import msgspec
 from tests.serving import SCHEMAS
 
-from nightlatch.core.access import rules as access
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.attempts.model import Limit, Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.identities.schemas import Schema, Schemas
+from nightlatch.core.organizations import rules as organizations
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
@@ -28,12 +28,15 @@ from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
 from nightlatch.doors.http.client_address import ClientAddress
-from nightlatch.doors.kratos.door import Port
-from nightlatch.doors.kratos.parts import Access, Flows, Parts
-from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
+from nightlatch.doors.http.door import Door
+from nightlatch.doors.http.parts import Access
+from nightlatch.doors.http.port import Port
+from nightlatch.doors.kratos import door as kratos
+from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
+from nightlatch.doors.native import door as native
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
-from nightlatch.kernel.secrets import Keys, digest
+from nightlatch.kernel.secrets import Keys, digest, new_token
 from nightlatch.problems import StoreDown
 from nightlatch.stores.opening import migrate, open_store
 
@@ -102,8 +105,11 @@ class Doors:
     def listen(self, **changes: Any) -> None:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
-        self._public = Port(self.parts, PUBLIC, self._observe, self._failed, whoami=True)
-        self._admin = Port(self.parts, ADMIN, self._observe, self._failed, whoami=False)
+        self._public = self.port(kratos.public_door(self.parts))
+        self._admin = self.port(kratos.admin_door(self.parts), native.admin_door(self.parts))
+
+    def port(self, *doors: Door[Any]) -> Port:
+        return Port(doors, os.urandom, self._observe, self._failed)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
@@ -130,11 +136,19 @@ class Doors:
         return self.run(self.store.read(unit))  # type: ignore[arg-type]
 
     def act(self) -> Act:
-        return Act(DEFAULT, "the tests", self.clock.now(), os.urandom)
+        return Act(DEFAULT, "the tests", self.clock.now(), os.urandom, ("*",))
 
-    def key(self, *scopes: str, expires_at: int | None = None) -> str:
-        """The token of a new access key."""
-        return self.write(lambda tx: access.create(tx, self.act(), "a key", scopes or ("*",), expires_at))[1]
+    def key(self, *scopes: str, expires_at: int | None = None, organization: bytes = DEFAULT) -> str:
+        """The token of a new access key; its scopes may be such as nobody could give it."""
+        token = new_token("nl_key_", os.urandom)
+        act = self.act()
+        made = AccessKey(act.new_id(), organization, "a key", digest(token), scopes or ("*",), act.now, expires_at)
+        self.write(lambda tx: tx.access_keys.add(made))
+        return token
+
+    def organization(self, name: str) -> bytes:
+        """The id of a new organization."""
+        return self.write(lambda tx: organizations.create(tx, self.act(), name)).id
 
     def person(self, name: str = "ada", **fields: Any) -> dict[str, Any]:
         """A new identity with PASSWORD, as the admin port shows it."""
@@ -245,6 +259,7 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         throttling=throttling(),
         code_keys=Keys([SECRET], "codes"),
         page_keys=Keys([SECRET], "page tokens"),
+        pair_keys=Keys([SECRET], "key pairs"),
         render=Render(PUBLIC_URL, vault),
         lifetime=Lifetime(DAY, HOUR),
         seen=LastSeen(),

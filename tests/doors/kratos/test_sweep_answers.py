@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import pytest
@@ -13,8 +14,8 @@ from nightlatch import problems
 from nightlatch.core.credentials.hashing import Turn
 from nightlatch.core.store import Store
 from nightlatch.doors.http.routing import Answer, Call
+from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos import errors, public
-from nightlatch.doors.kratos.door import Port
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.kernel.clock import SECOND
 
@@ -44,6 +45,13 @@ def instance(kind: type[problems.Problem]) -> problems.Problem:
     return kind(*given.get(kind, ()))
 
 
+def put(doors: Doors, port: str, endpoint: Any) -> None:
+    """Has every line of a port's table lead to `endpoint`."""
+    door = kratos.admin_door(doors.parts) if port == "admin" else kratos.public_door(doors.parts)
+    routes = tuple(route._replace(endpoint=endpoint) for route in door.routes)
+    setattr(doors, f"_{port}", doors.port(replace(door, routes=routes)))
+
+
 STATUS = {
     problems.NotFound: 404, problems.Conflict: 409, problems.VersionMismatch: 412, problems.Unauthenticated: 401,
     problems.Forbidden: 403, problems.FlowExpired: 410, problems.FeatureDisabled: 404, problems.Unavailable: 503,
@@ -62,9 +70,8 @@ def test_every_line_says_every_problem_in_the_one_envelope(
         raise problem
 
     monkeypatch.setattr(public, "whoami", fail)
-    for port, routes, whoami in (("admin", ADMIN, False), ("public", PUBLIC, True)):
-        failing = tuple(route._replace(endpoint=fail) for route in routes)
-        setattr(doors, f"_{port}", Port(doors.parts, failing, doors._observe, doors._failed, whoami=whoami))
+    for port, routes in (("admin", ADMIN), ("public", PUBLIC)):
+        put(doors, port, fail)
         for route in routes:
             reply: Reply = world.ask(port, route)
             error = reply.refused(expected)
@@ -178,8 +185,7 @@ def test_W10_a_bug_is_told_to_the_log_and_to_nobody_else(
         raise Bug
 
     monkeypatch.setattr(public, "whoami", bug)
-    routes = tuple(route._replace(endpoint=bug) for route in (ADMIN if port == "admin" else PUBLIC))
-    setattr(doors, f"_{port}", Port(doors.parts, routes, doors._observe, doors._failed, whoami=port == "public"))
+    put(doors, port, bug)
     reply = world.ask(port, line)
     reply.refused(500)
     assert b"canary" not in reply.body

@@ -1,5 +1,8 @@
 """What HTTP itself refuses, before any rule is asked."""
 
+# Clients repeat these by themselves when they are told to come back: it must be harmless.
+REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
+
 
 class Refusal(Exception):
     """A failure of the request as a request. `reason` says what is wrong in it; `allow` names the methods of a 405."""

@@ -68,15 +68,26 @@ class Call(Generic[D]):
             raise Refusal(415, "Request bodies are accepted without Content-Encoding only.")
         if headers.get("content-type", "").lower().startswith("multipart/"):
             raise Refusal(415, "Request bodies are accepted as application/json only.")
-        chunks = bytearray()
-        async for chunk in self.request.stream():
-            chunks += chunk
-            if len(chunks) > most:
-                raise Refusal(413, f"The request body is larger than {most} bytes.")
-        body = bytes(chunks)
+        body = await read_body(self.request, most)
         if body.strip():
             await admit(body)
         return body
+
+
+async def read_body(request: Request, most: int = 64 * KIB) -> bytes:
+    """The bytes of the body, which may be asked for again: some doors must see them to say who asks. Refusal 413 above
+    `most`."""
+    known: bytes | None = request.scope.get("body")
+    chunks = bytearray(known or b"")
+    if known is None:
+        async for chunk in request.stream():
+            chunks += chunk
+            if len(chunks) > most:
+                break
+    if len(chunks) > most:
+        raise Refusal(413, f"The request body is larger than {most} bytes.")
+    body = request.scope["body"] = bytes(chunks)
+    return body
 
 
 Endpoint = Callable[[Call[D]], Awaitable[Answer]]

@@ -4,9 +4,10 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
+from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.refusal import REPEATABLE, Refusal
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.kratos.shapes import ErrorShown
 
@@ -86,8 +87,6 @@ ERRORS: dict[type[problems.Problem], Error] = {
     RegistrationOff: Error(400, _BAD, "self_service_flow_disabled"),
 }
 _MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 503: _DOWN}
-# Clients repeat these by themselves when they are told to come back: it must be harmless.
-_REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
 
 
 def error_of(problem: problems.Problem) -> ErrorShown:
@@ -116,8 +115,9 @@ def answer(error: ErrorShown, request_id: str, headers: tuple[tuple[str, str], .
     return Answer(error["code"], body, more, "application/json")
 
 
-def of_problem(problem: problems.Problem, method: str, request_id: str, public_url: str) -> Answer:
+def of_problem(public_url: str, problem: problems.Problem, scope: Scope) -> Answer:
     """The answer to a Problem. It says when to come back only where a repeat does no harm."""
+    request_id = scope["request_id"]
     if isinstance(problem, problems.AssuranceTooLow):
         step_up = f"{public_url}self-service/login/browser?aal=aal2"
         error = error_of(problem)
@@ -126,7 +126,7 @@ def of_problem(problem: problems.Problem, method: str, request_id: str, public_u
     headers: tuple[tuple[str, str], ...] = ()
     # Of these two nothing was begun: anything may be repeated.
     if isinstance(problem, problems.Busy | problems.Throttled) or (
-        isinstance(problem, problems.Unavailable) and method in _REPEATABLE
+        isinstance(problem, problems.Unavailable) and scope["method"] in REPEATABLE
     ):
         headers = (("retry-after", str(problem.retry_after)),)
     if isinstance(problem, problems.KeyRequired):
@@ -136,7 +136,12 @@ def of_problem(problem: problems.Problem, method: str, request_id: str, public_u
     return answer(error_of(problem), request_id, headers)
 
 
-def of_refusal(refusal: Refusal, request_id: str) -> Answer:
+def of_refusal(refusal: Refusal, scope: Scope) -> Answer:
     message = _MESSAGES.get(refusal.status, HTTPStatus(refusal.status).phrase)
     headers = (("allow", refusal.allow),) if refusal.allow else ()
-    return answer(body_of(refusal.status, message, refusal.reason), request_id, headers)
+    return answer(body_of(refusal.status, message, refusal.reason), scope["request_id"], headers)
+
+
+def of_bug(scope: Scope) -> Answer:
+    message = "An internal server error occurred, please contact the system administrator"
+    return answer(body_of(500, message), scope["request_id"])

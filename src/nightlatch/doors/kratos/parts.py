@@ -1,10 +1,8 @@
-"""What the functions of this door work with, handed in by app.py."""
+"""What the functions of this door work with besides what every door has, handed in by app.py."""
 
-import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from nightlatch.core.access.model import AccessKey
 from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
@@ -12,15 +10,10 @@ from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.means import Means
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
-from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.core.sessions.seen import LastSeen
-from nightlatch.core.store import Store
+from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.kratos.shapes import Render
-from nightlatch.kernel.clock import Clock
-from nightlatch.kernel.ids import Entropy
 from nightlatch.kernel.secrets import Keys
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +34,22 @@ class Flows:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Who may use the admin port: keys of the configuration by hash, networks that need none."""
-
-    keys: Mapping[bytes, AccessKey]
-    trusted_networks: tuple[Network, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Shared):
     """URLs end in a slash; `admin_url` is None unless it is configured."""
 
-    store: Store
-    clock: Clock
-    entropy: Entropy
     schemas: Schemas
     hasher: Hasher
     vault: Vault
     throttling: Throttling
     code_keys: Keys
-    page_keys: Keys
     render: Render
-    lifetime: Lifetime
     seen: LastSeen
     flows: Flows
-    access: Access
     public_url: str
     admin_url: str | None
     highest_aal: bool
     cache_for: int | None
     faster_extend: bool
-    client_address: Callable[[str, Sequence[tuple[bytes, bytes]]], str]
     metrics: Callable[[], bytes]
 
     @property

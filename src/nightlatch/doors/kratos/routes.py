@@ -5,7 +5,7 @@ The short spellings without /admin are second lines, not a rewriting: one path, 
 
 from typing import Any
 
-from nightlatch.doors.http.openapi import described
+from nightlatch.doors.http.openapi import Document, described
 from nightlatch.doors.http.routing import Parameter, Route
 from nightlatch.doors.kratos import (
     bodies,
@@ -55,8 +55,8 @@ _ADMIN = (
     _Route("GET", "/sessions/{id}", sessions.get_session, "sessions:read", None, shapes.Session, 200, (400, 404), (_EXPAND,), "Get a session"),
     _Route("DELETE", "/sessions/{id}", sessions.disable_session, "sessions:end", None, None, 204, (400, 404), (), "End a session"),
     _Route("PATCH", "/sessions/{id}/extend", sessions.extend_session, "sessions:write", None, shapes.Session, 200, (400, 404), (), "Extend a session"),
-    _Route("POST", "/recovery/code", recovery.create_recovery_code_for_identity, "recovery:write", bodies.RecoveryBody, shapes.RecoveryCode, 201, (400, 404), _RETURN_TO, "Make a recovery code"),
-    _Route("POST", "/recovery/link", recovery.create_recovery_link_for_identity, "recovery:write", bodies.RecoveryBody, shapes.RecoveryLink, 200, (400, 404), _RETURN_TO, "Make a recovery link"),
+    _Route("POST", "/recovery/code", recovery.create_recovery_code_for_identity, "recovery:create", bodies.RecoveryBody, shapes.RecoveryCode, 201, (400, 404), _RETURN_TO, "Make a recovery code"),
+    _Route("POST", "/recovery/link", recovery.create_recovery_link_for_identity, "recovery:create", bodies.RecoveryBody, shapes.RecoveryLink, 200, (400, 404), _RETURN_TO, "Make a recovery link"),
 )  # fmt: skip
 
 _SHARED = (
@@ -94,5 +94,5 @@ _ADMIN_PORT = (
     *(_Route(method, path, redirects.to_public, None, None, None, 307, (), (), "Redirects to the public port") for method, path in redirects.PUBLIC_PATHS),
 )  # fmt: skip
 
-PUBLIC = described(_PUBLIC_PORT, "nightlatch: the public port", shapes.Envelope)
-ADMIN = described(_ADMIN_PORT, "nightlatch: the admin port", shapes.Envelope)
+PUBLIC = described(_PUBLIC_PORT, Document("nightlatch: the public port", shapes.Envelope))
+ADMIN = described(_ADMIN_PORT, Document("nightlatch: the admin port", shapes.Envelope))
