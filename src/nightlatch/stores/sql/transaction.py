@@ -7,6 +7,7 @@ from nightlatch.stores.sql.endings import SqlEndings
 from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.session_settings import SqlSessionSettings
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection
 
@@ -21,5 +22,6 @@ class Transaction:
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)
         self.endings = SqlEndings(connection)
+        self.session_settings = SqlSessionSettings(connection)
         self.access_keys = SqlAccessKeys(connection)
         self.flows = SqlFlows(connection)
