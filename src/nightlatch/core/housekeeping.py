@@ -1,4 +1,4 @@
-"""What is over leaves: in small units, by one process at a time, while everybody serves.
+"""What ended with many others is marked and what is over leaves: in small units, by one process, while all serve.
 
 Nothing depends on it: what has expired is refused when it is asked for, whether or not its row is still there.
 """
@@ -10,6 +10,7 @@ import msgspec
 
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.store import Tx
+from nightlatch.core.sessions.marking import mark
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND
 
@@ -36,6 +37,7 @@ async def sweep(
     many."""
     now = act.now
     jobs: dict[str, Remove] = {
+        "endings": mark,
         "flows": lambda tx, most: tx.flows.purge(now - retention.flows, most),
         "attempts": lambda tx, most: tx.attempts.purge(now, most),
         "sessions": lambda tx, most: tx.sessions.purge(now - retention.sessions, most),

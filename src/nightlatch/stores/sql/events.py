@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import msgspec
 
 from nightlatch.core.events.model import Event
-from nightlatch.stores.sql.statement import Connection, insert
+from nightlatch.stores.sql.statement import Connection, insert, sql
 
 ADD = insert(
     "events",
     """id uuid, organization_id uuid, at bigint, name text, actor text, identity_id uuid, session_id uuid, reason text,
     amount bigint, data text""",
 )
+
+ADD_AMOUNT = sql("update events set amount = amount + $2 where id = $1")
 
 
 class SqlEvents:
@@ -22,6 +24,9 @@ class SqlEvents:
     async def add(self, events: Sequence[Event]) -> None:
         await self._connection.many(ADD, [_row(event) for event in events])
         self._happened.extend(events)
+
+    async def add_amount(self, event_id: bytes, more: int) -> None:
+        await self._connection.run(ADD_AMOUNT, event_id, more)
 
 
 def _row(e: Event) -> tuple[object, ...]:

@@ -4,11 +4,13 @@ from nightlatch.core.events.model import Event
 from nightlatch.stores.sql.access import SqlAccessKeys
 from nightlatch.stores.sql.attempts import SqlAttempts
 from nightlatch.stores.sql.credentials import SqlCredentials
+from nightlatch.stores.sql.endings import SqlEndings
 from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
 from nightlatch.stores.sql.leases import SqlLeases
 from nightlatch.stores.sql.organizations import SqlOrganizations
+from nightlatch.stores.sql.session_settings import SqlSessionSettings
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection
 
@@ -23,6 +25,8 @@ class Transaction:
         self.identities = SqlIdentities(connection)
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)
+        self.endings = SqlEndings(connection)
+        self.session_settings = SqlSessionSettings(connection)
         self.access_keys = SqlAccessKeys(connection)
         self.leases = SqlLeases(connection)
         self.attempts = SqlAttempts(connection)
