@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.sdk.client import installed
-from tests.sdk.conftest import NEW
+from tests.sdk.releases import KRATOS_25
 from tests.serving import Server
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "kratos_client.py"
@@ -26,7 +26,7 @@ def test_the_example_walks_from_three_people_to_the_401(server: Server) -> None:
     where = {"PUBLIC_URL": server.public, "ADMIN_URL": server.admin, "NIGHTLATCH_ADMIN_KEY": server.key}
     done = subprocess.run(
         [sys._base_executable, "-S", "-B", EXAMPLE],
-        env={"PYTHONPATH": str(installed(NEW)), "PATH": os.environ["PATH"], **where},
+        env={"PYTHONPATH": str(installed(KRATOS_25)), "PATH": os.environ["PATH"], **where},
         capture_output=True,
         text=True,
         timeout=60,

@@ -56,17 +56,19 @@ def test_S4_no_answer_to_an_administrator_holds_a_token(
         assert not any(each["session_token"] in text for each in signed_in)
 
 
-def test_a_session_holds_exactly_what_was_asked_to_be_expanded(kratos_new: Kratos, ids: list[str]) -> None:
-    devices = kratos_new("get_session", id=ids[0], expand=["devices"]).ok(200)
+@pytest.mark.needs("expand")
+def test_a_session_holds_exactly_what_was_asked_to_be_expanded(kratos: Kratos, ids: list[str]) -> None:
+    devices = kratos("get_session", id=ids[0], expand=["devices"]).ok(200)
     assert "identity" not in devices
     assert devices["devices"][0]["id"]
-    both = kratos_new("get_session", id=ids[0], expand=["Identity", "Devices"]).ok(200)
+    both = kratos("get_session", id=ids[0], expand=["Identity", "Devices"]).ok(200)
     assert both["identity"]["id"]
     assert both["devices"]
 
 
-def test_an_unknown_expansion_is_refused(kratos_new: Kratos, ids: list[str]) -> None:
-    answer = kratos_new("get_session", id=ids[0], expand=["shoes"])
+@pytest.mark.needs("expand")
+def test_an_unknown_expansion_is_refused(kratos: Kratos, ids: list[str]) -> None:
+    answer = kratos("get_session", id=ids[0], expand=["shoes"])
     if answer.status is not None:  # the client may know better and not even ask
         assert answer.refused(400)["reason"] == "Could not parse expand option: shoes"
 
@@ -101,8 +103,9 @@ def test_a_session_page_token_that_is_not_ours_is_refused(kratos: Kratos) -> Non
     assert "page_token" in error["message"] + error.get("reason", "") or "page token" in error.get("reason", "")
 
 
-def test_a_list_of_sessions_holds_exactly_what_was_asked_to_be_expanded(kratos_new: Kratos, ids: list[str]) -> None:
-    found = kratos_new("list_sessions", page_size=1000, expand=["devices"]).ok(200)
+@pytest.mark.needs("expand")
+def test_a_list_of_sessions_holds_exactly_what_was_asked_to_be_expanded(kratos: Kratos, ids: list[str]) -> None:
+    found = kratos("list_sessions", page_size=1000, expand=["devices"]).ok(200)
     mine = [session for session in found if session["id"] in ids]
     assert len(mine) == 3
     assert all("identity" not in session and session["devices"] for session in mine)
