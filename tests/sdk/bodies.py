@@ -25,17 +25,18 @@ def new_email() -> str:
     return f"{uuid.uuid4().hex}@example.com"
 
 
-def password(plain: str = PASSWORD) -> Model:
-    config = model("IdentityWithCredentialsPasswordConfig", password=plain)
-    return model("IdentityWithCredentialsPassword", config=config)
+def secret(**config: str) -> Model:
+    """Credentials of one password: `password` in plain text, or `hashed_password`."""
+    of = model("IdentityWithCredentialsPasswordConfig", **config)
+    return model("IdentityWithCredentials", password=model("IdentityWithCredentialsPassword", config=of))
 
 
 def person(email: str, **fields: Any) -> Model:
-    """A body of create_identity: the default schema, and PASSWORD unless `fields` say otherwise."""
+    """A body of create_identity: the default schema, and PASSWORD as a hash unless `fields` say otherwise."""
     known = {
         "schema_id": "default",
         "traits": {"email": email},
-        "credentials": model("IdentityWithCredentials", password=password()),
+        "credentials": secret(hashed_password=hashed()),
     }
     return model("CreateIdentityBody", **known | fields)
 

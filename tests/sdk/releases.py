@@ -8,15 +8,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / ".build" / "node" / "node"
-OLD = frozenset(
-    {"ids", "page_token", "expand", "external_id", "frontend", "identifier", "type=password", "action=error"}
-)
-ORY_1_0 = {
-    "batch_patch_identities",
-    "delete_identity_credentials",
-    "credentials_identifier",
-    "value=scalar",
-}
 
 
 @dataclass(frozen=True)
@@ -29,6 +20,11 @@ class Release:
     old: bool = False
     bearer: bool = False
     lacks: frozenset[str] = frozenset()
+
+    @property
+    def prefixes(self) -> tuple[str | None, ...]:
+        """What can be set to stand before the key."""
+        return (None,) if self.bearer else (None, "Bearer", "bearer")
 
     @property
     def npm(self) -> bool:
@@ -45,13 +41,19 @@ class Release:
 
 
 ORY_KRATOS, ORY = "ory_kratos_client", "ory_client"
+OLD = frozenset(
+    {"action=error", "expand", "external_id", "frontend", "identifier", "ids", "page_token", "type=password"}
+)
+LEAN = {"batch_patch_identities", "delete_identity_credentials", "credentials_identifier", "value=scalar"}
+
 KRATOS_25 = Release("kratos-25.4.0", ORY_KRATOS)
+ORY_1_0 = Release("ory-1.0.0", ORY, old=True, bearer=True, lacks=OLD | LEAN)
 ORY_1_22 = Release("ory-1.22.87", ORY, bearer=True)
 RELEASES = [
     Release("kratos-0.13.1", ORY_KRATOS, old=True, lacks=OLD),
     Release("kratos-1.0.0", ORY_KRATOS, old=True, lacks=OLD | {"include_credential=any"}),
     KRATOS_25,
-    Release("ory-1.0.0", ORY, old=True, bearer=True, lacks=OLD | ORY_1_0),
+    ORY_1_0,
     ORY_1_22,
     Release("npm-kratos-26.2.0", "@ory/kratos-client", lacks=frozenset({"no body"})),
     Release("npm-ory-1.22.66", "@ory/client", bearer=True, lacks=frozenset({"no body"})),

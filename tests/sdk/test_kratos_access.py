@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from tests.sdk.bodies import batch, model, new_email, patch, person, update
 from tests.sdk.client import Kratos
 from tests.sdk.conftest import Clients
@@ -50,14 +49,12 @@ def spoken(kratos: Kratos) -> list[str]:
     return [operation for operation in KEYED if operation not in kratos.release.lacks]
 
 
-@pytest.mark.parametrize(("key", "prefix"), [(None, None), ("wrong", None), ("wrong", "Bearer")])
-def test_W1_without_a_valid_key_every_operation_is_401(
-    kratos: Kratos, anna: dict[str, Any], key: str | None, prefix: str | None
-) -> None:
-    stranger = kratos.with_key(key, prefix)
+def test_W1_without_a_valid_key_every_operation_is_401(kratos: Kratos, anna: dict[str, Any]) -> None:
+    strangers = [kratos.with_key(None), *(kratos.with_key("wrong", prefix) for prefix in kratos.release.prefixes[:2])]
     for operation in spoken(kratos):
-        stranger(operation, **arguments(kratos, operation, anna["id"])).refused(401)
-        stranger(operation, **arguments(kratos, operation)).refused(401)
+        for stranger in strangers:
+            stranger(operation, **arguments(kratos, operation, anna["id"])).refused(401)
+            stranger(operation, **arguments(kratos, operation)).refused(401)
 
 
 def test_W1_what_was_refused_has_not_happened(kratos: Kratos, anna: dict[str, Any]) -> None:
@@ -66,9 +63,9 @@ def test_W1_what_was_refused_has_not_happened(kratos: Kratos, anna: dict[str, An
     assert kratos("get_identity", id=anna["id"]).ok(200)["traits"] == anna["traits"]
 
 
-@pytest.mark.parametrize("prefix", [None, "Bearer", "bearer"])
-def test_W1_the_key_is_accepted_bare_and_as_a_bearer(kratos: Kratos, server: Server, prefix: str | None) -> None:
-    kratos.with_key(server.key, prefix)("list_sessions").ok(200)
+def test_W1_the_key_is_accepted_bare_and_as_a_bearer(kratos: Kratos, server: Server) -> None:
+    for prefix in kratos.release.prefixes:
+        kratos.with_key(server.key, prefix)("list_sessions", page_size=1).ok(200)
 
 
 def test_W1_the_public_port_serves_no_administration(clients: Clients, server: Server) -> None:

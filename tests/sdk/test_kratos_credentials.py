@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import bcrypt
 import pytest
-from tests.sdk.bodies import PASSWORD, hashed, model, new_email, person
+from tests.sdk.bodies import PASSWORD, hashed, model, new_email, person, secret
 from tests.sdk.client import Kratos
 from tests.serving import Server
 
@@ -36,13 +36,12 @@ def lookup_name(kratos: Kratos) -> str:
 
 
 def test_a_person_whose_hash_was_imported_can_sign_in(kratos: Kratos, server: Server) -> None:
-    email, secret = new_email(), "from the other system 5"
-    imported_hash = bcrypt.hashpw(secret.encode(), bcrypt.gensalt(4)).decode()
-    config = model("IdentityWithCredentialsPasswordConfig", hashed_password=imported_hash)
-    credentials = model("IdentityWithCredentials", password=model("IdentityWithCredentialsPassword", config=config))
-    kratos("create_identity", create_identity_body=person(email, credentials=credentials)).ok(201)
-    assert server.try_sign_in(email, secret + "x").status_code == 400
-    server.sign_in(email, secret)
+    email, plain = new_email(), "from the other system 5"
+    imported_hash = bcrypt.hashpw(plain.encode(), bcrypt.gensalt(4)).decode()
+    body = person(email, credentials=secret(hashed_password=imported_hash))
+    kratos("create_identity", create_identity_body=body).ok(201)
+    assert server.try_sign_in(email, plain + "x").status_code == 400
+    server.sign_in(email, plain)
 
 
 @pytest.mark.parametrize(
@@ -50,9 +49,8 @@ def test_a_person_whose_hash_was_imported_can_sign_in(kratos: Kratos, server: Se
 )
 def test_P1_a_hash_that_is_unknown_or_too_dear_is_refused(kratos: Kratos, server: Server, imported_hash: str) -> None:
     email = new_email()
-    config = model("IdentityWithCredentialsPasswordConfig", hashed_password=imported_hash)
-    credentials = model("IdentityWithCredentials", password=model("IdentityWithCredentialsPassword", config=config))
-    kratos("create_identity", create_identity_body=person(email, credentials=credentials)).refused(400)
+    body = person(email, credentials=secret(hashed_password=imported_hash))
+    kratos("create_identity", create_identity_body=body).refused(400)
     assert server.known(email) == []
 
 

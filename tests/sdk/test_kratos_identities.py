@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.sdk.bodies import PASSWORD, batch, model, new_email, password, patch, person, update
+from tests.sdk.bodies import PASSWORD, batch, model, new_email, patch, person, secret, update
 from tests.sdk.client import Kratos
 from tests.sdk.links import next_page, walk
 from tests.serving import Server
@@ -45,7 +45,7 @@ def test_the_addresses_of_a_new_identity_come_from_its_traits(kratos: Kratos) ->
 
 
 def test_no_answer_of_a_write_holds_the_config_of_a_credential(kratos: Kratos) -> None:
-    made = create(kratos, new_email())
+    made = create(kratos, new_email(), credentials=secret(password=PASSWORD))
     assert all("config" not in credential for credential in made.get("credentials", {}).values())
 
 
@@ -57,7 +57,7 @@ def test_an_identity_can_be_created_inactive(kratos: Kratos, server: Server) -> 
 
 def test_a_person_created_with_a_password_can_sign_in(kratos: Kratos, server: Server) -> None:
     email = new_email()
-    made = create(kratos, email)
+    made = create(kratos, email, credentials=secret(password=PASSWORD))
     assert server.sign_in(email, PASSWORD)["session"]["identity"]["id"] == made["id"]
 
 
@@ -99,7 +99,7 @@ def test_an_identity_is_read_back_as_it_was_created(kratos: Kratos) -> None:
 
 def test_credentials_are_shown_when_they_are_asked_for(kratos: Kratos) -> None:
     email = new_email()
-    made = create(kratos, email)
+    made = create(kratos, email, credentials=secret(password=PASSWORD))
     read = kratos("get_identity", id=made["id"], include_credential=["password"]).ok(200)
     shown = read["credentials"]["password"]
     assert shown["identifiers"] == [email]
@@ -206,7 +206,7 @@ def test_a_password_that_an_administrator_replaces_ends_the_sessions(kratos: Kra
     email = new_email()
     made = create(kratos, email)
     token = server.sign_in(email, PASSWORD)["session_token"]
-    body = update(email, credentials=model("IdentityWithCredentials", password=password("N3w-moss!orchard 17")))
+    body = update(email, credentials=secret(password="N3w-moss!orchard 17"))
     kratos("update_identity", id=made["id"], update_identity_body=body).ok(200)
     assert server.whoami(token).status_code == 401
     assert server.try_sign_in(email, PASSWORD).status_code == 400
@@ -372,7 +372,8 @@ def test_a_batch_beyond_its_limits_is_refused_whole(kratos: Kratos, server: Serv
     without = person(email, credentials=model("IdentityWithCredentials"))
     many = kratos("batch_patch_identities", patch_identities_body=batch(*[without] * 1001)).refused(400)
     assert "at once is 1000." in many["reason"]
-    dear = kratos("batch_patch_identities", patch_identities_body=batch(*[person(email)] * 201)).refused(400)
+    plain = person(email, credentials=secret(password=PASSWORD))
+    dear = kratos("batch_patch_identities", patch_identities_body=batch(*[plain] * 201)).refused(400)
     assert "with a plaintext password is 200." in dear["reason"]
     assert server.known(email) == []
 
