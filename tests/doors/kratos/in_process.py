@@ -202,7 +202,7 @@ async def request(
     sent: Any = None,
     *,
     headers: dict[str, str] | None = None,
-    peer: str,
+    peer: str = "127.0.0.1",
 ) -> Reply:
     """Asks an ASGI application as a server would, with the target just as it is spelled."""
     body = sent if isinstance(sent, bytes) else b"" if sent is None else json.dumps(sent).encode()
