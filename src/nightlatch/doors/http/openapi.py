@@ -130,15 +130,16 @@ def _schemas(routes: Sequence[Route[Any]], error: type) -> tuple[dict[Any, _Obje
     kinds |= {parameter.kind: None for route in routes for parameter in route.query}
     kinds[error] = None
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    return dict(zip(kinds, map(_in_3_0, schemas), strict=True)), _in_3_0(components)
+    return dict(zip(kinds, map(in_3_0, schemas), strict=True)), in_3_0(components)
 
 
-def _in_3_0(schema: Any) -> Any:
+def in_3_0(schema: Any) -> Any:
+    """`schema` with what 3.0 says in other words than JSON Schema."""
     if isinstance(schema, list):
-        return [_in_3_0(each) for each in schema]
+        return [in_3_0(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    said = {k: _in_3_0(v) for k, v in schema.items() if (k, v) not in (("default", None), ("required", []))}
+    said = {k: in_3_0(v) for k, v in schema.items() if (k, v) not in (("default", None), ("required", []))}
     options = said.get("anyOf", [])
     if {"type": "null"} in options:
         del said["anyOf"]
