@@ -31,6 +31,7 @@ from nightlatch.doors.http.port import Port
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
+from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
 from nightlatch.kernel.secrets import Keys, digest, new_token
 from nightlatch.problems import StoreDown
@@ -101,7 +102,7 @@ class Doors:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
         self._public = self.port(kratos.public_door(self.parts))
-        self._admin = self.port(kratos.admin_door(self.parts))
+        self._admin = self.port(kratos.admin_door(self.parts), slack.admin_door(self.parts))
 
     def port(self, *doors: Door[Any]) -> Port:
         return Port(doors, os.urandom, self._observe, self._failed)

@@ -1,1 +1,1 @@
-"""Slack's administration of sessions, as its published clients call it. Differences on purpose: docs/dialects/slack.md."""
+"""Slack's administration of sessions, as its clients call it. Differences on purpose: docs/dialects/slack.md."""

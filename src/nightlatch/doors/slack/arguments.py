@@ -4,7 +4,6 @@ A body is a form or a JSON object, or empty whatever it says it is. In a form ev
 one, and a list is W1,W2 or JSON. What is empty was not given.
 """
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -12,9 +11,8 @@ import msgspec
 from starlette.requests import Request
 
 from nightlatch.doors.http.json_gate import admit
-from nightlatch.doors.http.refusal import Refusal
-from nightlatch.doors.http.routing import KIB, Call, read_body
 from nightlatch.doors.http.parts import Shared
+from nightlatch.doors.http.routing import KIB, Call, read_body
 from nightlatch.doors.slack.errors import BodyRefused
 from nightlatch.doors.slack.shapes import Arguments
 from nightlatch.problems import Invalid
@@ -66,9 +64,7 @@ async def _object(body: bytes) -> dict[str, Any]:
 
 def _form(body: bytes) -> dict[str, Any]:
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), True, strict_parsing=True, errors="strict", max_num_fields=MOST_FIELDS
-        )
+        pairs = parse_qsl(body.decode("ascii"), True, strict_parsing=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise BodyRefused("invalid_form_data", "The body is no form that can be read.") from None
     if any("\0" in value for _, value in pairs):

@@ -1,5 +1,7 @@
-"""The OpenAPI document of this door, made from its route table in the shape that Slack's own has: form bodies, the token
-as a header, and one answer for whatever went wrong."""
+"""The OpenAPI document of this door, made from its route table in the shape that Slack's own has.
+
+Bodies are forms, the token is a header, and there is one answer for whatever went wrong.
+"""
 
 from functools import cache
 from typing import Any
@@ -38,7 +40,7 @@ def document(routes: tuple[Route[Shared], ...]) -> _Object:
     of_kind = dict(zip(ordered, schemas, strict=True))
     flow = {"authorizationUrl": "/", "tokenUrl": "/", "scopes": {name: scope for scope, name in SCOPES.items()}}
     oauth = {"type": "oauth2", "flows": {"authorizationCode": flow}}
-    return in_3_0(
+    made: _Object = in_3_0(
         {
             "openapi": "3.0.3",
             "info": {"title": "nightlatch, Slack's administration of sessions", "version": __version__},
@@ -48,6 +50,7 @@ def document(routes: tuple[Route[Shared], ...]) -> _Object:
             "components": {"schemas": components, "securitySchemes": {"slackAuth": oauth}},
         }
     )
+    return made
 
 
 def _operation(route: Route[Shared], schemas: dict[Any, _Object]) -> _Object:

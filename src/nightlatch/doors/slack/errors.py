@@ -96,4 +96,4 @@ def of_bug(scope: Scope) -> Answer:  # noqa: ARG001
 def _body(error: str, reason: str = "") -> DefaultErrorTemplate:
     # Clients of this dialect print what begins so as an error.
     messages = {"messages": [f"[ERROR] {reason}"]} if reason else None
-    return DefaultErrorTemplate(error, response_metadata=messages)
+    return DefaultErrorTemplate(False, error, response_metadata=messages)

@@ -29,7 +29,7 @@ async def invalidate(call: Call[Shared]) -> Answer:
     if not revocation.known:
         raise SessionNotFound
     if revocation.count == 0:
-        raise SessionEnded
+        raise SessionEnded("The session has ended already.")
     return shapes.done()
 
 

@@ -59,9 +59,9 @@ class SetSettingsArguments(UsersArguments, kw_only=True):
     desktop_app_browser_quit: (
         Annotated[bool, Meta(description="End the session when the app or browser is closed")] | None
     ) = None
-    duration: (
-        Annotated[int, Meta(ge=SHORTEST, le=LONGEST, description="The session duration, in seconds")] | None
-    ) = None
+    duration: Annotated[int, Meta(ge=SHORTEST, le=LONGEST, description="The session duration, in seconds")] | None = (
+        None
+    )
 
 
 class DefaultSuccessTemplate(msgspec.Struct):
@@ -71,6 +71,7 @@ class DefaultSuccessTemplate(msgspec.Struct):
 class DefaultErrorTemplate(msgspec.Struct, omit_defaults=True):
     """`needed` and `provided` are scopes; `failed_user_ids` says why, by user."""
 
+    ok: bool
     error: str
     needed: str | None = None
     provided: str | None = None
