@@ -13,11 +13,11 @@ from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.core.sessions.rules import issue
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Route
-from nightlatch.doors.slack.routes import ROUTES
+from nightlatch.doors.slack.routes import ADMIN
 
 FAMILY = "/api/admin.users.session."
 FORM = "application/x-www-form-urlencoded"
-METHODS = [route for route in ROUTES if route.scope is not None]
+METHODS = [route for route in ADMIN if route.scope is not None]
 TEAM = str(uuid.UUID(bytes=DEFAULT))
 AGENTS = {"web": "Mozilla/5.0 (X11) Firefox/140", "mobile": "App/1 iOS", "desktop": "App/1 Linux", "other": "curl/8"}
 Line = Route[Shared]

@@ -9,7 +9,7 @@ _FAMILY = "/api/admin.users.session."
 _Route = Route[Shared]
 _DONE = shapes.DefaultSuccessTemplate
 
-ROUTES = described(
+ADMIN = described(
     _Route("POST", _FAMILY + "invalidate", sessions.invalidate, "sessions:end", shapes.InvalidateArguments, _DONE, summary="Invalidate a single session for a user by session_id"),
     _Route("POST", _FAMILY + "reset", sessions.reset, "sessions:end", shapes.ResetArguments, _DONE, summary="Wipes all valid sessions on all devices for a given user"),
     _Route("POST", _FAMILY + "resetBulk", sessions.reset_bulk, "sessions:end", shapes.ResetBulkArguments, _DONE, summary="Wipes all valid sessions on all devices for a given list of users"),
