@@ -1,0 +1,46 @@
+"""Slack's clients as the tests hold them: one spelling of a call, whatever the client makes of it."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.sdk.client import Answer, ClientProcess
+
+FAMILY = "admin.users.session"
+
+
+@dataclass(frozen=True)
+class Slack:
+    """A client that speaks to one server with one key."""
+
+    process: ClientProcess
+    host: str
+    key: str | None
+
+    def __call__(self, method: str, **arguments: Any) -> Answer:
+        release = self.process.release
+        if release.npm:
+            call = f"{FAMILY}.{method}"
+        elif release.package == "slack_sdk":
+            call = f"{FAMILY}.{method}".replace(".", "_")
+        else:
+            call = re.sub("([A-Z])", r"_\1", f"{FAMILY}.{method}").lower().replace(".", "_")
+            arguments = {"token": self.key or "none"} | arguments
+        return self.process.call(host=self.host, key=self.key, call=call, arguments=arguments)
+
+    def with_key(self, key: str | None) -> "Slack":
+        return replace(self, key=key)
+
+
+def ok(answer: Answer) -> dict[str, Any]:
+    """The body of a success that pleased the client."""
+    assert (answer.status, answer.error) == (200, None), answer
+    assert answer.body["ok"] is True, answer
+    return dict(answer.body)
+
+
+def error(answer: Answer) -> str:
+    """The code of a refusal, which clients may raise an exception for."""
+    assert answer.status == 200, answer
+    assert answer.body["ok"] is False, answer
+    return str(answer.body["error"])
