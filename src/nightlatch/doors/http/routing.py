@@ -94,12 +94,13 @@ Endpoint = Callable[[Call[D]], Awaitable[Answer]]
 
 
 class Parameter(NamedTuple):
-    """A query parameter, for the document. `many` may be repeated."""
+    """A parameter of the query or, by `place`, a header, for the document. `many` may be repeated."""
 
     name: str
     kind: Any = str
     many: bool = False
     help: str = ""
+    place: str = "query"
 
 
 class Route(NamedTuple, Generic[D]):
