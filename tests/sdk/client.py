@@ -10,8 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.processes import leash
-
-ROOT = Path(__file__).parents[2]
+from tests.sdk.releases import NODE, Release
 
 
 @dataclass(frozen=True)
@@ -37,23 +36,31 @@ class Answer:
         return dict(error)
 
 
-def installed(release: str) -> Path:
+def installed(release: Release) -> Path:
     """The folder of a client, which make test made of its lock. A missing or stale one is a failure, never a skip."""
-    folder, lock = ROOT / ".build" / "sdk" / release, ROOT / "requirements" / f"sdk-{release}.txt"
-    made_of = (folder / ".done").read_bytes() if (folder / ".done").exists() else None
-    assert made_of == lock.read_bytes(), f"The client {release} is not installed in {folder}: run make test."
-    return folder
+    stamp = release.folder / ".done"
+    made_of = stamp.read_bytes() if stamp.exists() else None
+    assert made_of == release.lock.read_bytes(), f"{release.name} is not installed in {release.folder}: run make test."
+    return release.folder
+
+
+def command(release: Release) -> tuple[list[str], dict[str, str]]:
+    """What runs a client, and the only environment that it sees besides PATH."""
+    folder, script = installed(release), str(Path(__file__).parent / "kratos_process")
+    if release.npm:
+        return [str(NODE), f"{script}.cjs", release.package], {"NODE_PATH": str(folder / "node_modules")}
+    return [sys._base_executable, "-S", "-B", f"{script}.py", release.package], {"PYTHONPATH": str(folder)}  # type: ignore[attr-defined]
 
 
 class ClientProcess:
     """One release of a client, started once and used for any number of servers and keys."""
 
-    def __init__(self, release: str, script: str) -> None:
+    def __init__(self, release: Release) -> None:
         self.release = release
-        folder = installed(release)
+        line, environment = command(release)
         self._process = subprocess.Popen(
-            [*leash("KILL"), sys._base_executable, "-S", "-B", str(Path(__file__).parent / script)],  # type: ignore[attr-defined]
-            env={"PYTHONPATH": str(folder), "PATH": os.environ["PATH"]},
+            [*leash("KILL"), *line],
+            env={"PATH": os.environ["PATH"], **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -71,23 +78,23 @@ class ClientProcess:
         self._process.stdin.write(json.dumps(call) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"the process of {self.release} died; its last words are in the captured standard error"
+        assert line, f"the process of {self.release.name} died; its last words are in the captured standard error"
         return Answer(**json.loads(line))
 
 
 class Kratos:
-    """A release of ory-kratos-client that speaks to one server with one key. `api` is IdentityApi or FrontendApi."""
+    """A client that speaks to one server with one key. `api` is IdentityApi or FrontendApi."""
 
     def __init__(
         self, process: ClientProcess, host: str, key: str | None, api: str = "IdentityApi", prefix: str | None = None
     ) -> None:
-        self._process, self._host, self._key, self._api, self._prefix = process, host, key, api, prefix
-        self.old = process.release == "kratos-0.13.1"
+        self.process, self._host, self._key, self._api, self._prefix = process, host, key, api, prefix
+        self.release = process.release
 
     def __call__(self, operation: str, **arguments: Any) -> Answer:
-        return self._process.call(
+        return self.process.call(
             host=self._host, key=self._key, prefix=self._prefix, api=self._api, call=operation, arguments=arguments
         )
 
     def with_key(self, key: str | None, prefix: str | None = None) -> "Kratos":
-        return Kratos(self._process, self._host, key, self._api, prefix)
+        return Kratos(self.process, self._host, key, self._api, prefix)

@@ -1,4 +1,4 @@
-"""The Kratos clients: every test here runs with each release on each database."""
+"""The clients of the Kratos API: every test here runs with each release that can say what it needs, on each database."""
 
 import contextlib
 import functools
@@ -6,39 +6,42 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.sdk.bodies import new_email, person
+from tests.sdk.bodies import hashed, new_email
 from tests.sdk.client import ClientProcess, Kratos
+from tests.sdk.releases import RELEASES, Release
 from tests.serving import Server
 
-OLD, NEW = "kratos-0.13.1", "kratos-25.4.0"
-Clients = Callable[[str], ClientProcess]
+Clients = Callable[[Release], ClientProcess]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The fixtures `kratos` and `frontend` of a test: the releases that lack nothing of what it is marked to need."""
+    needed = {each for mark in metafunc.definition.iter_markers("needs") for each in mark.args}
+    for fixture, more in (("kratos", set()), ("frontend", {"frontend"})):
+        if fixture in metafunc.fixturenames:
+            able = [release for release in RELEASES if not release.lacks & (needed | more)]
+            metafunc.parametrize(fixture, able, ids=[release.name for release in able], indirect=True)
 
 
 @pytest.fixture(scope="session")
 def clients() -> Iterator[Clients]:
     with contextlib.ExitStack() as stack:
-        yield functools.cache(lambda release: stack.enter_context(ClientProcess(release, "kratos_process.py")))
+        yield functools.cache(lambda release: stack.enter_context(ClientProcess(release)))
 
 
-@pytest.fixture(params=[OLD, NEW])
+@pytest.fixture
 def kratos(request: pytest.FixtureRequest, clients: Clients, server: Server) -> Kratos:
-    """Each release, at the admin port, with the key."""
+    """At the admin port, with the key."""
     return Kratos(clients(request.param), server.admin, server.key)
 
 
 @pytest.fixture
-def kratos_new(clients: Clients, server: Server) -> Kratos:
-    """For what only the newer release can say."""
-    return Kratos(clients(NEW), server.admin, server.key)
-
-
-@pytest.fixture
-def frontend(clients: Clients, server: Server) -> Kratos:
+def frontend(request: pytest.FixtureRequest, clients: Clients, server: Server) -> Kratos:
     """What a person's application uses, at the public port, without a key."""
-    return Kratos(clients(NEW), server.public, None, api="FrontendApi")
+    return Kratos(clients(request.param), server.public, None, api="FrontendApi")
 
 
 @pytest.fixture
-def anna(kratos_new: Kratos) -> dict[str, Any]:
+def anna(server: Server) -> dict[str, Any]:
     """The identity of a new person who can sign in with PASSWORD."""
-    return dict(kratos_new("create_identity", create_identity_body=person(new_email())).ok(201))
+    return server.create({"email": new_email()}, password={"config": {"hashed_password": hashed()}})

@@ -1,4 +1,4 @@
-"""Runs an unmodified ory-kratos-client, of either generation, in a process with nothing else on its path.
+"""Runs an unmodified ory_kratos_client or ory_client, of either generation, with nothing else on its path.
 
 Each line of standard input is a call, each line of standard output its answer, both JSON:
 {"host", "key", "prefix", "api", "call", "arguments"} → {"status", "headers", "body", "error"}.
@@ -11,12 +11,13 @@ import json
 import sys
 from typing import Any
 
-import ory_kratos_client as client
 from dateutil.parser import parse
 
+PACKAGE = sys.argv[1]
+client = importlib.import_module(PACKAGE)
 OLD = not hasattr(client, "IdentityApi")
-apis = importlib.import_module("ory_kratos_client.apis") if OLD else client
-models = importlib.import_module("ory_kratos_client.models") if OLD else client
+apis = importlib.import_module(f"{PACKAGE}.apis") if OLD else client
+models = importlib.import_module(f"{PACKAGE}.models") if OLD else client
 
 
 def build(value: Any) -> Any:
@@ -35,13 +36,16 @@ def build(value: Any) -> Any:
     return model(built["of"]) if model else built["of"]
 
 
+def configuration(host: str, key: str | None, prefix: str | None, **_: Any) -> Any:
+    if PACKAGE == "ory_client":
+        return client.Configuration(host=host, access_token=key)
+    name = "oryAccessToken"
+    key_by_name, prefix_by_name = {name: key} if key else {}, {name: prefix} if prefix else {}
+    return client.Configuration(host=host, api_key=key_by_name, api_key_prefix=prefix_by_name)
+
+
 def answer(call: dict[str, Any]) -> dict[str, Any]:
-    configuration = client.Configuration(host=call["host"])
-    if call["key"] is not None:
-        configuration.api_key["oryAccessToken"] = call["key"]
-        if call["prefix"]:
-            configuration.api_key_prefix["oryAccessToken"] = call["prefix"]
-    with client.ApiClient(configuration) as api_client:
+    with client.ApiClient(configuration(**call)) as api_client:
         api = getattr(apis, call["api"])(api_client)
         arguments = build(call["arguments"]) | {"_request_timeout": 30}
         if OLD:
@@ -56,7 +60,7 @@ def lower(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in (headers or {}).items()}
 
 
-def refusal(error: client.ApiException) -> dict[str, Any]:
+def refusal(error: Any) -> dict[str, Any]:
     text = error.body.decode() if isinstance(error.body, bytes) else error.body
     try:
         body = json.loads(text or "null")

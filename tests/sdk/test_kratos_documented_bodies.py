@@ -77,6 +77,7 @@ def test_the_documented_create_identity_is_accepted(kratos: Kratos, server: Serv
     check(kratos, server, made["id"], email, subject)
 
 
+@pytest.mark.needs("batch_patch_identities")
 def test_the_documented_batch_patch_identities_is_accepted(kratos: Kratos, server: Server) -> None:
     email, subject, patch_id = new_email(), uuid.uuid4().hex, str(uuid.uuid4())
     one = model("IdentityPatch", create=documented_creation(email, subject), patch_id=patch_id)
@@ -126,6 +127,7 @@ def test_the_documented_duration_of_centuries_is_refused_in_words(kratos: Kratos
     assert "expires_in" in kratos("create_recovery_code_for_identity", **arguments).refused(400)["reason"]
 
 
+@pytest.mark.needs("credentials_identifier")
 def test_the_documented_lists_are_accepted(kratos: Kratos, anna: dict[str, Any]) -> None:
     kratos("list_identity_schemas", per_page=250, page=1).ok(200)
     kratos("list_identity_sessions", id=anna["id"], per_page=250, page=1, active=True).ok(200)

@@ -1,13 +1,14 @@
-"""What a person's own application does, through FrontendApi of ory-kratos-client 25.4.0: native flows, no browser."""
+"""What a person's own application does, through FrontendApi: native flows, no browser."""
 
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from tests.sdk.bodies import PASSWORD, Model, model, new_email, person
+from tests.sdk.bodies import PASSWORD, Model, hashed, model, new_email
 from tests.sdk.client import Answer, Kratos
-from tests.sdk.conftest import NEW, Clients
+from tests.sdk.conftest import Clients
+from tests.sdk.releases import KRATOS_25
 from tests.serving import Server
 
 UNKNOWN = "8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
@@ -126,10 +127,9 @@ def test_i_end_the_present_session_only_by_logging_out(frontend: Kratos, tokens:
     assert alive(frontend, tokens) == [True, True, True]
 
 
-def test_W3_i_cannot_end_the_session_of_another(frontend: Kratos, kratos_new: Kratos, tokens: list[str]) -> None:
-    email = new_email()
-    kratos_new("create_identity", create_identity_body=person(email)).ok(201)
-    stranger = log_in(frontend, email, PASSWORD).ok(200)["session_token"]
+def test_W3_i_cannot_end_the_session_of_another(frontend: Kratos, server: Server, tokens: list[str]) -> None:
+    other = server.create({"email": new_email()}, password={"config": {"hashed_password": hashed()}})
+    stranger = log_in(frontend, other["traits"]["email"], PASSWORD).ok(200)["session_token"]
     frontend("disable_my_session", id=session_id(frontend, tokens[1]), x_session_token=stranger).ok(204)
     assert alive(frontend, tokens) == [True, True, True]
 
@@ -183,7 +183,7 @@ def test_a_person_who_registers_is_signed_in(frontend: Kratos) -> None:
 def test_without_the_session_hook_a_person_registers_and_then_signs_in(
     serve: Callable[..., Server], clients: Clients
 ) -> None:
-    frontend, email = Kratos(clients(NEW), serve(settings=NO_HOOKS).public, None, api="FrontendApi"), new_email()
+    frontend, email = Kratos(clients(KRATOS_25), serve(settings=NO_HOOKS).public, None, api="FrontendApi"), new_email()
     done = register(frontend, {"email": email}, PASSWORD).ok(200)
     assert (done.get("session_token"), done.get("session")) == (None, None)
     assert log_in(frontend, email, PASSWORD).ok(200)["session"]["identity"]["id"] == done["identity"]["id"]
@@ -214,6 +214,12 @@ def test_W3_a_person_cannot_register_with_traits_that_the_schema_lacks(frontend:
 # Recovery with a code that an administrator made
 
 
+@pytest.fixture
+def administrator(frontend: Kratos, server: Server) -> Kratos:
+    """The same client on the other port."""
+    return Kratos(frontend.process, server.admin, server.key)
+
+
 def recovery(kratos: Kratos, identity_id: str) -> tuple[str, str]:
     """The id of an API flow and its code."""
     body = model("CreateRecoveryCodeForIdentityBody", identity_id=identity_id, flow_type="api")
@@ -233,9 +239,9 @@ def recovered(answer: Answer) -> bool:
 
 
 def test_a_recovery_code_is_redeemed_to_a_session_and_a_settings_flow(
-    frontend: Kratos, kratos_new: Kratos, anna: dict[str, Any]
+    frontend: Kratos, administrator: Kratos, anna: dict[str, Any]
 ) -> None:
-    done = redeem(frontend, *recovery(kratos_new, anna["id"])).ok(200)
+    done = redeem(frontend, *recovery(administrator, anna["id"])).ok(200)
     assert done["state"] == "passed_challenge"
     follows = {each["action"]: each for each in done["continue_with"]}
     assert follows["show_settings_ui"]["flow"]["id"]
@@ -244,28 +250,30 @@ def test_a_recovery_code_is_redeemed_to_a_session_and_a_settings_flow(
     assert [method["method"] for method in session["authentication_methods"]] == ["code_recovery"]
 
 
-def test_a_recovery_code_is_redeemed_once(frontend: Kratos, kratos_new: Kratos, anna: dict[str, Any]) -> None:
-    flow, code = recovery(kratos_new, anna["id"])
+def test_a_recovery_code_is_redeemed_once(frontend: Kratos, administrator: Kratos, anna: dict[str, Any]) -> None:
+    flow, code = recovery(administrator, anna["id"])
     assert recovered(redeem(frontend, flow, code))
     assert not recovered(redeem(frontend, flow, code))
 
 
-def test_a_newer_recovery_code_voids_the_older(frontend: Kratos, kratos_new: Kratos, anna: dict[str, Any]) -> None:
-    older, newer = recovery(kratos_new, anna["id"]), recovery(kratos_new, anna["id"])
+def test_a_newer_recovery_code_voids_the_older(frontend: Kratos, administrator: Kratos, anna: dict[str, Any]) -> None:
+    older, newer = recovery(administrator, anna["id"]), recovery(administrator, anna["id"])
     assert not recovered(redeem(frontend, *older))
     assert recovered(redeem(frontend, *newer))
 
 
 def test_a_recovery_code_is_dead_after_five_wrong_ones(
-    frontend: Kratos, kratos_new: Kratos, anna: dict[str, Any]
+    frontend: Kratos, administrator: Kratos, anna: dict[str, Any]
 ) -> None:
-    flow, code = recovery(kratos_new, anna["id"])
+    flow, code = recovery(administrator, anna["id"])
     wrong = "000000" if code != "000000" else "000001"
     assert not any(recovered(redeem(frontend, flow, wrong)) for _ in range(5))
     assert not recovered(redeem(frontend, flow, code))
 
 
-def test_a_recovery_code_works_in_its_own_flow_only(frontend: Kratos, kratos_new: Kratos, anna: dict[str, Any]) -> None:
-    other = kratos_new("create_identity", create_identity_body=person(new_email())).ok(201)
-    (flow, mine), (_, code) = recovery(kratos_new, anna["id"]), recovery(kratos_new, other["id"])
+def test_a_recovery_code_works_in_its_own_flow_only(
+    frontend: Kratos, administrator: Kratos, server: Server, anna: dict[str, Any]
+) -> None:
+    other = server.create({"email": new_email()})
+    (flow, mine), (_, code) = recovery(administrator, anna["id"]), recovery(administrator, other["id"])
     assert mine == code or not recovered(redeem(frontend, flow, code))
