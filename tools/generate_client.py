@@ -2,8 +2,7 @@
 
 .build/dev/bin/python tools/generate_client.py DOOR FOLDER
 
-FOLDER/.done is the document that FOLDER was made from; when it is still that of the door, nothing is done. The generator
-is that of requirements/generator.in, in .build/generator.
+FOLDER/.done is the document that FOLDER was made from. While it is that of the door, nothing is done.
 """
 
 import importlib
@@ -12,30 +11,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
-
 from nightlatch.doors.http.openapi import PATH
-from nightlatch.doors.http.routing import Answer
 
 GENERATOR = Path(__file__).parents[1] / ".build/generator/bin/openapi-generator-cli"
 PACKAGES = {"sessions_api": "identity_sdk"}
-"""By door, the name that the package of its published client has."""
+"""By door, what the package of its published client is called."""
 
 
 def document(door: str) -> bytes:
-    """The document that the admin port's door gives out."""
+    """What the door answers to whoever asks for its document."""
     (own,) = (r for r in importlib.import_module(f"nightlatch.doors.{door}.routes").ADMIN if r.path.endswith(PATH))
     try:
         own.endpoint(None).send(None)
     except StopIteration as answered:
-        answer: Answer = answered.value
-        return msgspec.json.format(answer.body, indent=1)
-    raise AssertionError("the document is there without waiting for anything")
+        return bytes(answered.value.body)
+    raise AssertionError("it waits for nothing")
 
 
 def generate(door: str, folder: Path) -> None:
-    made_of = document(door)
-    done = folder / ".done"
+    made_of, done = document(door), folder / ".done"
     if done.exists() and done.read_bytes() == made_of:
         done.touch()
         return
@@ -43,14 +37,12 @@ def generate(door: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     given = folder / "openapi.json"
     given.write_bytes(made_of)
-    subprocess.run(
-        [
-            *(GENERATOR, "generate", "--generator-name", "python", "--input-spec", given, "--output", folder),
-            *("--package-name", PACKAGES[door], "--global-property", "apiTests=false,modelTests=false"),
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    options = ["--generator-name", "python", "--package-name", PACKAGES[door]]
+    parts = ["--global-property", "apiTests=false,modelTests=false"]
+    command = [GENERATOR, "generate", "--input-spec", given, "--output", folder, *options, *parts]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own options
+    if made.returncode:
+        sys.exit(made.stdout + made.stderr)
     given.rename(done)
 
 

@@ -90,10 +90,10 @@ def _operation(route: Route[Any], schemas: dict[Any, _Object], error: Any, clien
     if route.scope is not None:
         operation |= {"tags": [client.tag]} if client.tag else {}
         operation["description"] = f"Needs an access key with the scope {route.scope}."
-    parameters = [_in_path(name) for name in _IN_PATH.findall(route.path)]
-    parameters += [_parameter(parameter, schemas) for parameter in route.query]
-    if parameters:
-        operation["parameters"] = parameters
+    declared = {parameter.name: parameter for parameter in route.query}
+    in_path = {name: declared.pop(name, Parameter(name, place="path")) for name in _IN_PATH.findall(route.path)}
+    if parameters := [*in_path.values(), *declared.values()]:
+        operation["parameters"] = [_parameter(parameter, schemas) for parameter in parameters]
     if route.takes is not None:
         operation["requestBody"] = {"required": True, "content": _json(schemas[route.takes])}
     operation["responses"] = _responses(route, schemas, error, client.errors)
@@ -107,9 +107,7 @@ def _guards(route: Route[Any]) -> list[dict[str, list[str]]]:
     return [{_SESSION: []}] if HTTPStatus.UNAUTHORIZED in route.refuses else []
 
 
-def _responses(
-    route: Route[Any], schemas: dict[Any, _Object], error: Any, others: Mapping[int, Any]
-) -> _Object:
+def _responses(route: Route[Any], schemas: dict[Any, _Object], error: Any, others: Mapping[int, Any]) -> _Object:
     refused = {"content": _json(schemas[error])}
     statuses = sorted({*route.refuses, *_statuses_of_kind(route)})
     answers = {
@@ -135,21 +133,19 @@ def _statuses_of_kind(route: Route[Any]) -> Iterable[int]:
         yield from (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
-def _in_path(name: str) -> _Object:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
 def _parameter(parameter: Parameter, schemas: dict[Any, _Object]) -> _Object:
     one = schemas[parameter.kind]
     schema = {"type": "array", "items": one} if parameter.many else one
-    said = {"description": parameter.help} if parameter.help else {}
+    said: _Object = {"description": parameter.help} if parameter.help else {}
+    if parameter.place == "path":
+        said["required"] = True
     return {"name": parameter.name, "in": parameter.place, **said, "schema": schema}
 
 
 def _schemas(routes: Sequence[Route[Any]], errors: Sequence[Any]) -> tuple[dict[Any, _Object], _Object]:
     """The schema of every shape that the routes name, and the components that these refer to."""
     kinds = {kind: None for route in routes for kind in (route.takes, route.gives, route.again) if kind is not None}
-    kinds |= {parameter.kind: None for route in routes for parameter in route.query}
+    kinds |= {parameter.kind: None for route in routes for parameter in route.query} | {str: None}
     kinds |= dict.fromkeys(errors)
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     return dict(zip(kinds, map(_in_3_0, schemas), strict=True)), _in_3_0(components)

@@ -94,7 +94,8 @@ Endpoint = Callable[[Call[D]], Awaitable[Answer]]
 
 
 class Parameter(NamedTuple):
-    """A parameter of the query or, by `place`, a header, for the document. `many` may be repeated."""
+    """A parameter for the document, by its `place` in the query, a header, or the path, whose names are texts unless
+    they are here. `many` may be repeated."""
 
     name: str
     kind: Any = str

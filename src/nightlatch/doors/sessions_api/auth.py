@@ -1,5 +1,4 @@
-"""Who is asking, and in which workspace. The published client has no way to send a key: app.py says which networks need
-none at this door."""
+"""Who is asking, and in which workspace. The published client has no way to send a key."""
 
 import msgspec
 from starlette.requests import Request

@@ -1,4 +1,4 @@
-"""How this dialect says what went wrong: {"detail": sentence}, or with 422 a list of what is wrong with which parameter."""
+"""How this dialect says what went wrong: {"detail": sentence}, and with 422 the parameters that are at fault."""
 
 from http import HTTPStatus
 from typing import Any
