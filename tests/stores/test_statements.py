@@ -21,7 +21,7 @@ from nightlatch.stores.sql.statement import Connection, Statement
 
 STATEMENTS = dict(named())
 BIG = 20_000
-# A few rows: an index would not be used.
+# A few rows each: an index would not be used.
 SMALL = {"endings.OLDEST"}
 
 
@@ -155,12 +155,12 @@ FILL = f"""
     insert into codes select id, '{DEFAULT.hex()}', id, id, 'code', '', {NOW}, 0, null from identities;
     insert into access_keys select id, '{DEFAULT.hex()}', '', sha256(id::text::bytea), '[]', 0, null, null
       from identities;
-    insert into events select id, '{DEFAULT.hex()}', 0, '', '', null, null, null, 0, null from identities;
-    insert into endings select id, '{DEFAULT.hex()}', id, 'disable', 0, id, 0, 0, 0, 0, 0, id from identities;
-    insert into session_settings select id, 1, 0, 0 from identities;
     insert into organizations select ('00000000-0000-0000-0001-' || lpad(to_hex(n), 12, '0'))::uuid, 'o' || n, 0
       from generate_series(1, {BIG}) n;
     insert into organization_aliases select 'team', name, id from organizations;
+    insert into events select id, '{DEFAULT.hex()}', 0, '', '', null, null, null, 0, null from identities;
+    insert into endings select id, '{DEFAULT.hex()}', id, 'disable', 0, id, 0, 0, 0, 0, 0, id from identities;
+    insert into session_settings select id, 1, 0, 0 from identities;
     analyze;
 """
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from nightlatch import __version__
-from nightlatch.doors.http.openapi import described, document, operation_id
+from nightlatch.doors.http.openapi import Client, described, document, operation_id
 from nightlatch.doors.http.routing import Answer, Call, Parameter, Route
 
 
@@ -152,3 +152,21 @@ def test_a_described_table_has_one_line_more_which_answers_with_the_document_of_
     assert json.loads(answers[0].body) == document(routes, "Things", Fault)
     assert "/openapi.json" in json.loads(answers[0].body)["paths"]
     assert answers[0].body is answers[1].body
+
+
+def test_a_document_of_a_prefix_tells_it_to_clients_as_their_host_and_names_their_class() -> None:
+    class Invalid(msgspec.Struct):
+        detail: list[str]
+
+    asked = (Parameter("X-User-Id", place="header"),)
+    routes = (Route[None]("DELETE", "/things-api/things/{id}", delete_thing, "things:end", None, None, 204, (404, 422), asked),)  # fmt: skip
+    client = Client("/things-api", "things", {422: Invalid})
+    made = document(described(routes, "Things", Fault, "/things-api/openapi.json", client), "Things", Fault, client)
+    assert made["servers"] == [{"url": "/things-api"}]
+    assert set(made["paths"]) == {"/things/{id}", "/openapi.json"}
+    operation = made["paths"]["/things/{id}"]["delete"]
+    assert operation["tags"] == ["things"]
+    assert operation["parameters"][1] == {"name": "X-User-Id", "in": "header", "schema": {"type": "string"}}
+    assert operation["responses"]["422"]["content"]["application/json"]["schema"]["$ref"].endswith("/Invalid")
+    assert operation["responses"]["404"]["content"] == ERROR
+    assert "tags" not in made["paths"]["/openapi.json"]["get"]

@@ -24,13 +24,14 @@ from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
-from nightlatch.doors.http.client_address import ClientAddress
+from nightlatch.doors.http.client_address import ClientAddress, Network
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
+from nightlatch.doors.sessions_api import door as sessions_api
 from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
 from nightlatch.kernel.secrets import Keys, digest, new_token
@@ -82,6 +83,7 @@ class Doors:
         self.events: list[Event] = []
         self.failures: list[BaseException] = []
         self.statuses: list[tuple[str, int]] = []
+        self.keyless: tuple[Network, ...] = ()
         self._runner = asyncio.Runner()
         self._dsn = dsn
         self._changes = changes
@@ -102,7 +104,11 @@ class Doors:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
         self._public = self.port(kratos.public_door(self.parts))
-        self._admin = self.port(kratos.admin_door(self.parts), slack.admin_door(self.parts))
+        self._admin = self.port(
+            kratos.admin_door(self.parts),
+            sessions_api.admin_door(self.parts, self.keyless),
+            slack.admin_door(self.parts),
+        )
 
     def port(self, *doors: Door[Any]) -> Port:
         return Port(doors, os.urandom, self._observe, self._failed)

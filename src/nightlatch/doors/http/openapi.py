@@ -5,10 +5,10 @@ in other words (null, empty lists of what is required) is said again in those.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -27,12 +27,26 @@ _SECURITY = {
 }
 
 
-def described(routes: Sequence[Route[D]], title: str, error: type, path: str = PATH) -> tuple[Route[D], ...]:
+class Client(NamedTuple):
+    """What matters to who generates a client from a document: the `prefix` that its host ends with, the `tag` that
+    names the class of the guarded operations, and refusals (by status) that are not of the one error's shape."""
+
+    prefix: str = ""
+    tag: str = ""
+    errors: Mapping[int, Any] = {}
+
+
+_ANY = Client()
+
+
+def described(
+    routes: Sequence[Route[D]], title: str, error: Any, path: str = PATH, client: Client = _ANY
+) -> tuple[Route[D], ...]:
     """`routes`, and one more that answers with the document of them all. `error` is the shape of every refusal."""
 
     @cache
     def encoded() -> bytes:
-        return msgspec.json.encode(document(complete, title, error))
+        return msgspec.json.encode(document(complete, title, error, client))
 
     async def get_document(_call: Call[D]) -> Answer:
         return Answer(200, encoded())
@@ -42,22 +56,24 @@ def described(routes: Sequence[Route[D]], title: str, error: type, path: str = P
     return complete
 
 
-def document(routes: Sequence[Route[Any]], title: str, error: type) -> _Object:
+def document(routes: Sequence[Route[Any]], title: str, error: Any, client: Client = _ANY) -> _Object:
     """The OpenAPI document of `routes`, in their order."""
-    schemas, components = _schemas(routes, error)
+    schemas, components = _schemas(routes, [error, *client.errors.values()])
     paths: dict[str, _Object] = {}
     named: set[str] = set()
     for route in routes:
-        operation = _operation(route, schemas, error)
+        operation = _operation(route, schemas, error, client)
         # Second spellings of an operation, and ways to another port, are paths without a name of their own.
         name = operation_id(route)
         if name not in named and route.status < HTTPStatus.MULTIPLE_CHOICES:
             named.add(name)
             operation = {"operationId": name, **operation}
-        paths.setdefault(_IN_PATH.sub(r"{\1}", route.path), {})[route.method.lower()] = operation
+        path = _IN_PATH.sub(r"{\1}", route.path.removeprefix(client.prefix))
+        paths.setdefault(path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.0.3",
         "info": {"title": title, "version": __version__},
+        **({"servers": [{"url": client.prefix}]} if client.prefix else {}),
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SECURITY},
     }
@@ -69,17 +85,18 @@ def operation_id(route: Route[Any]) -> str:
     return first + "".join("ID" if word == "id" else word.capitalize() for word in rest)
 
 
-def _operation(route: Route[Any], schemas: dict[Any, _Object], error: type) -> _Object:
+def _operation(route: Route[Any], schemas: dict[Any, _Object], error: Any, client: Client) -> _Object:
     operation: _Object = {"summary": route.summary}
     if route.scope is not None:
+        operation |= {"tags": [client.tag]} if client.tag else {}
         operation["description"] = f"Needs an access key with the scope {route.scope}."
-    parameters = [_in_path(name) for name in _IN_PATH.findall(route.path)]
-    parameters += [_in_query(parameter, schemas) for parameter in route.query]
-    if parameters:
-        operation["parameters"] = parameters
+    declared = {parameter.name: parameter for parameter in route.query}
+    in_path = {name: declared.pop(name, Parameter(name, place="path")) for name in _IN_PATH.findall(route.path)}
+    if parameters := [*in_path.values(), *declared.values()]:
+        operation["parameters"] = [_parameter(parameter, schemas) for parameter in parameters]
     if route.takes is not None:
         operation["requestBody"] = {"required": True, "content": _json(schemas[route.takes])}
-    operation["responses"] = _responses(route, schemas, error)
+    operation["responses"] = _responses(route, schemas, error, client.errors)
     guards = _guards(route)
     return {**operation, "security": guards} if guards else operation
 
@@ -90,10 +107,13 @@ def _guards(route: Route[Any]) -> list[dict[str, list[str]]]:
     return [{_SESSION: []}] if HTTPStatus.UNAUTHORIZED in route.refuses else []
 
 
-def _responses(route: Route[Any], schemas: dict[Any, _Object], error: type) -> _Object:
+def _responses(route: Route[Any], schemas: dict[Any, _Object], error: Any, others: Mapping[int, Any]) -> _Object:
     refused = {"content": _json(schemas[error])}
     statuses = sorted({*route.refuses, *_statuses_of_kind(route)})
-    answers = {str(status): {"description": _phrase(status), **refused} for status in statuses}
+    answers = {
+        str(status): {"description": _phrase(status), "content": _json(schemas[others.get(status, error)])}
+        for status in statuses
+    }
     if route.again is not None:
         content = _json({"anyOf": [schemas[route.again], schemas[error]]})
         answers["400"] = {"description": "The same again, with what was wrong", "content": content}
@@ -113,22 +133,20 @@ def _statuses_of_kind(route: Route[Any]) -> Iterable[int]:
         yield from (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
-def _in_path(name: str) -> _Object:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
-def _in_query(parameter: Parameter, schemas: dict[Any, _Object]) -> _Object:
+def _parameter(parameter: Parameter, schemas: dict[Any, _Object]) -> _Object:
     one = schemas[parameter.kind]
     schema = {"type": "array", "items": one} if parameter.many else one
-    said = {"description": parameter.help} if parameter.help else {}
-    return {"name": parameter.name, "in": "query", **said, "schema": schema}
+    said: _Object = {"description": parameter.help} if parameter.help else {}
+    if parameter.place == "path":
+        said["required"] = True
+    return {"name": parameter.name, "in": parameter.place, **said, "schema": schema}
 
 
-def _schemas(routes: Sequence[Route[Any]], error: type) -> tuple[dict[Any, _Object], _Object]:
+def _schemas(routes: Sequence[Route[Any]], errors: Sequence[Any]) -> tuple[dict[Any, _Object], _Object]:
     """The schema of every shape that the routes name, and the components that these refer to."""
     kinds = {kind: None for route in routes for kind in (route.takes, route.gives, route.again) if kind is not None}
-    kinds |= {parameter.kind: None for route in routes for parameter in route.query}
-    kinds[error] = None
+    kinds |= {parameter.kind: None for route in routes for parameter in route.query} | {str: None}
+    kinds |= dict.fromkeys(errors)
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     return dict(zip(kinds, map(in_3_0, schemas), strict=True)), in_3_0(components)
 
