@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from tests.processes import leash
 from tests.sdk.releases import NODE, Release
+from tools.generate_client import document
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,13 @@ class Answer:
 
 
 def installed(release: Release) -> Path:
-    """The folder of a client, which make test made of its lock. A missing or stale one is a failure, never a skip."""
+    """The folder of a client, which make test made of its lock, or of our document. A missing or stale one is a failure,
+    never a skip."""
     stamp = release.folder / ".done"
     made_of = stamp.read_bytes() if stamp.exists() else None
-    assert made_of == release.lock.read_bytes(), f"{release.name} is not installed in {release.folder}: run make test."
+    assert made_of == (document(release.generated) if release.generated else release.lock.read_bytes()), (
+        f"{release.name} is not installed in {release.folder}: run make test."
+    )
     return release.folder
 
 
@@ -49,7 +53,8 @@ def command(release: Release) -> tuple[list[str], dict[str, str]]:
     folder, script = installed(release), str(Path(__file__).parent / release.script)
     if release.npm:
         return [str(NODE), f"{script}.cjs", release.package], {"NODE_PATH": str(folder / "node_modules")}
-    return [sys._base_executable, "-S", "-B", f"{script}.py", release.package], {"PYTHONPATH": str(folder)}  # type: ignore[attr-defined]
+    path = f"{folder}:{folder.parent / 'generated'}" if release.generated else str(folder)
+    return [sys._base_executable, "-S", "-B", f"{script}.py", release.package], {"PYTHONPATH": path}  # type: ignore[attr-defined]
 
 
 class ClientProcess:

@@ -38,6 +38,8 @@ def document(routes: tuple[Route[Shared], ...]) -> _Object:
     ordered = sorted(kinds, key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     of_kind = dict(zip(ordered, schemas, strict=True))
+    for kind in {route.gives for route in routes} | {DefaultErrorTemplate}:
+        _open(components[kind.__name__])
     flow = {"authorizationUrl": "/", "tokenUrl": "/", "scopes": {name: scope for scope, name in SCOPES.items()}}
     oauth = {"type": "oauth2", "flows": {"authorizationCode": flow}}
     made: _Object = in_3_0(
@@ -74,6 +76,12 @@ def _operation(route: Route[Shared], schemas: dict[Any, _Object]) -> _Object:
         },
         "security": [{"slackAuth": [scope]}],
     }
+
+
+def _open(answer: _Object) -> None:
+    """Success and failure have one status: of either, a client reads `ok` and finds what else there is."""
+    answer |= {"required": ["ok"], "additionalProperties": True}
+    answer["properties"]["ok"] = {"type": "boolean"}
 
 
 def _answer(description: str, schema: _Object) -> _Object:
