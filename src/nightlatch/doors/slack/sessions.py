@@ -84,7 +84,7 @@ async def list_sessions(call: Call[Shared]) -> Answer:
     shown = [shapes.active_session(row, id_text(row.identity.id), team_id) for row in page]
     last = page[-1].session if len(rows) > asked.limit else None
     cursor = call.door.page_keys.seal((kind, Position(last.created_at, last.id))) if last else ""
-    return shapes.answered(shapes.ListAnswer(shown, shapes.Cursor(cursor)))
+    return shapes.answered(shapes.ListAnswer(active_sessions=shown, response_metadata=shapes.Cursor(cursor)))
 
 
 def _both_or_none(asked: shapes.ListArguments) -> None:

@@ -28,7 +28,8 @@ async def get_settings(call: Call[Shared]) -> Answer:
         for user_id, each in who.items()
         if each in known
     ]
-    return shapes.answered(shapes.SettingsAnswer(shown, [text for text, each in who.items() if each not in known]))
+    others = [user_id for user_id, each in who.items() if each not in known]
+    return shapes.answered(shapes.SettingsAnswer(session_settings=shown, no_settings_applied=others))
 
 
 async def set_settings(call: Call[Shared]) -> Answer:

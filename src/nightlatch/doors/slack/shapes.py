@@ -98,10 +98,10 @@ class Cursor(msgspec.Struct):
     next_cursor: str = ""
 
 
-class ListAnswer(msgspec.Struct):
+class ListAnswer(msgspec.Struct, kw_only=True):
+    ok: bool = True
     active_sessions: list[ActiveSession]
     response_metadata: Cursor
-    ok: bool = True
 
 
 class SettingsShown(msgspec.Struct):
@@ -110,10 +110,10 @@ class SettingsShown(msgspec.Struct):
     duration: int
 
 
-class SettingsAnswer(msgspec.Struct):
+class SettingsAnswer(msgspec.Struct, kw_only=True):
+    ok: bool = True
     session_settings: list[SettingsShown]
     no_settings_applied: list[str]
-    ok: bool = True
 
 
 def answered(body: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
