@@ -56,8 +56,10 @@ class ClientProcess:
     """One release of a client, started once and used for any number of servers and keys."""
 
     def __init__(self, release: Release) -> None:
-        self.release = release
-        line, environment = command(release)
+        self.release, self.name = release, release.name
+        self._start(*command(release))
+
+    def _start(self, line: list[str], environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             [*leash("KILL"), *line],
             env={"PATH": os.environ["PATH"], **environment},
@@ -78,7 +80,7 @@ class ClientProcess:
         self._process.stdin.write(json.dumps(call) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"the process of {self.release.name} died; its last words are in the captured standard error"
+        assert line, f"the process of {self.name} died; its last words are in the captured standard error"
         return Answer(**json.loads(line))
 
 
