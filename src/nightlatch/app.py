@@ -248,7 +248,7 @@ def _parts(
 
 
 def _keyless(config: Config) -> tuple[Network, ...]:
-    """Who needs no key at the sessions API, whose published client has no way to send one."""
+    """Who needs no key at the sessions API, whose published client sends none by itself."""
     networks = config.nightlatch.trusted_networks if config.nightlatch.sessions_api.authentication == "none" else ()
     return (*networks, *(LOOPBACK if config.dev else ()))
 

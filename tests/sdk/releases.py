@@ -32,11 +32,6 @@ class Release:
         return self.package.startswith("@")
 
     @property
-    def generated(self) -> str | None:
-        """The door whose document the client was generated from."""
-        return self.name.removeprefix("generated-") if self.name.startswith("generated-") else None
-
-    @property
     def folder(self) -> Path:
         return ROOT / ".build" / "sdk" / ("npm" if self.npm else self.name)
 
@@ -64,5 +59,4 @@ RELEASES = [
 ]
 
 SLACK_SDK = Release("slack-3.47.0", "slack_sdk", script="slack_process")
-SLACK_GENERATED = Release("generated-slack", "openapi_client", script="slack_process")
 SLACK_NPM = Release("npm-slack-8.2.0", "@slack/web-api", script="slack_process")

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from tests.sdk.bodies import PASSWORD
-from tests.sdk.client import command
-from tests.sdk.releases import KRATOS_25, ORY_1_0, ORY_1_22, SLACK_GENERATED, SLACK_SDK, Release
+from tests.sdk.client import installed
+from tests.sdk.generated import path
+from tests.sdk.releases import KRATOS_25, ORY_1_0, ORY_1_22, SLACK_SDK, Release
 from tests.serving import Server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -25,12 +26,13 @@ refused   401 Unauthorized
 """
 
 
-def run(server: Server, release: Release, example: str, *arguments: str, **environment: str) -> str:
-    """What it wrote on either output."""
+def run(server: Server, client: Release | str, example: str, *arguments: str, **environment: str) -> str:
+    """What it wrote on either output, with a client that was published, or that of a door."""
+    folder = path(client) if isinstance(client, str) else str(installed(client))
     where = {"PUBLIC_URL": server.public, "ADMIN_URL": server.admin, "NIGHTLATCH_ADMIN_KEY": server.key}
     done = subprocess.run(
         [sys._base_executable, "-S", "-B", EXAMPLES / example, *arguments],  # type: ignore[attr-defined]
-        env={"PATH": os.environ["PATH"]} | command(release)[1] | where | environment,
+        env={"PYTHONPATH": folder, "PATH": os.environ["PATH"]} | where | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -75,7 +77,7 @@ def test_S7_the_example_of_a_client_generated_from_our_document(server: Server, 
     team = "00000000-0000-0000-0000-000000000001"
     listed = server.ask_admin("POST", "/api/admin.users.session.list", data={"user_id": anna["id"], "team_id": team})
     example = ("slack_generated.py", str(listed.json()["active_sessions"][1]["session_id"]), team, anna["id"])
-    said = run(server, SLACK_GENERATED, *example)
+    said = run(server, "slack", *example)
     assert said.count("DefaultSuccessTemplate(ok=True, additional_properties={})\n") == 2, said
     assert [server.whoami(token).status_code for token in (one, other)] == [401, 401]
-    assert "'error': 'session_expired'" in run(server, SLACK_GENERATED, *example)
+    assert "'error': 'session_expired'" in run(server, "slack", *example)

@@ -4,8 +4,7 @@ arguments, answers and ways to be authorized. Where we say more, it is here."""
 import re
 
 import pytest
-from tests.sdk.client import installed
-from tests.sdk.releases import SLACK_GENERATED
+from tests.sdk.generated import generated
 
 TOKEN = " **token** | **str**| Authentication token. Requires scope: &#x60;admin.users:write&#x60; | "
 PUBLISHED = {
@@ -45,7 +44,7 @@ OURS = {  # Slack asks for a user nowadays, and takes a call without a team
 
 
 def sections() -> dict[str, list[str]]:
-    page = (installed(SLACK_GENERATED) / "docs" / "AdminUsersSessionApi.md").read_text()
+    page = (generated("slack") / "docs" / "AdminUsersSessionApi.md").read_text()
     parts = re.split(r"^# \*\*(\w+)\*\*$", page, flags=re.MULTILINE)
     return {name: text.splitlines() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 

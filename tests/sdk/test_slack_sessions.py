@@ -1,24 +1,33 @@
 """Slack's clients, unmodified: sessions listed, ended one by one, all of a person, by kind of device, and in bulk."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.sdk.bodies import PASSWORD, hashed, new_email
 from tests.sdk.conftest import Clients
-from tests.sdk.releases import SLACK_GENERATED, SLACK_NPM, SLACK_SDK
+from tests.sdk.generated import Generated
+from tests.sdk.releases import SLACK_NPM, SLACK_SDK, Release
 from tests.sdk.slack import Slack, error, ok
 from tests.serving import Server
 
 TEAM = "00000000-0000-0000-0000-000000000001"
 UNKNOWN = "8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
-CLIENTS = [SLACK_SDK, SLACK_NPM, SLACK_GENERATED]
+CLIENTS = [SLACK_SDK, SLACK_NPM, None]
 
 
-@pytest.fixture(params=CLIENTS, ids=lambda release: release.name)
-def slack(request: pytest.FixtureRequest, clients: Clients, server: Server) -> Slack:
-    return Slack(clients(request.param), server.admin, server.key)
+@pytest.fixture(scope="session")
+def generated() -> Iterator[Generated]:
+    with Generated("slack") as started:
+        yield started
+
+
+@pytest.fixture(params=CLIENTS, ids=lambda release: release.name if release else "generated")
+def slack(request: pytest.FixtureRequest, clients: Clients, generated: Generated, server: Server) -> Slack:
+    release: Release | None = request.param
+    return Slack(clients(release) if release else generated, server.admin, server.key)
 
 
 AGENTS = {
@@ -64,8 +73,11 @@ def test_S4_a_session_is_listed_and_invalidated_by_its_number(slack: Slack, serv
     assert (older["team_id"], older["created"]["ip"]) == (TEAM, "127.0.0.1")
     assert uuid.UUID(older["user_id"])
     # The JavaScript client must hold the number exactly. Only the generated one insists on a number.
-    generated = slack.process.release is SLACK_GENERATED
-    ok(slack("invalidate", session_id=older["session_id"] if generated else str(older["session_id"]), team_id=TEAM))
+    ok(
+        slack(
+            "invalidate", session_id=older["session_id"] if slack.generated else str(older["session_id"]), team_id=TEAM
+        )
+    )
     assert alive(server, *tokens) == [False, True]
     assert listed(slack, user) == [newer]
     assert error(slack("invalidate", session_id=older["session_id"], team_id=TEAM)) == "session_expired"
@@ -125,7 +137,7 @@ def test_W1_without_a_good_key_the_clients_are_told_so_in_codes_they_know(
     token = sign_in(server, user)
     assert error(slack.with_key("nl_key_wrong")("reset", user_id=user)) == "invalid_auth"
     # The generated one cannot leave the token out.
-    nothing = "invalid_auth" if slack.process.release is SLACK_GENERATED else "not_authed"
+    nothing = "invalid_auth" if slack.generated else "not_authed"
     assert error(slack.with_key(None)("reset", user_id=user)) == nothing
     assert alive(server, token) == [True]
 

@@ -1,4 +1,4 @@
-"""Who is asking, and in which workspace. The published client has no way to send a key."""
+"""Who is asking, and in which workspace. The published client sends no key by itself."""
 
 import msgspec
 from starlette.requests import Request
