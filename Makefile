@@ -7,7 +7,8 @@ SHELL := bash
 PYTHON ?= python3
 DEV := .build/dev/bin/python
 UV := .build/uv/bin/uv
-SDKS := $(patsubst requirements/sdk-%.txt,.build/sdk/%/.done,$(wildcard requirements/sdk-*.txt)) .build/sdk/npm/.done
+SDKS := $(patsubst requirements/sdk-%.txt,.build/sdk/%/.done,$(wildcard requirements/sdk-*.txt)) .build/sdk/npm/.done \
+  $(addprefix .build/sdk/generated-,sessions_api/.done slack/.done)
 NPM := PATH="$(CURDIR)/.build/node:$$PATH" npm --loglevel=error --ignore-scripts --no-audit --no-fund
 CODE := $(wildcard src tests bench examples tools)
 PYTEST := $(DEV) -m pytest -p hypothesispytest
@@ -85,6 +86,10 @@ clean:
 	@rm -rf $(@D); mkdir -p $(@D); cp $(<D)/package.json $< $(@D)
 	@cd $(@D) && $(NPM) ci >/dev/null
 	@cp $< $@
+
+# The client of a door, generated from our own document of it. What it imports is in .build/sdk/generated.
+.build/sdk/generated-%/.done: $(wildcard src/nightlatch/doors/*/*.py) tools/generate_client.py .build/dev/.done .build/generator/.done
+	@$(DEV) tools/generate_client.py $* $(@D)
 
 # The machine's own Node.js, which knows the machine's npm settings; where there is none, or an old one, that of PyPI.
 .build/node/.done: requirements/node.txt .build/uv/.done

@@ -112,19 +112,19 @@ class Server:
         """What it has written so far, on both outputs."""
         return (self.folder / "log").read_text()
 
-    def sign_in(self, identifier: str, password: str) -> dict[str, Any]:
+    def sign_in(self, identifier: str, password: str, **headers: str) -> dict[str, Any]:
         """Signs in as an API client does: the answer with `session_token` and `session`."""
-        answer = self.try_sign_in(identifier, password)
+        answer = self.try_sign_in(identifier, password, **headers)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def try_sign_in(self, identifier: str, password: str) -> httpx.Response:
+    def try_sign_in(self, identifier: str, password: str, **headers: str) -> httpx.Response:
         # As if through a proxy, from a network that nobody used before: what one may do is seldom the question.
-        client = {"X-Forwarded-For": str(next(self._networks))}
-        flow = self._http.get(self.public + "/self-service/login/api", headers=client).json()
+        headers = {"X-Forwarded-For": str(next(self._networks)), **headers}
+        flow = self._http.get(self.public + "/self-service/login/api", headers=headers).json()
         body = {"method": "password", "identifier": identifier, "password": password}
         url = self.public + "/self-service/login"
-        return self._http.post(url, params={"flow": flow["id"]}, json=body, headers=client)
+        return self._http.post(url, params={"flow": flow["id"]}, json=body, headers=headers)
 
     def whoami(self, token: str) -> httpx.Response:
         return self._http.get(self.public + "/sessions/whoami", headers={"X-Session-Token": token})

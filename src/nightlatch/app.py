@@ -5,7 +5,7 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
 from nightlatch.doors.http import logs
-from nightlatch.doors.http.client_address import ClientAddress
+from nightlatch.doors.http.client_address import ClientAddress, Network
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.limits import Address, Fault, Limits
 from nightlatch.doors.http.metrics import Metrics
@@ -38,6 +38,8 @@ from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
+from nightlatch.doors.sessions_api import door as sessions_api
+from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND, SystemClock
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.kernel.secrets import Keys, digest
@@ -45,6 +47,7 @@ from nightlatch.problems import StoreDown, Unavailable
 from nightlatch.stores.opening import open_store
 
 HTTP_OK = 200
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class Run(NamedTuple):
@@ -112,7 +115,12 @@ class Application:
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
         self._ports = {
             self._public_port: self._port(kratos.public_door(parts)),
-            self._admin_port: self._port(kratos.admin_door(parts), native.admin_door(parts)),
+            self._admin_port: self._port(
+                kratos.admin_door(parts),
+                sessions_api.admin_door(parts, _keyless(self._config)),
+                slack.admin_door(parts),
+                native.admin_door(parts),
+            ),
         }
         tasks = [
             asyncio.create_task(self._flush_often(seen, store)),
@@ -285,6 +293,12 @@ def _throttling(config: Config) -> Throttling:
         floor=t.floor,
         keys=Keys(_revealed(config.secrets.default), "attempts"),
     )
+
+
+def _keyless(config: Config) -> tuple[Network, ...]:
+    """Who needs no key at the sessions API, whose published client sends none by itself."""
+    networks = config.nightlatch.trusted_networks if config.nightlatch.sessions_api.authentication == "none" else ()
+    return (*networks, *(LOOPBACK if config.dev else ()))
 
 
 def _flows(config: Config) -> Flows:

@@ -56,6 +56,16 @@ def test_what_only_deserves_a_word_is_no_error(command: Command, tmp_path: Path)
     assert "without effect here yet: courier" in done.err
 
 
+def test_W1_nobody_is_let_in_without_a_key_who_is_not_named(command: Command, tmp_path: Path) -> None:
+    keyless = {"sessions_api": {"authentication": "none"}, "admin_key": KEY}
+    written(tmp_path, "memory", nightlatch=keyless)
+    done = command.run("config", "check")
+    assert done.code == 3
+    assert "nightlatch.sessions_api.authentication is none and nobody is trusted. Name nightlatch.tru" in done.err
+    written(tmp_path, "memory", nightlatch=keyless | {"trusted_networks": ["10.0.0.0/8"]})
+    assert command("config", "check") == "The configuration is good.\n"
+
+
 def test_with_dev_no_file_is_needed(tmp_path: Path) -> None:
     done = run_program("config", "check", "--dev", folder=tmp_path)
     assert done == (0, "The configuration is good.\n", "")

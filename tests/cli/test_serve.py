@@ -90,6 +90,16 @@ def test_W1_a_key_that_was_left_behind_by_a_crash_is_dead(development: Developme
         assert development.key_file.read_text().strip() != left
 
 
+def test_W1_in_development_this_machine_needs_no_key_at_the_sessions_api_and_nowhere_else(
+    development: Development,
+) -> None:
+    path = f"{development.admin}/sessions-api/sessions/user/8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
+    with development.running():
+        assert httpx.get(path, trust_env=False).json() == []
+        assert httpx.get(path, headers={"Authorization": "Bearer wrong"}, trust_env=False).status_code == 401
+        assert httpx.get(f"{development.admin}/admin/sessions", trust_env=False).status_code == 401
+
+
 def test_a_second_start_by_mistake_leaves_the_first_servers_key_alone(development: Development) -> None:
     with development.running():
         key = development.key_file.read_text()

@@ -46,7 +46,7 @@ def installed(release: Release) -> Path:
 
 def command(release: Release) -> tuple[list[str], dict[str, str]]:
     """What runs a client, and the only environment that it sees besides PATH."""
-    folder, script = installed(release), str(Path(__file__).parent / "kratos_process")
+    folder, script = installed(release), str(Path(__file__).parent / release.script)
     if release.npm:
         return [str(NODE), f"{script}.cjs", release.package], {"NODE_PATH": str(folder / "node_modules")}
     return [sys._base_executable, "-S", "-B", f"{script}.py", release.package], {"PYTHONPATH": str(folder)}  # type: ignore[attr-defined]
@@ -56,8 +56,10 @@ class ClientProcess:
     """One release of a client, started once and used for any number of servers and keys."""
 
     def __init__(self, release: Release) -> None:
-        self.release = release
-        line, environment = command(release)
+        self.release, self.name = release, release.name
+        self._start(*command(release))
+
+    def _start(self, line: list[str], environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             [*leash("KILL"), *line],
             env={"PATH": os.environ["PATH"], **environment},
@@ -78,7 +80,7 @@ class ClientProcess:
         self._process.stdin.write(json.dumps(call) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"the process of {self.release.name} died; its last words are in the captured standard error"
+        assert line, f"the process of {self.name} died; its last words are in the captured standard error"
         return Answer(**json.loads(line))
 
 

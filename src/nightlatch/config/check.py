@@ -50,6 +50,9 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     if values["identity.default_schema_id"] not in ids:
         keys = ("identity.default_schema_id", "identity.schemas")
         yield keys, "is none of identity.schemas", "Set it to the id of one of them."
+    if values["nightlatch.sessions_api.authentication"] == "none" and not values["nightlatch.trusted_networks"]:
+        keys = ("nightlatch.sessions_api.authentication", "nightlatch.trusted_networks")
+        yield keys, "is none and nobody is trusted", "Name nightlatch.trusted_networks, or set it to key."
 
 
 def examples(values: Mapping[str, Any], given: Collection[str]) -> Iterator[Conflict]:

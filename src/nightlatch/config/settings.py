@@ -260,6 +260,16 @@ class SessionLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SessionsApi:
+    authentication: str = setting(
+        choice("key", "none"),
+        "key",
+        "Whether the sessions API wants an access key of everybody, or `none` of `nightlatch.trusted_networks`, which "
+        "then reach every organization. With `--dev`, this machine needs none.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Hashing:
     threads: int = setting(
         integer(1, 256),
@@ -328,13 +338,17 @@ class Nightlatch:
         SECRET, None, "A first access key, good for everything on the admin port."
     )
     trusted_networks: tuple[Network, ...] = setting(
-        many(NETWORK), [], "Networks that need no access key on the admin port. Everybody else does, on loopback too."
+        many(NETWORK),
+        [],
+        "Networks that need no access key on the admin port (at the sessions API: "
+        "`nightlatch.sessions_api.authentication`). Everybody else does, on loopback too.",
     )
     trusted_proxies: tuple[Network, ...] = setting(
         many(NETWORK), [], "Networks of proxies whose word on the client's address is believed."
     )
     client_ip_header: str = setting(TOKEN, "X-Forwarded-For", "The header in which they say it.")
     session: SessionLimits
+    sessions_api: SessionsApi
     hashing: Hashing
     throttling: Throttling
     housekeeping: Housekeeping

@@ -162,3 +162,23 @@ def test_a_document_of_today_says_null_as_a_type_and_errors_with_their_own_media
     assert '{"type": "null"}' in json.dumps(made)
     answers = [a for path in made["paths"].values() for o in path.values() for a in o["responses"].values()]
     assert {media for answer in answers for media in answer.get("content", {})} > {"application/problem+json"}
+
+
+def test_a_document_of_a_prefix_tells_it_to_clients_as_their_host_and_names_their_class() -> None:
+    class Invalid(msgspec.Struct):
+        detail: list[str]
+
+    asked = (Parameter("X-User-Id", place="header"),)
+    routes = (Route[None]("DELETE", "/things-api/things/{id}", delete_thing, "things:end", None, None, 204, (404, 422), asked),)  # fmt: skip
+    about = Document(
+        "Things", Fault, "/things-api/openapi.json", others={422: Invalid}, prefix="/things-api", tag="things"
+    )
+    made = document(described(routes, about), about)
+    assert made["servers"] == [{"url": "/things-api"}]
+    assert set(made["paths"]) == {"/things/{id}", "/openapi.json"}
+    operation = made["paths"]["/things/{id}"]["delete"]
+    assert operation["tags"] == ["things"]
+    assert operation["parameters"][1] == {"name": "X-User-Id", "in": "header", "schema": {"type": "string"}}
+    assert operation["responses"]["422"]["content"]["application/json"]["schema"]["$ref"].endswith("/Invalid")
+    assert operation["responses"]["404"]["content"] == ERROR
+    assert "tags" not in made["paths"]["/openapi.json"]["get"]

@@ -27,7 +27,7 @@ from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
-from nightlatch.doors.http.client_address import ClientAddress
+from nightlatch.doors.http.client_address import ClientAddress, Network
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
@@ -35,6 +35,8 @@ from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
+from nightlatch.doors.sessions_api import door as sessions_api
+from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
 from nightlatch.kernel.secrets import Keys, digest, new_token
 from nightlatch.problems import StoreDown
@@ -86,6 +88,7 @@ class Doors:
         self.failures: list[BaseException] = []
         self.statuses: list[tuple[str, int]] = []
         self._networks = ip_network("10.0.0.0/8").hosts()
+        self.keyless: tuple[Network, ...] = ()
         self._runner = asyncio.Runner()
         self._dsn = dsn
         self._changes = changes
@@ -106,7 +109,12 @@ class Doors:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
         self._public = self.port(kratos.public_door(self.parts))
-        self._admin = self.port(kratos.admin_door(self.parts), native.admin_door(self.parts))
+        self._admin = self.port(
+            kratos.admin_door(self.parts),
+            sessions_api.admin_door(self.parts, self.keyless),
+            slack.admin_door(self.parts),
+            native.admin_door(self.parts),
+        )
 
     def port(self, *doors: Door[Any]) -> Port:
         return Port(doors, os.urandom, self._observe, self._failed)

@@ -5,7 +5,7 @@ says in other words (null, empty lists of what is required) is said again in tho
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
@@ -28,13 +28,18 @@ _SECURITY = {
 
 
 class Document(NamedTuple):
-    """What a document says of its door as a whole: `error` is the shape of every refusal, `refusal` its media type."""
+    """What a document says of its door as a whole: `error` is the shape of every refusal but `others` (by status),
+    `refusal` its media type. For who generates a client: the `prefix` that its host ends with, and the `tag` that names
+    the class of the guarded operations."""
 
     title: str
-    error: type
+    error: Any
     path: str = PATH
     version: str = "3.0.3"
     refusal: str = "application/json"
+    others: Mapping[int, Any] = {}
+    prefix: str = ""
+    tag: str = ""
 
 
 def described(routes: Sequence[Route[D]], about: Document) -> tuple[Route[D], ...]:
@@ -64,10 +69,12 @@ def document(routes: Sequence[Route[Any]], about: Document) -> _Object:
         if name not in named and route.status < HTTPStatus.MULTIPLE_CHOICES:
             named.add(name)
             operation = {"operationId": name, **operation}
-        paths.setdefault(_IN_PATH.sub(r"{\1}", route.path), {})[route.method.lower()] = operation
+        path = _IN_PATH.sub(r"{\1}", route.path.removeprefix(about.prefix))
+        paths.setdefault(path, {})[route.method.lower()] = operation
     return {
         "openapi": about.version,
         "info": {"title": about.title, "version": __version__},
+        **({"servers": [{"url": about.prefix}]} if about.prefix else {}),
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SECURITY},
     }
@@ -82,11 +89,12 @@ def operation_id(route: Route[Any]) -> str:
 def _operation(route: Route[Any], schemas: dict[Any, _Object], about: Document) -> _Object:
     operation: _Object = {"summary": route.summary}
     if route.scope is not None:
+        operation |= {"tags": [about.tag]} if about.tag else {}
         operation["description"] = f"Needs an access key with the scope {route.scope}."
-    parameters = [_in_path(name) for name in _IN_PATH.findall(route.path)]
-    parameters += [_in_query(parameter, schemas) for parameter in route.query]
-    if parameters:
-        operation["parameters"] = parameters
+    declared = {parameter.name: parameter for parameter in route.query}
+    in_path = {name: declared.pop(name, Parameter(name, place="path")) for name in _IN_PATH.findall(route.path)}
+    if parameters := [*in_path.values(), *declared.values()]:
+        operation["parameters"] = [_parameter(parameter, schemas) for parameter in parameters]
     if route.takes is not None:
         operation["requestBody"] = {"required": True, "content": _json(schemas[route.takes])}
     operation["responses"] = _responses(route, schemas, about)
@@ -101,9 +109,10 @@ def _guards(route: Route[Any]) -> list[dict[str, list[str]]]:
 
 
 def _responses(route: Route[Any], schemas: dict[Any, _Object], about: Document) -> _Object:
-    refused = {"content": {about.refusal: {"schema": schemas[about.error]}}}
     statuses = sorted({*route.refuses, *_statuses_of_kind(route)})
-    answers = {str(status): {"description": _phrase(status), **refused} for status in statuses}
+    refused = {"content": {about.refusal: {"schema": schemas[about.error]}}}
+    others = {status: {"content": _json(schemas[shape])} for status, shape in about.others.items()}
+    answers = {str(status): {"description": _phrase(status), **others.get(status, refused)} for status in statuses}
     if route.again is not None:
         content = _json({"anyOf": [schemas[route.again], schemas[about.error]]})
         answers["400"] = {"description": "The same again, with what was wrong", "content": content}
@@ -123,33 +132,32 @@ def _statuses_of_kind(route: Route[Any]) -> Iterable[int]:
         yield from (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
-def _in_path(name: str) -> _Object:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
-def _in_query(parameter: Parameter, schemas: dict[Any, _Object]) -> _Object:
+def _parameter(parameter: Parameter, schemas: dict[Any, _Object]) -> _Object:
     one = schemas[parameter.kind]
     schema = {"type": "array", "items": one} if parameter.many else one
-    said = {"description": parameter.help} if parameter.help else {}
-    return {"name": parameter.name, "in": "query", **said, "schema": schema}
+    said: _Object = {"description": parameter.help} if parameter.help else {}
+    if parameter.place == "path":
+        said["required"] = True
+    return {"name": parameter.name, "in": parameter.place, **said, "schema": schema}
 
 
 def _schemas(routes: Sequence[Route[Any]], about: Document) -> tuple[dict[Any, _Object], _Object]:
     """The schema of every shape that the routes name, and the components that these refer to."""
     kinds = {kind: None for route in routes for kind in (route.takes, route.gives, route.again) if kind is not None}
-    kinds |= {parameter.kind: None for route in routes for parameter in route.query}
-    kinds[about.error] = None
+    kinds |= {parameter.kind: None for route in routes for parameter in route.query} | {str: None}
+    kinds |= dict.fromkeys([about.error, *about.others.values()])
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    said = _in_3_0 if about.version < "3.1" else lambda schema: schema
+    said = in_3_0 if about.version < "3.1" else lambda schema: schema
     return dict(zip(kinds, map(said, schemas), strict=True)), said(components)
 
 
-def _in_3_0(schema: Any) -> Any:
+def in_3_0(schema: Any) -> Any:
+    """`schema` with what 3.0 says in other words than JSON Schema."""
     if isinstance(schema, list):
-        return [_in_3_0(each) for each in schema]
+        return [in_3_0(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    said = {k: _in_3_0(v) for k, v in schema.items() if (k, v) not in (("default", None), ("required", []))}
+    said = {k: in_3_0(v) for k, v in schema.items() if (k, v) not in (("default", None), ("required", []))}
     options = said.get("anyOf", [])
     if {"type": "null"} in options:
         del said["anyOf"]

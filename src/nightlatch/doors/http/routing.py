@@ -94,12 +94,14 @@ Endpoint = Callable[[Call[D]], Awaitable[Answer]]
 
 
 class Parameter(NamedTuple):
-    """A query parameter, for the document. `many` may be repeated."""
+    """A parameter for the document, by its `place` in the query, a header, or the path, whose names are texts unless
+    they are here. `many` may be repeated."""
 
     name: str
     kind: Any = str
     many: bool = False
     help: str = ""
+    place: str = "query"
 
 
 class Route(NamedTuple, Generic[D]):

@@ -1,0 +1,68 @@
+"""How this dialect says what went wrong: {"detail": sentence}, and with 422 the parameters that are at fault."""
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.types import Scope
+
+from nightlatch import problems
+from nightlatch.doors.http.refusal import REPEATABLE, Refusal
+from nightlatch.doors.http.routing import Answer
+from nightlatch.doors.sessions_api.shapes import ValidationError, encode
+
+
+class Unprocessable(problems.Invalid):
+    """A parameter cannot be read. `kind` says why in a word that clients of FastAPI know."""
+
+    code = "unprocessable"
+
+    def __init__(self, place: str, name: str, reason: str, kind: str) -> None:
+        super().__init__(reason)
+        self.fault: ValidationError = {"loc": [place, name], "msg": reason, "type": kind}
+
+
+STATUS: dict[type[problems.Problem], int] = {
+    problems.Problem: 400,
+    problems.Invalid: 422,
+    problems.NotFound: 404,
+    problems.Conflict: 409,
+    problems.VersionMismatch: 412,
+    problems.Unauthenticated: 401,
+    problems.Forbidden: 403,
+    problems.FlowExpired: 410,
+    problems.FeatureDisabled: 404,
+    problems.Unavailable: 503,
+}
+
+
+def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
+    """The answer to a Problem. Whatever is not there is not there in the same words, whoever else may have it."""
+    status = next(STATUS[kind] for kind in type(problem).__mro__ if kind in STATUS)
+    headers: tuple[tuple[str, str], ...] = ()
+    if isinstance(problem, problems.Unavailable) and scope["method"] in REPEATABLE:
+        headers = (("retry-after", str(problem.retry_after)),)
+    if isinstance(problem, problems.KeyRequired):
+        headers = (("www-authenticate", "Bearer"),)
+    if isinstance(problem, problems.Invalid):
+        return _answer(status, [_fault(problem)], headers)
+    return _answer(status, "" if status == HTTPStatus.NOT_FOUND else problem.reason, headers)
+
+
+def of_refusal(refusal: Refusal, scope: Scope) -> Answer:  # noqa: ARG001 - the request's id is in a header only
+    told = refusal.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+    return _answer(refusal.status, refusal.reason if told else "", (("allow", refusal.allow),) if refusal.allow else ())
+
+
+def of_bug(scope: Scope) -> Answer:  # noqa: ARG001
+    return _answer(500, "")
+
+
+def _answer(status: int, detail: Any, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    body = encode({"detail": detail or HTTPStatus(status).phrase})
+    return Answer(status, body, headers, "application/json")
+
+
+def _fault(problem: problems.Invalid) -> ValidationError:
+    if isinstance(problem, Unprocessable):
+        return problem.fault
+    return {"loc": [], "msg": problem.reason, "type": problem.code}
