@@ -30,7 +30,8 @@ from nightlatch.core.login.rules import SignedIn
 from nightlatch.core.logout.rules import end_mine, end_others, sign_out
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, redeem
-from nightlatch.core.sessions.model import Filter, How, Position, Where
+from nightlatch.core.sessions import marking
+from nightlatch.core.sessions.model import Device, Filter, How, Position, Revocation, Where
 from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime, check, end, extend, idle_since
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from nightlatch.problems import FieldInvalid, SessionEnded, SessionNotFound, SessionRequired
@@ -38,7 +39,10 @@ from nightlatch.problems import FieldInvalid, SessionEnded, SessionNotFound, Ses
 IDLE = 15 * HOUR
 LIFETIME = Lifetime(lifespan=DAY, extend_within=12 * HOUR, idle=IDLE, most=3)
 PAGE = 3
+# Few, so that a short run has endings that wait to be marked.
+AT_ONCE = 2
 NUMBERS = st.integers(0, 99)
+KINDS = ("web", "mobile", "desktop", "other")
 
 
 @dataclass
@@ -51,6 +55,10 @@ class Owner:
     active: bool = True
     exists: bool = True
 
+    @property
+    def id(self) -> bytes:
+        return self.person.identity.id
+
 
 @dataclass
 class Kept:
@@ -59,6 +67,7 @@ class Kept:
     id: bytes
     token: str
     owner: Owner
+    kind: str
     created: int
     expires: int
     seen: int
@@ -80,8 +89,10 @@ class Sessions(RuleBasedStateMachine):
         self.world = World(type(self).make())
         self.owners: list[Owner] = []
         self.kept: list[Kept] = []
+        self.at_once, marking.AT_ONCE = marking.AT_ONCE, AT_ONCE
 
     def teardown(self) -> None:
+        marking.AT_ONCE = self.at_once
         self.world.close()
         self.world.db.close()
 
@@ -109,10 +120,18 @@ class Sessions(RuleBasedStateMachine):
             kept.ended, kept.gone = True, kept.gone or how is How.DELETE
         return len(ending)
 
+    def end(self, where: Where, how: How, some: list[Kept]) -> Revocation:
+        """Ends them in both; the count is that of the model unless more are counted later."""
+        done = self.world.write(lambda tx: end(tx, self.world.act(), where, how, "test"))
+        count = self.end_model(some, how)
+        assert done.count <= count if done.more else done.count == count
+        return done
+
     def issued(self, owner: Owner, session: Any, token: str) -> None:
         mine = sorted((k for k in self.of(owner) if k.in_force(self.now)), key=lambda k: (-k.created, k.id))
         self.end_model(mine[LIFETIME.most - 1 :])
-        self.kept.append(Kept(session.id, token, owner, self.now, self.now + DAY, self.now))
+        kind = session.device.kind
+        self.kept.append(Kept(session.id, token, owner, kind, self.now, self.now + DAY, self.now))
 
     @initialize()
     def begin(self) -> None:
@@ -126,10 +145,10 @@ class Sessions(RuleBasedStateMachine):
         email = f"p{len(self.owners)}@example.org"
         self.owners.append(Owner(self.world.create({"email": email}, PASSWORD), email))
 
-    @rule(n=NUMBERS)
-    def sign_in(self, n: int) -> None:
-        owner = self.owner(n)
-        outcome = self.world.login(owner.email, owner.password, lifetime=LIFETIME)
+    @rule(n=NUMBERS, kind=st.sampled_from(KINDS))
+    def sign_in(self, n: int, kind: str = "other") -> None:
+        owner, device = self.owner(n), Device("203.0.113.9", "a test", None, kind)
+        outcome = self.world.login(owner.email, owner.password, lifetime=LIFETIME, device=device)
         assert isinstance(outcome, SignedIn) is (owner.exists and owner.active)
         if isinstance(outcome, SignedIn):
             assert outcome.token is not None
@@ -171,17 +190,42 @@ class Sessions(RuleBasedStateMachine):
     @rule(n=NUMBERS, how=st.sampled_from(How))
     def end_one(self, n: int, how: How) -> None:
         kept = self.session(n)
-        done = self.world.write(lambda tx: end(tx, self.world.act(), Where(session_id=kept.id), how, "test"))
-        assert done.known is not kept.gone
-        assert done.count == self.end_model([kept], how)
+        gone = kept.gone
+        assert self.end(Where(session_id=kept.id), how, [kept]).known is not gone
+
+    @rule(some=st.lists(NUMBERS, min_size=1, max_size=4), n=NUMBERS, how=st.sampled_from(How))
+    def end_some_of_an_identity(self, some: list[int], n: int, how: How) -> None:
+        chosen, owner = [self.session(each) for each in some], self.owner(n)
+        where = Where(session_ids=tuple(kept.id for kept in chosen), identity_id=owner.id)
+        mine = {kept.id: kept for kept in chosen if kept.owner is owner}
+        self.end(where, how, list(mine.values()))
 
     @rule(n=NUMBERS, how=st.sampled_from(How))
     def end_all(self, n: int, how: How) -> None:
         owner = self.owner(n)
-        where = Where(identity_id=owner.person.identity.id)
-        done = self.world.write(lambda tx: end(tx, self.world.act(), where, how, "test"))
-        assert done.known is owner.exists
-        assert done.count == self.end_model(self.of(owner), how)
+        assert self.end(Where(identity_id=owner.id), how, self.of(owner)).known is owner.exists
+
+    @rule(some=st.lists(NUMBERS, min_size=1, max_size=3), how=st.sampled_from(How))
+    def end_all_of_several(self, some: list[int], how: How) -> None:
+        owners = {owner.id: owner for owner in map(self.owner, some)}
+        ending = [kept for owner in owners.values() for kept in self.of(owner)]
+        done = self.end(Where(identity_ids=tuple(owners)), how, ending)
+        assert set(done.missing) == {owner.id for owner in owners.values() if not owner.exists}
+
+    @rule(n=NUMBERS, how=st.sampled_from(How), kinds=st.lists(st.sampled_from(KINDS), min_size=1, unique=True))
+    def end_kinds(self, n: int, how: How, kinds: list[str]) -> None:
+        owner = self.owner(n)
+        ending = [kept for kept in self.of(owner) if kept.kind in kinds]
+        assert self.end(Where(identity_id=owner.id, kinds=tuple(kinds)), how, ending).known is owner.exists
+
+    @rule(how=st.sampled_from(How))
+    def end_everybody(self, how: How) -> None:
+        self.end(Where(everybody=True), how, list(self.kept))
+
+    @rule(most=st.integers(1, 3), steps=st.integers(1, 9))
+    def mark(self, most: int, steps: int) -> None:
+        for _ in range(steps):
+            self.world.write(lambda tx: marking.mark(tx, self.now, most))
 
     @rule(n=NUMBERS)
     def end_others(self, n: int) -> None:
@@ -189,7 +233,8 @@ class Sessions(RuleBasedStateMachine):
         if kept.in_force(self.now):
             mine = self.world.standing(kept.token, LIFETIME)
             done = self.world.write(lambda tx: end_others(tx, self.world.act(), mine))
-            assert done.count == self.end_model([other for other in self.of(kept.owner) if other is not kept])
+            count = self.end_model([other for other in self.of(kept.owner) if other is not kept])
+            assert done.count <= count if done.more else done.count == count
 
     @rule(n=NUMBERS, m=NUMBERS)
     def end_mine(self, n: int, m: int) -> None:
@@ -233,7 +278,7 @@ class Sessions(RuleBasedStateMachine):
     @rule(n=NUMBERS)
     def delete(self, n: int) -> None:
         owner = self.owner(n)
-        identity_id = owner.person.identity.id
+        identity_id = owner.id
         done = self.world.write(lambda tx: administration.delete(tx, self.world.act(), identity_id))
         assert done is owner.exists
         self.end_model(self.of(owner), How.DELETE)
@@ -244,7 +289,7 @@ class Sessions(RuleBasedStateMachine):
         owner, world = self.owner(n), self.world
         if not owner.exists or not owner.active:
             return
-        identity_id = owner.person.identity.id
+        identity_id = owner.id
         code = world.write(
             lambda tx: make_code(tx, world.act(), world.code_keys, identity_id, HOUR, "api", "http://x/")
         )
@@ -300,7 +345,7 @@ class Sessions(RuleBasedStateMachine):
         since = idle_since(LIFETIME, self.now)
 
         async def listed(tx: Any) -> list[list[bytes]]:
-            of = [(owner.person.identity.id if owner else None, active) for owner, active in chosen]
+            of = [(owner.id if owner else None, active) for owner, active in chosen]
             return [await _listed(tx, Filter(who, active, idle_since=since), self.now) for who, active in of]
 
         assert self.world.db.scan(listed) == [self.wanted(owner, active) for owner, active in chosen]

@@ -138,11 +138,12 @@ class World:
         current: Standing | None = None,
         hasher: Any = None,
         lifetime: Lifetime = LIFETIME,
+        device: Device = DEVICE,
     ) -> SignedIn | Flow:
         flow_id = (flow or self.flow(Kind.LOGIN)).id
         by = hasher or self.hasher
         return self.run(
-            sign_in(self.db.store, by, self.vault, self.act(), flow_id, identifier, password, DEVICE, lifetime, current)
+            sign_in(self.db.store, by, self.vault, self.act(), flow_id, identifier, password, device, lifetime, current)
         )
 
     def signed_in(self, identifier: str = "anna@example.org", password: str = PASSWORD, **more: Any) -> str:

@@ -133,6 +133,17 @@ def add_session(db: Database, of: Identity, **changes: Any) -> Session:
     return added
 
 
+def add_sessions(db: Database, of: Identity, count: int, **changes: Any) -> list[Session]:
+    added = [session(of, created_at=NOW + n // 3, **changes) for n in range(count)]
+
+    async def unit(tx: Any) -> None:
+        for one in added:
+            await tx.sessions.add(one)
+
+    db.write(unit)
+    return added
+
+
 def add_organization(db: Database) -> bytes:
     """A second tenant."""
     made = an_id()

@@ -5,11 +5,13 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from tests.stores.rows import NOW, access_key, an_id, bits, code, credential, flow, identity, session
 
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.sessions.model import Ending, How, Position
 from nightlatch.stores import sql
-from nightlatch.stores.sql import access, credentials, flows, identities, sessions
+from nightlatch.stores.sql import access, credentials, endings, flows, identities, sessions
 from nightlatch.stores.sql.statement import Statement
 
 
@@ -62,6 +64,10 @@ KEY, OLD_KEY = access_key(), access_key(revoked_at=NOW)
 NOBODY = an_id()
 VALUES = Array(("b", "a", "none"))
 CREDENTIALS = [credential(ANNA), credential(ANNA, "totp", second_factors=1), credential(BERT, "oidc")]
+IDS, WEB = Array((ONE.id, TWO.id, THREE.id)), Array(("web", "mobile"))
+ENDING = Ending(an_id(), DEFAULT, ANNA.id, How.DISABLE, NOW, an_id(), (1, 2, 3, 4))
+ENDING_OF_ALL = Ending(an_id(), DEFAULT, None, How.DELETE, NOW, an_id(), (None, None, 3, 4), Position(NOW, ONE.id))
+MOVED = msgspec.structs.replace(ENDING, after=Position(NOW, TWO.id))
 EVENT = (an_id(), DEFAULT, NOW, "session.ended", "test", ANNA.id, ONE.id, "admin", 2, '{"a":1}')
 
 SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
@@ -88,18 +94,29 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ]),
     ("sessions.BY_TOKEN", [(ONE.token_hash,), (FOUR.token_hash,), (bits(),)]),
     ("sessions.GET", [(DEFAULT, ONE.id), (DEFAULT, NOBODY), (NOBODY, ONE.id)]),
+    ("sessions.BY_NUMBER", [(DEFAULT, ONE.number), (DEFAULT, 2**53), (NOBODY, ONE.number)]),
     ("sessions.RENEW", [(FOUR.id, 1, "[]", 1, 2, 3), (NOBODY, 1, "[]", 1, 2, 3)]),
     ("sessions.SEEN", [(FOUR.id, NOW + 99), (FOUR.id, NOW), (NOBODY, NOW)]),
-    ("sessions.IDENTITY_OF", [(DEFAULT, ONE.id), (DEFAULT, NOBODY)]),
-    ("sessions.DISABLE_ONE", [(DEFAULT, ONE.id, NOW + 5), (DEFAULT, ONE.id, NOW + 6), (DEFAULT, NOBODY, NOW)]),
-    ("sessions.EPOCH[disable]", [(DEFAULT, ANNA.id), (DEFAULT, NOBODY)]),
-    ("sessions.KEEP[disable]", [(DEFAULT, ANNA.id, TWO.id), (DEFAULT, ANNA.id, ONE.id), (DEFAULT, BERT.id, TWO.id)]),
-    ("sessions.DISABLE_ALL", [(DEFAULT, ANNA.id, NOW + 7, TWO.id), (DEFAULT, NOBODY, NOW + 7, None)]),
-    ("sessions.EPOCH[delete]", [(DEFAULT, ANNA.id), (DEFAULT, NOBODY)]),
-    ("sessions.KEEP[delete]", [(DEFAULT, ANNA.id, TWO.id), (DEFAULT, ANNA.id, THREE.id)]),
-    ("sessions.DELETE_ALL", [(DEFAULT, ANNA.id, TWO.id), (DEFAULT, NOBODY, None)]),
+    ("endings.FIND", [(DEFAULT, Array((ONE.id, FOUR.id, NOBODY))), (NOBODY, Array((ONE.id,))), (DEFAULT, Array())]),
+    ("endings.HOLD", [(DEFAULT, Array((ANNA.id, NOBODY))), (NOBODY, Array((ANNA.id,)))]),
+    ("endings.OF_KINDS[disable]", [(Array((ANNA.id,)), WEB), (Array((ANNA.id,)), Array())]),
+    ("endings.MARK", [(IDS, NOW + 5, 0, 0, 0, 1), (Array((ONE.id,)), NOW + 5, *[None] * 4), (IDS, NOW + 6, 9, 0, 0, 0)]),
+    ("endings.OF_KINDS[delete]", [(Array((ANNA.id,)), WEB), (Array(), WEB)]),
+    ("endings.CLOSE[disable]", [(DEFAULT, Array((ANNA.id, NOBODY))), (NOBODY, Array((ANNA.id,)))]),
+    ("endings.KEEP[disable]", [(DEFAULT, ANNA.id, TWO.id), (DEFAULT, ANNA.id, ONE.id), (DEFAULT, BERT.id, TWO.id)]),
+    ("endings.NEXT", [(ANNA.id, 2**63 - 1, bytes(16), 2), (ANNA.id, NOW + 2, THREE.id, 9), (NOBODY, NOW + 9, ONE.id, 9)]),
+    ("endings.MARK", [(IDS, NOW + 7, 0, 0, 0, 0)]),
+    ("endings.CLOSE[delete]", [(DEFAULT, Array((ANNA.id, CLEO.id))), (NOBODY, Array((ANNA.id,)))]),
+    ("endings.KEEP[delete]", [(DEFAULT, ANNA.id, TWO.id), (DEFAULT, ANNA.id, THREE.id)]),
+    ("endings.EPOCHS_OF_ALL", [(DEFAULT,), (NOBODY,)]),
+    ("endings.DELETE", [(IDS, 0, 0), (IDS, 0, 9), (Array((FOUR.id,)), None, 9)]),
     ("sessions.BY_TOKEN", [(TWO.token_hash,), (THREE.token_hash,)]),
-    ("sessions.DELETE_ONE", [(DEFAULT, TWO.id), (DEFAULT, TWO.id)]),
+    ("endings.NEXT_OF_ALL", [(DEFAULT, 2**63 - 1, bytes(16), 9), (NOBODY, NOW + 9, ONE.id, 9)]),
+    ("endings.CLOSE_ALL[disable]", [(DEFAULT,), (NOBODY,)]),
+    ("endings.CLOSE_ALL[delete]", [(DEFAULT,), (NOBODY,)]),
+    ("endings.SAVE", [_written(endings.SqlEndings, "save", [each])[0] for each in (ENDING, ENDING_OF_ALL, MOVED)]),
+    ("endings.OLDEST", [()]),
+    ("endings.REMOVE", [(ENDING.id,), (NOBODY,)]),
     ("access.ADD", [arguments for key in (KEY, OLD_KEY) for arguments in _written(access.SqlAccessKeys, "add", key)]),
     ("access.BY_TOKEN", [(KEY.token_hash,), (bits(),)]),
     ("access.LIST", [(DEFAULT,), (NOBODY,)]),
@@ -115,5 +132,6 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("flows.VOID_CODES_OF", [(CLEO.id, "code", NOW), (CLEO.id, "link", NOW), (NOBODY, "link", NOW)]),
     ("flows.CLOSE", [(BERT.id, NOW), (BERT.id, NOW), (NOBODY, NOW)]),
     ("events.ADD", [EVENT, (an_id(), DEFAULT, NOW, "n", "a", None, None, None, 1, None)]),
+    ("events.ADD_AMOUNT", [(EVENT[0], 1000), (NOBODY, 1)]),
     ("identities.REMOVE", [(DEFAULT, BERT.id), (DEFAULT, BERT.id), (NOBODY, ANNA.id)]),
 ]  # fmt: skip

@@ -10,11 +10,12 @@ import pytest
 from tests.database import Database, Run
 from tests.postgres import Postgres
 from tests.stores.programs import LIFETIME, Program, write_person
-from tests.stores.rows import NOW, add_person, add_session
+from tests.stores.rows import NOW, add_person, add_session, bits
 
+from nightlatch.core.events.model import Act
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import How, Where
-from nightlatch.core.sessions.rules import check
+from nightlatch.core.sessions.rules import check, end
 from nightlatch.kernel.secrets import digest
 from nightlatch.problems import SessionRequired, StoreDown
 from nightlatch.stores import sqlite as sqlite_store
@@ -99,7 +100,7 @@ def test_S4_a_check_that_starts_after_an_ending_is_refused_in_every_process(
     where = Where(identity_id=person.id) if many else Where(session_id=one.id)
     with Program("check", shared.dsn, token) as here, Program("check", shared.dsn, token) as there:
         before = [line.split()[1] for program in (here, there) for line in program.lines(50)]
-        shared.write(lambda tx: tx.sessions.end(DEFAULT, where, how, NOW))
+        shared.write(lambda tx: end(tx, Act(DEFAULT, "test", NOW, bits), where, how, "test"))
         answered = time.monotonic_ns()
         late = [accepted for program in (here, there) for accepted in checks_since(answered, program, 100)]
     assert set(before) == {"1"}

@@ -18,8 +18,10 @@ from tests.stores.rows import (
     session,
 )
 
+from nightlatch.core.events.model import Act
 from nightlatch.core.identities.model import Identity, State
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.sessions import rules
 from nightlatch.core.sessions.model import Device, Filter, How, Method, Position, Revocation, Session, Standing, Where
 from nightlatch.kernel.clock import DAY
 from nightlatch.problems import Conflict
@@ -32,6 +34,7 @@ def found(db: Database, one: Session) -> Standing | None:
     """The session as every read of one sees it, which must agree."""
     standing = by_token(db, one.token_hash)
     assert db.read(lambda tx: tx.sessions.get(one.organization, one.id)) == standing
+    assert db.read(lambda tx: tx.sessions.by_number(one.organization, one.number)) == standing
     assert db.scan(lambda tx: tx.sessions.get(one.organization, one.id)) == standing
     return standing
 
@@ -63,8 +66,8 @@ def listed(
 
 
 def end(db: Database, how: How, **where: Any) -> Revocation:
-    revocation: Revocation = db.write(lambda tx: tx.sessions.end(DEFAULT, Where(**where), how, NOW + 9))
-    return revocation
+    act = Act(DEFAULT, "test", NOW + 9, bits)
+    return db.write(lambda tx: rules.end(tx, act, Where(**where), how, "test"))
 
 
 def test_a_session_comes_back_as_it_was_added_with_its_identity(db: Database) -> None:
@@ -140,7 +143,8 @@ def test_ending_one_twice_is_a_no_op_that_knows_it(db: Database) -> None:
 
 @HOWS
 def test_ending_an_unknown_one_is_known_to_nobody(db: Database, how: How) -> None:
-    assert end(db, how, session_id=an_id()) == Revocation(0, known=False, identity_id=None)
+    unknown = an_id()
+    assert end(db, how, session_id=unknown) == Revocation(0, known=False, identity_id=None, missing=(unknown,))
 
 
 @HOWS

@@ -21,8 +21,8 @@ from nightlatch.stores.sql.statement import Connection, Statement
 
 STATEMENTS = dict(named())
 BIG = 20_000
-# A few rows each, read by people: an index would not be used.
-SMALL = {"access.LIST"}
+# A few rows each: an index would not be used.
+SMALL = {"access.LIST", "endings.OLDEST"}
 
 
 @pytest.fixture
@@ -155,6 +155,9 @@ FILL = f"""
     insert into codes select id, '{DEFAULT.hex()}', id, id, 'code', '', {NOW}, 0, null from identities;
     insert into access_keys select id, '{DEFAULT.hex()}', '', sha256(id::text::bytea), '[]', 0, null, null
       from identities;
+    insert into events select id, '{DEFAULT.hex()}', 0, '', '', null, null, null, 0, null from identities;
+    insert into endings select id, '{DEFAULT.hex()}', id, 'disable', 0, id, 0, 0, 0, 0, 0, id from identities;
+    insert into session_settings select id, 1, 0, 0 from identities;
     analyze;
 """
 

@@ -67,7 +67,7 @@ def end_(
             if session_id
             else IdentityNotFound(f"There is no identity {identity}.")
         )
-    print(f"ended: {revocation.count}")
+    print(f"ended: {revocation.count}" + (" and more, which are being counted" if revocation.more else ""))
 
 
 def _row(standing: Standing, active: bool) -> dict[str, object]:

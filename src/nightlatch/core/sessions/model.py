@@ -64,19 +64,42 @@ class How(StrEnum):
 
 
 class Where(msgspec.Struct, frozen=True):
-    """Which sessions to end: one, or all of an identity; `but` is spared."""
+    """Which sessions to end: by `session_id`, `session_ids` (1,000 at most) or `number`, and with `identity_id` only if
+    that one's; or all of an identity, of several, or of `everybody` in the organization. Of identities, `kinds` chooses
+    devices, and `but` is spared."""
 
     session_id: bytes | None = None
     identity_id: bytes | None = None
     but: bytes | None = None
+    session_ids: tuple[bytes, ...] | None = None
+    number: int | None = None
+    identity_ids: tuple[bytes, ...] = ()
+    everybody: bool = False
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def identities(self) -> tuple[bytes, ...]:
+        return self.identity_ids or (() if self.identity_id is None else (self.identity_id,))
 
 
 class Revocation(msgspec.Struct, frozen=True):
-    """What an ending did: how many sessions of whom. `known` is false when the one asked for does not exist."""
+    """What an ending did: how many sessions, and of whom if they are one identity's. With `more`, others that ended too
+    are counted when their rows are marked: `count` is at least. `missing` are the ids asked for that do not exist;
+    `known` is false when none does."""
 
     count: int
     known: bool
     identity_id: bytes | None
+    more: bool = False
+    missing: tuple[bytes, ...] = ()
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A session to be ended; `over` when it was ended before, by itself or with many."""
+
+    id: bytes
+    identity_id: bytes
+    over: bool
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -94,3 +117,31 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
     created_at: int
     id: bytes
+
+
+TOP = Position(2**63 - 1, bytes(16))
+
+Issued = tuple[int | None, int | None, int | None, int | None]
+"""The epochs under which sessions were issued that ended together; None where any will do."""
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """All sessions of an identity, or of the organization where that is None, which ended when its epoch moved. Their
+    rows are marked down to `after`, and counted with the event."""
+
+    id: bytes
+    organization: bytes
+    identity_id: bytes | None
+    how: How
+    at: int
+    event_id: bytes
+    issued: Issued
+    after: Position = TOP
+
+
+class Step(msgspec.Struct, frozen=True):
+    """So many rows were looked at, so many of them ended; None in `after` when none are left."""
+
+    looked: int
+    ended: int
+    after: Position | None

@@ -4,16 +4,22 @@ A session is in force while nobody ended it, its time is not over, it was not id
 active. All of that is decided when it is asked, from stored values; no cleaner has to have run.
 """
 
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
+
 import msgspec
 
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.identities.model import Identity, State
-from nightlatch.core.sessions.model import Device, Filter, How, Method, Revocation, Session, Standing, Where
+from nightlatch.core.sessions.marking import begin
+from nightlatch.core.sessions.model import Device, Ending, Filter, How, Method, Revocation, Session, Standing, Where
 from nightlatch.core.sessions.store import Tx
 from nightlatch.kernel.clock import SECOND
-from nightlatch.kernel.ids import new_number
+from nightlatch.kernel.ids import id_text, new_number
 from nightlatch.kernel.secrets import digest, new_token
 from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired
+
+T = TypeVar("T")
 
 PREFIX = "ory_st_"  # what clients and secret scanners know a session token by
 SEEN_FLUSH = 10 * SECOND
@@ -101,22 +107,23 @@ def assurance(methods: tuple[Method, ...]) -> int:
 
 
 async def end(tx: Tx, act: Act, where: Where, how: How, reason: str) -> Revocation:
-    """Ends sessions, durably once the transaction commits. Ending what has ended is a no-op of count 0."""
-    revocation = await tx.sessions.end(act.organization, where, how, act.now)
-    if revocation.count or (revocation.known and where.session_id is None):
-        name = "session.ended" if how is How.DISABLE else "session.deleted"
-        await tx.events.add(
-            [
-                event(
-                    act,
-                    name,
-                    identity_id=revocation.identity_id,
-                    session_id=where.session_id,
-                    reason=reason,
-                    amount=revocation.count,
-                )
-            ]
-        )
+    """Ends sessions, durably once the transaction commits: however many they are, none is accepted from then on. Ending
+    what has ended is a no-op of count 0."""
+    if where.number is not None:
+        standing = await tx.sessions.by_number(act.organization, where.number)
+        where = msgspec.structs.replace(where, session_id=standing.session.id if standing else bytes(16))
+    named = where.session_ids if where.session_id is None else (where.session_id,)
+    name = "session.ended" if how is How.DISABLE else "session.deleted"
+    told = event(act, name, session_id=_the_one(named or ()), reason=reason, data=_said(where))
+    if named is not None:
+        revocation = await _end_named(tx, act, where, named, how)
+    elif where.kinds:
+        revocation = await _end_kinds(tx, act, where, how)
+    else:
+        revocation = await _end_all(tx, act, where, how, told.id)
+    if revocation.count or (revocation.known and named is None):
+        told = msgspec.structs.replace(told, identity_id=revocation.identity_id, amount=revocation.count)
+        await tx.events.add([told])
     return revocation
 
 
@@ -163,3 +170,46 @@ async def _make_room(tx: Tx, act: Act, identity_id: bytes, lifetime: Lifetime) -
     while surplus := await tx.sessions.list(act.organization, mine, act.now, None, lifetime.most - 1, 100):
         for standing in surplus:
             await end(tx, act, Where(session_id=standing.session.id), How.DISABLE, "limit")
+
+
+async def _end_named(tx: Tx, act: Act, where: Where, named: Sequence[bytes], how: How) -> Revocation:
+    found = await tx.endings.find(act.organization, named)
+    mine = {f.id: f for f in found if where.identity_id in {None, f.identity_id}}
+    count = await tx.endings.end([f.id for f in mine.values() if how is How.DELETE or not f.over], how, act.now)
+    missing = tuple(each for each in named if each not in mine)
+    return Revocation(count, bool(mine), _the_one({f.identity_id for f in mine.values()}), missing=missing)
+
+
+async def _end_kinds(tx: Tx, act: Act, where: Where, how: How) -> Revocation:
+    there = await tx.endings.hold(act.organization, where.identities)
+    found = await tx.endings.of_kinds(there, where.kinds, how)
+    count = await tx.endings.end([f.id for f in found if f.id != where.but], how, act.now)
+    missing = tuple(each for each in where.identities if each not in set(there))
+    return Revocation(count, bool(there), _the_one(there), missing=missing)
+
+
+async def _end_all(tx: Tx, act: Act, where: Where, how: How, event_id: bytes) -> Revocation:
+    # The epochs go first: they end a session that is being issued, whose row nobody can see yet.
+    closed = await tx.endings.close(act.organization, where, how)
+    count, more = await begin(
+        tx, [Ending(act.new_id(), act.organization, who, how, act.now, event_id, issued) for who, issued in closed]
+    )
+    there = {who for who, _ in closed}
+    missing = tuple(each for each in where.identities if each not in there)
+    return Revocation(count, bool(closed), _the_one(there), more, missing)
+
+
+def _the_one(identity_ids: Collection[T]) -> T | None:
+    return next(iter(identity_ids)) if len(identity_ids) == 1 else None
+
+
+def _said(where: Where) -> dict[str, Any] | None:
+    """What the event says of an ending that is not of one session or one identity."""
+    said: dict[str, Any] = {}
+    if where.session_ids and len(where.session_ids) > 1:
+        said["sessions"] = [id_text(each) for each in where.session_ids]
+    if where.identity_ids:
+        said["identities"] = [id_text(each) for each in where.identity_ids]
+    if where.kinds:
+        said["kinds"] = where.kinds
+    return said | ({"everybody": True} if where.everybody else {}) or None

@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from nightlatch.core.credentials.store import Tx as CredentialsTx
-from nightlatch.core.sessions.model import Filter, How, Position, Revocation, Session, Standing, Where
+from nightlatch.core.sessions.model import (
+    Ending,
+    Filter,
+    Found,
+    How,
+    Issued,
+    Position,
+    Session,
+    Standing,
+    Step,
+    Where,
+)
 
 
 class Sessions(Protocol):
@@ -16,6 +27,8 @@ class Sessions(Protocol):
         ...
 
     async def get(self, organization: bytes, session_id: bytes) -> Standing | None: ...
+
+    async def by_number(self, organization: bytes, number: int) -> Standing | None: ...
 
     async def list(
         self, organization: bytes, where: Filter, now: int, after: Position | None, skip: int, limit: int
@@ -37,15 +50,45 @@ class Sessions(Protocol):
         """Writes what proving oneself again, or an extension, changes: methods, level and times."""
         ...
 
-    async def end(self, organization: bytes, where: Where, how: How, now: int) -> Revocation:
-        """Ends them and, where all of an identity end, those that are being issued meanwhile."""
-        ...
-
     async def seen(self, times: Mapping[bytes, int]) -> None:
         """Moves last_seen of these sessions forward; never back."""
         ...
 
 
+class Endings(Protocol):
+    """What `end` and `mark` are made of; no other rule asks for these."""
+
+    async def find(self, organization: bytes, session_ids: Sequence[bytes]) -> Sequence[Found]: ...
+
+    async def hold(self, organization: bytes, identity_ids: Sequence[bytes]) -> Sequence[bytes]:
+        """Those that exist; none of them signs in before the commit."""
+        ...
+
+    async def of_kinds(self, identity_ids: Sequence[bytes], kinds: Sequence[str], how: How) -> Sequence[Found]:
+        """Their sessions on such devices that `how` has not ended."""
+        ...
+
+    async def end(self, session_ids: Sequence[bytes], how: How, at: int) -> int: ...
+
+    async def close(self, organization: bytes, where: Where, how: How) -> Sequence[tuple[bytes | None, Issued]]:
+        """Moves the epoch of the identities, or of the organization for everybody: all their sessions are over, those
+        that are being issued too. Gives who there was and what had been issued; `but` is carried over."""
+        ...
+
+    async def step(self, ending: Ending, most: int) -> Step:
+        """Marks or deletes the next rows of it; looks at `most`."""
+        ...
+
+    async def save(self, endings: Sequence[Ending]) -> None: ...
+
+    async def oldest(self) -> Ending | None: ...
+
+    async def remove(self, ending: Ending) -> None: ...
+
+
 class Tx(CredentialsTx, Protocol):
     @property
     def sessions(self) -> Sessions: ...
+
+    @property
+    def endings(self) -> Endings: ...

@@ -108,4 +108,21 @@ MIGRATIONS = (
             "create index events_page on events (organization_id, at, id)",
         ),
     ),
+    Migration(
+        4,
+        "endings of very many sessions; session settings of an identity",
+        (
+            """create table endings (
+                id {id} primary key, organization_id {id} not null references organizations (id), identity_id {id},
+                how {text} not null, at {int} not null, event_id {id} not null,
+                identity_ended {int}, identity_deleted {int},
+                organization_ended {int} not null, organization_deleted {int} not null,
+                after_created_at {int} not null, after_id {id} not null
+            ) {strict}""",
+            """create table session_settings (
+                identity_id {id} primary key references identities (id) on delete cascade,
+                lifespan {int}, ends_with_browser {int} not null, updated_at {int} not null
+            ) {keyed}""",
+        ),
+    ),
 )

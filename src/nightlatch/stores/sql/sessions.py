@@ -1,10 +1,10 @@
-"""Session rows, read with their identity and with both epochs compared."""
+"""Session rows, read with their identity and with both epochs compared. How they end is in endings.py."""
 
 from collections.abc import Mapping
 
 import msgspec
 
-from nightlatch.core.sessions.model import Device, Filter, How, Method, Position, Revocation, Session, Standing, Where
+from nightlatch.core.sessions.model import Device, Filter, Method, Position, Session, Standing
 from nightlatch.stores.sql.identities import COLUMNS as IDENTITY
 from nightlatch.stores.sql.identities import identity_of
 from nightlatch.stores.sql.statement import Conditions, Connection, Row, sql
@@ -13,21 +13,22 @@ _COLUMNS = """id, number, organization_id, identity_id, token_hash, aal, methods
     authenticated_at, expires_at, ended_at, last_seen, device_id, ip, user_agent, location, device_kind,
     identity_ended, identity_deleted, organization_ended, organization_deleted"""
 _WIDTH = 22
-_ENDED = "(s.ended_at is not null or s.identity_ended <> i.ended_before or s.organization_ended <> o.ended_before)"
-_JOINS = """join identities i on i.id = s.identity_id and i.deleted_before = s.identity_deleted
+ENDED = "(s.ended_at is not null or s.identity_ended <> i.ended_before or s.organization_ended <> o.ended_before)"
+JOINS = """join identities i on i.id = s.identity_id and i.deleted_before = s.identity_deleted
     join organizations o on o.id = s.organization_id and o.deleted_before = s.organization_deleted"""
-_FROM = f"from sessions s {_JOINS}"
+_FROM = f"from sessions s {JOINS}"
 # Not `exists`: for a page of a list, PostgreSQL would read all credentials of all identities into a hash first.
 _SECOND_FACTOR = "(coalesce((select max(second_factors) from credentials where identity_id = s.identity_id), 0) > 0)"
 _OWN = ", ".join("s." + column.strip() for column in _COLUMNS.split(","))
-_SELECT = f"select {_OWN}, {_ENDED}, {_SECOND_FACTOR}, {IDENTITY}"
+_SELECT = f"select {_OWN}, {ENDED}, {_SECOND_FACTOR}, {IDENTITY}"
 _STANDING = f"{_SELECT} {_FROM}"
 # SQLite reads each column of a row that an index found in a join as if for the first time: 37 µs. Taken out of the
 # join, the same row costs 6 µs.
-_ONE = f"{_SELECT} from (select * from sessions where %s limit 1) s {_JOINS}"
+_ONE = f"{_SELECT} from (select * from sessions where %s limit 1) s {JOINS}"
 
 BY_TOKEN = sql(_ONE % "token_hash = $1")
 GET = sql(_ONE % "organization_id = $1 and id = $2")
+BY_NUMBER = sql(_ONE % "organization_id = $1 and number = $2")
 EPOCHS = sql("""select i.ended_before, i.deleted_before, o.ended_before, o.deleted_before from identities i
     join organizations o on o.id = i.organization_id where i.organization_id = $1 and i.id = $2""")
 ADD = sql(f"""insert into sessions ({_COLUMNS}) values ({", ".join(f"${n}" for n in range(1, _WIDTH + 1))})
@@ -35,27 +36,6 @@ ADD = sql(f"""insert into sessions ({_COLUMNS}) values ({", ".join(f"${n}" for n
 RENEW = sql("""update sessions set aal = $2, methods = $3, issued_at = $4, authenticated_at = $5, expires_at = $6
     where id = $1 and ended_at is null""")
 SEEN = sql("update sessions set last_seen = $2 where id = $1 and last_seen < $2")
-
-IDENTITY_OF = sql("select identity_id, ended_at from sessions where organization_id = $1 and id = $2")
-DISABLE_ONE = sql("update sessions set ended_at = $3 where organization_id = $1 and id = $2 and ended_at is null")
-DELETE_ONE = sql("delete from sessions where organization_id = $1 and id = $2")
-# The epoch goes first: it ends a session that is being issued to the identity, whose row nobody can see yet.
-EPOCH = {
-    How.DISABLE: sql("update identities set ended_before = ended_before + 1 where organization_id = $1 and id = $2"),
-    How.DELETE: sql("update identities set deleted_before = deleted_before + 1 where organization_id = $1 and id = $2"),
-}
-# Only a session of the epoch just closed is carried over: an older one is over already.
-KEEP = {
-    How.DISABLE: sql("""update sessions set identity_ended = identity_ended + 1 where organization_id = $1
-        and identity_id = $2 and id = $3 and ended_at is null
-        and identity_ended = (select ended_before - 1 from identities where id = $2)"""),
-    How.DELETE: sql("""update sessions set identity_deleted = identity_deleted + 1 where organization_id = $1
-        and identity_id = $2 and id = $3 and ended_at is null
-        and identity_deleted = (select deleted_before - 1 from identities where id = $2)"""),
-}
-DISABLE_ALL = sql("""update sessions set ended_at = $3
-    where organization_id = $1 and identity_id = $2 and ended_at is null and id is distinct from $4""")
-DELETE_ALL = sql("delete from sessions where organization_id = $1 and identity_id = $2 and id is distinct from $3")
 
 _decode_methods = msgspec.json.Decoder(tuple[Method, ...]).decode
 
@@ -70,6 +50,10 @@ class SqlSessions:
 
     async def get(self, organization: bytes, session_id: bytes) -> Standing | None:
         row = await self._connection.row(GET, organization, session_id)
+        return _standing(row) if row else None
+
+    async def by_number(self, organization: bytes, number: int) -> Standing | None:
+        row = await self._connection.row(BY_NUMBER, organization, number)
         return _standing(row) if row else None
 
     async def list(
@@ -107,29 +91,6 @@ class SqlSessions:
         methods = msgspec.json.encode(s.methods).decode()
         await self._connection.run(RENEW, s.id, s.aal, methods, s.issued_at, s.authenticated_at, s.expires_at)
 
-    async def end(self, organization: bytes, where: Where, how: How, now: int) -> Revocation:
-        if where.session_id is not None:
-            return await self._end_one(organization, where.session_id, how, now)
-        assert where.identity_id is not None
-        known = await self._connection.run(EPOCH[how], organization, where.identity_id) > 0
-        if where.but is not None:
-            await self._connection.run(KEEP[how], organization, where.identity_id, where.but)
-        if how is How.DISABLE:
-            count = await self._connection.run(DISABLE_ALL, organization, where.identity_id, now, where.but)
-        else:
-            count = await self._connection.run(DELETE_ALL, organization, where.identity_id, where.but)
-        return Revocation(count, known, where.identity_id)
-
-    async def _end_one(self, organization: bytes, session_id: bytes, how: How, now: int) -> Revocation:
-        row = await self._connection.row(IDENTITY_OF, organization, session_id)
-        if row is None:
-            return Revocation(0, known=False, identity_id=None)
-        if how is How.DISABLE:
-            count = await self._connection.run(DISABLE_ONE, organization, session_id, now)
-        else:
-            count = await self._connection.run(DELETE_ONE, organization, session_id)
-        return Revocation(count, known=True, identity_id=row[0])
-
     async def seen(self, times: Mapping[bytes, int]) -> None:
         await self._connection.many(SEEN, sorted(times.items()))
 
@@ -151,7 +112,7 @@ def _conditions(connection: Connection, organization: bytes, where: Filter, now:
     if where.but is not None:
         conditions.add("s.id <> {}", where.but)
     if where.active is not None:
-        tests, values = f"not {_ENDED} and s.expires_at > {{}} and i.state = 'active'", [now]
+        tests, values = f"not {ENDED} and s.expires_at > {{}} and i.state = 'active'", [now]
         if where.idle_since is not None:
             tests, values = tests + " and s.last_seen > {}", [now, where.idle_since]
         conditions.add(f"({tests})" if where.active else f"not ({tests})", *values)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 Row = Sequence[Any]
+_ARRAY = re.compile(r"in \(select value from carray\((\$\d+)\)\)")
 
 
 class Statement(NamedTuple):
@@ -19,7 +20,7 @@ class Statement(NamedTuple):
 @lru_cache(maxsize=512)
 def sql(text: str, postgres: str | None = None) -> Statement:
     """The statement `text`; `postgres` is its own wording where the shared one will not do."""
-    return Statement(re.sub(r"\$(\d+)", r"?\1", text), postgres or text)
+    return Statement(re.sub(r"\$(\d+)", r"?\1", text), _ARRAY.sub(r"= any(\1)", postgres or text))
 
 
 class Connection(Protocol):
@@ -60,5 +61,4 @@ class Conditions:
 
     def statement(self, text: str) -> Statement:
         """`text` with its `%s` replaced by the clause."""
-        shared = text.replace("%s", " and ".join(self._texts) or "true")
-        return sql(shared, re.sub(r"in \(select value from carray\((\$\d+)\)\)", r"= any(\1)", shared))
+        return sql(text.replace("%s", " and ".join(self._texts) or "true"))

@@ -3,6 +3,7 @@
 from nightlatch.core.events.model import Event
 from nightlatch.stores.sql.access import SqlAccessKeys
 from nightlatch.stores.sql.credentials import SqlCredentials
+from nightlatch.stores.sql.endings import SqlEndings
 from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
@@ -19,5 +20,6 @@ class Transaction:
         self.identities = SqlIdentities(connection)
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)
+        self.endings = SqlEndings(connection)
         self.access_keys = SqlAccessKeys(connection)
         self.flows = SqlFlows(connection)
