@@ -1,4 +1,4 @@
-"""The Kratos clients: every test here runs with each release on each database."""
+"""The published clients, each release in a process of its own, and servers on each database."""
 
 import contextlib
 import functools
@@ -11,13 +11,15 @@ from tests.sdk.client import ClientProcess, Kratos
 from tests.serving import Server
 
 OLD, NEW = "kratos-0.13.1", "kratos-25.4.0"
+HUAWEI = "huawei-3.1.219"
+SCRIPTS = {OLD: "kratos_process.py", NEW: "kratos_process.py", HUAWEI: "huawei_process.py"}
 Clients = Callable[[str], ClientProcess]
 
 
 @pytest.fixture(scope="session")
 def clients() -> Iterator[Clients]:
     with contextlib.ExitStack() as stack:
-        yield functools.cache(lambda release: stack.enter_context(ClientProcess(release, "kratos_process.py")))
+        yield functools.cache(lambda release: stack.enter_context(ClientProcess(release, SCRIPTS[release])))
 
 
 @pytest.fixture(params=[OLD, NEW])
