@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nightlatch.config import Config, Secret, load
-from nightlatch.core.access.model import AccessKey
-from nightlatch.core.access.rules import EVERYTHING
+from nightlatch.core.access.model import EVERYTHING, AccessKey
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.events.model import Event

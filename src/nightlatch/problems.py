@@ -12,6 +12,7 @@
     │   └── PageTokenInvalid       not a page token of ours
     ├── NotFound                   no such thing, or none that the caller may know of
     │   ├── IdentityNotFound
+    │   ├── OrganizationNotFound   or no such alias of it
     │   ├── SessionNotFound
     │   ├── SchemaNotFound
     │   ├── CredentialNotFound
@@ -26,6 +27,7 @@
     │   └── CredentialsWrong       the pair of identifier and secret is not right: never says which half
     ├── Forbidden                  known, and may not
     │   ├── ScopeMissing           the access key lacks a scope
+    │   ├── DefaultOrganizationOnly  what concerns all organizations is for a key of the default one
     │   ├── AssuranceTooLow        a second factor exists and was not used
     │   └── TokenForeign           a session token that is not one of ours
     ├── FlowExpired                the flow's time is over, or it was used
@@ -121,6 +123,10 @@ class IdentityNotFound(NotFound):
     code = "identity_not_found"
 
 
+class OrganizationNotFound(NotFound):
+    code = "organization_not_found"
+
+
 class SessionNotFound(NotFound):
     code = "session_not_found"
 
@@ -186,6 +192,11 @@ class ScopeMissing(Forbidden):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"The access key lacks the scope {scope}.")
+
+
+class DefaultOrganizationOnly(Forbidden):
+    code = "default_organization_only"
+    default_reason = "Only an access key of the default organization may do this."
 
 
 class AssuranceTooLow(Forbidden):

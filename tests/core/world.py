@@ -74,7 +74,7 @@ class World:
         return self.clock.now()
 
     def act(self) -> Act:
-        return Act(DEFAULT, "test", self.now, self.entropy)
+        return Act(DEFAULT, "test", self.now, self.entropy, ("*",))
 
     def write(self, unit: Unit[T]) -> T:
         return self.db.write(unit)

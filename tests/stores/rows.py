@@ -12,7 +12,7 @@ from nightlatch.core.access.model import AccessKey
 from nightlatch.core.credentials.model import Credential
 from nightlatch.core.flows.model import Act, Code, Facts, Flow
 from nightlatch.core.identities.model import Address, Identity, Kind, Name, State
-from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.organizations.model import DEFAULT, Organization
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.kernel.clock import DAY, HOUR, SECOND
 from nightlatch.kernel.ids import new_id, new_number
@@ -147,5 +147,5 @@ def add_sessions(db: Database, of: Identity, count: int, **changes: Any) -> list
 def add_organization(db: Database) -> bytes:
     """A second tenant."""
     made = an_id()
-    db.sql("insert into organizations (id, name, created_at) values ($1, $2, $3)", made, made.hex(), NOW)
+    db.write(lambda tx: tx.organizations.add(Organization(made, made.hex(), NOW)))
     return made

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 from tests.stores.rows import NOW, access_key, an_id, bits, code, credential, flow, identity, session
 
+from nightlatch.core.access.model import Pair
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Ending, How, Position
+from nightlatch.kernel.clock import DAY
 from nightlatch.stores import sql
 from nightlatch.stores.sql import access, credentials, endings, flows, identities, sessions
 from nightlatch.stores.sql.statement import Statement
@@ -60,8 +62,9 @@ ONE, TWO, THREE, FOUR = (session(person, created_at=NOW + n) for n, person in en
 LOGIN, RECOVERY, CLOSED = flow(), flow(identity_id=ANNA.id), flow(identity_id=BERT.id)
 CODE, OTHER_CODE = code(ANNA, RECOVERY), code(BERT, CLOSED, purpose="link")
 THIRD_CODE = code(CLEO, LOGIN, purpose="link")
-KEY, OLD_KEY = access_key(), access_key(revoked_at=NOW)
-NOBODY = an_id()
+KEY = access_key(pair=Pair("AKIDAKIDAKIDAKIDAKID", bits(), bits()))
+OLD_KEY = access_key(revoked_at=NOW)
+NOBODY, ACME, ELSE = an_id(), an_id(), an_id()
 VALUES = Array(("b", "a", "none"))
 CREDENTIALS = [credential(ANNA), credential(ANNA, "totp", second_factors=1), credential(BERT, "oidc")]
 IDS, WEB = Array((ONE.id, TWO.id, THREE.id)), Array(("web", "mobile"))
@@ -71,6 +74,15 @@ MOVED = msgspec.structs.replace(ENDING, after=Position(NOW, TWO.id))
 EVENT = (an_id(), DEFAULT, NOW, "session.ended", "test", ANNA.id, ONE.id, "admin", 2, '{"a":1}')
 
 SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
+    ("organizations.ADD", [(ACME, "acme", NOW), (ELSE, "else", NOW)]),
+    ("organizations.GET", [(ACME,), (DEFAULT,), (NOBODY,)]),
+    ("organizations.BY_NAME", [("acme",), ("default",), ("ACME",)]),
+    ("organizations.RENAME", [(ELSE, "other"), (NOBODY, "none")]),
+    ("organizations.LIST", [(bytes(16), 2), (ACME, 5), (DEFAULT, 1)]),
+    ("organizations.ADD_ALIAS", [(ACME, "team", "T1"), (ACME, "workspace", "56"), (DEFAULT, "team", "T2")]),
+    ("organizations.HOLDER", [("team", "T1"), ("team", "t1"), ("workspace", "T1")]),
+    ("organizations.ALIASES", [(Array((DEFAULT, ACME, NOBODY)),), (Array(),)]),
+    ("organizations.REMOVE_ALIAS", [(DEFAULT, "team", "T1"), (ACME, "team", "T1"), (NOBODY, "team", "T2")]),
     ("identities.ADD", [identities._row(person) for person in PEOPLE]),
     ("identities.ADD_NAME", [(DEFAULT, "code", name, p.id) for name, p in zip("abc", PEOPLE, strict=True)]),
     ("identities.GET", [(DEFAULT, ANNA.id), (DEFAULT, NOBODY), (NOBODY, ANNA.id)]),
@@ -119,7 +131,9 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("endings.REMOVE", [(ENDING.id,), (NOBODY,)]),
     ("access.ADD", [arguments for key in (KEY, OLD_KEY) for arguments in _written(access.SqlAccessKeys, "add", key)]),
     ("access.BY_TOKEN", [(KEY.token_hash,), (bits(),)]),
-    ("access.LIST", [(DEFAULT,), (NOBODY,)]),
+    ("access.BY_PAIR", [("AKIDAKIDAKIDAKIDAKID",), ("akidakidakidakidakid",)]),
+    ("access.LIST", [(DEFAULT, bytes(16), 5), (DEFAULT, KEY.id, 1), (NOBODY, bytes(16), 5)]),
+    ("access.ANY_GOOD", [(DEFAULT, NOW), (DEFAULT, NOW + DAY), (NOBODY, NOW)]),
     ("access.REVOKE", [(DEFAULT, KEY.id, NOW), (DEFAULT, OLD_KEY.id, NOW), (NOBODY, KEY.id, NOW)]),
     ("flows.ADD", [a for each in (LOGIN, RECOVERY, CLOSED) for a in _written(flows.SqlFlows, "add", each)]),
     ("flows.GET", [(LOGIN.id,), (NOBODY,)]),

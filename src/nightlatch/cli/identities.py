@@ -1,11 +1,12 @@
 """nightlatch identities get | list | delete"""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 import typer
 
-from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, given_id, with_store
+from nightlatch.cli.opened import ConfigFile, Dev, InOrganization, Json, configuration, every, given_id, with_store
 from nightlatch.cli.printing import moment, print_json, print_rows
 from nightlatch.core.administration.identities import delete as delete_identity
 from nightlatch.core.events.model import Act
@@ -18,18 +19,17 @@ from nightlatch.problems import IdentityNotFound
 app = typer.Typer(help="Identities: people and machines that can sign in.", no_args_is_help=True)
 _Id = Annotated[str, typer.Argument(metavar="ID", help="As identities list shows it.")]
 _COLUMNS = ("id", "state", "schema_id", "addresses", "created_at")
-_PAGE = 500
 
 
 @app.command()
-def get(identity_id: _Id, config: ConfigFile = None, dev: Dev = False) -> None:
+def get(identity_id: _Id, organization: InOrganization = None, config: ConfigFile = None, dev: Dev = False) -> None:
     """Print one identity as JSON."""
     found = given_id(identity_id)
 
     async def work(store: Store, act: Act) -> Identity | None:
         return await store.read(lambda tx: tx.identities.get(act.organization, found))
 
-    identity = with_store(configuration(config, dev), work)
+    identity = with_store(configuration(config, dev), work, organization)
     if identity is None:
         raise IdentityNotFound(f"There is no identity {identity_id}.")
     print_json(_row(identity))
@@ -39,6 +39,7 @@ def get(identity_id: _Id, config: ConfigFile = None, dev: Dev = False) -> None:
 def list_(
     identifier: Annotated[str | None, typer.Option(help="Only who signs in with this identifier.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 250,
+    organization: InOrganization = None,
     config: ConfigFile = None,
     dev: Dev = False,
     json: Json = False,
@@ -47,29 +48,24 @@ def list_(
     where = Filter(identifiers=_names(identifier) if identifier else None)
 
     async def work(store: Store, act: Act) -> list[Identity]:
-        found: list[Identity] = []
-        while len(found) < limit:
-            after, size = (found[-1].id if found else None), min(_PAGE, limit - len(found))
-            page = await store.scan(
-                lambda tx, after=after, size=size: tx.identities.list(act.organization, where, after, 0, size)  # type: ignore[misc]
-            )
-            found += page
-            if len(page) < size:
-                break
-        return found
+        async def ask(after: bytes | None, size: int) -> Sequence[Identity]:
+            return await store.scan(lambda tx: tx.identities.list(act.organization, where, after, 0, size))
 
-    print_rows([_row(identity) for identity in with_store(configuration(config, dev), work)], _COLUMNS, as_json=json)
+        return await every(ask, limit)
+
+    found = with_store(configuration(config, dev), work, organization)
+    print_rows([_row(identity) for identity in found], _COLUMNS, as_json=json)
 
 
 @app.command()
-def delete(identity_id: _Id, config: ConfigFile = None, dev: Dev = False) -> None:
+def delete(identity_id: _Id, organization: InOrganization = None, config: ConfigFile = None, dev: Dev = False) -> None:
     """Delete an identity with its sessions and all else. It cannot be brought back."""
     found = given_id(identity_id)
 
     async def work(store: Store, act: Act) -> bool:
         return await store.write(lambda tx: delete_identity(tx, act, found))
 
-    if not with_store(configuration(config, dev), work):
+    if not with_store(configuration(config, dev), work, organization):
         raise IdentityNotFound(f"There is no identity {identity_id}.")
 
 

@@ -1,29 +1,21 @@
 """nightlatch keys create | list | revoke"""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, given_id, with_store
+from nightlatch.cli.opened import ConfigFile, Dev, InOrganization, Json, configuration, every, given_id, with_store
 from nightlatch.cli.printing import moment, print_rows
 from nightlatch.core.access import rules
-from nightlatch.core.access.model import AccessKey
+from nightlatch.core.access.model import EVERYTHING, SCOPES, AccessKey
 from nightlatch.core.events.model import Act
 from nightlatch.core.store import Store
 from nightlatch.kernel.durations import parse_duration
 from nightlatch.kernel.ids import id_text
-from nightlatch.problems import NotFound
+from nightlatch.problems import FieldInvalid, NotFound
 
 app = typer.Typer(help="Access keys: who may use the admin port, and for what.", no_args_is_help=True)
-SCOPES = (
-    "identities:read",
-    "identities:write",
-    "sessions:read",
-    "sessions:write",
-    "sessions:end",
-    "recovery:write",
-    "metrics:read",
-)
 _COLUMNS = ("id", "name", "scopes", "created_at", "expires_at", "revoked_at")
 
 
@@ -37,6 +29,7 @@ def create(
     expires_in: Annotated[
         str | None, typer.Option(help="How long it is good for, as in 720h; for ever by default.")
     ] = None,
+    organization: InOrganization = None,
     config: ConfigFile = None,
     dev: Dev = False,
     json: Json = False,
@@ -45,15 +38,17 @@ def create(
     lifespan = parse_duration(expires_in) if expires_in else None
     if expires_in and (lifespan is None or lifespan <= 0):
         raise typer.BadParameter(f"{expires_in} is not a duration like 720h", param_hint="--expires-in")
-    scopes = tuple(scope) if scope else rules.EVERYTHING
-    for unknown in sorted({*scopes} - {*SCOPES, *(f"{each.partition(':')[0]}:*" for each in SCOPES), "*"}):
-        raise typer.BadParameter(f"{unknown} is none of {', '.join(SCOPES)}", param_hint="--scope")
+    scopes = tuple(scope) if scope else EVERYTHING
+    try:
+        rules.check_scopes(scopes)
+    except FieldInvalid as problem:
+        raise typer.BadParameter(problem.reason, param_hint="--scope") from None
 
     async def work(store: Store, act: Act) -> tuple[AccessKey, str]:
         expires_at = act.now + lifespan if lifespan else None
         return await store.write(lambda tx: rules.create(tx, act, name, scopes, expires_at))
 
-    key, token = with_store(configuration(config, dev), work)
+    key, token = with_store(configuration(config, dev), work, organization)
     if json:
         print_rows([{**_row(key), "key": token}], _COLUMNS, as_json=True)
     else:
@@ -61,18 +56,23 @@ def create(
 
 
 @app.command("list")
-def list_(config: ConfigFile = None, dev: Dev = False, json: Json = False) -> None:
+def list_(organization: InOrganization = None, config: ConfigFile = None, dev: Dev = False, json: Json = False) -> None:
     """List the keys; never what they are."""
 
     async def work(store: Store, act: Act) -> list[AccessKey]:
-        return list(await store.read(lambda tx: tx.access_keys.list(act.organization)))
+        async def ask(after: bytes | None, size: int) -> Sequence[AccessKey]:
+            return await store.scan(lambda tx: tx.access_keys.list(act.organization, after, size))
 
-    print_rows([_row(key) for key in with_store(configuration(config, dev), work)], _COLUMNS, as_json=json)
+        return await every(ask)
+
+    found = with_store(configuration(config, dev), work, organization)
+    print_rows([_row(key) for key in found], _COLUMNS, as_json=json)
 
 
 @app.command()
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys list shows it.")],
+    organization: InOrganization = None,
     config: ConfigFile = None,
     dev: Dev = False,
 ) -> None:
@@ -83,7 +83,7 @@ def revoke(
         await store.write(lambda tx: rules.revoke(tx, act, found))
 
     try:
-        with_store(configuration(config, dev), work)
+        with_store(configuration(config, dev), work, organization)
     except NotFound:
         raise NotFound(f"There is no key {key_id}, or it was revoked before.") from None
 

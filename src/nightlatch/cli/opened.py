@@ -6,22 +6,32 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, NoReturn, Protocol, TypeVar
 
+import msgspec
 import typer
 
 from nightlatch.config import Config, ConfigErrors, load
+from nightlatch.core.access.model import EVERYTHING
 from nightlatch.core.events.model import Act
 from nightlatch.core.identities.schemas import SchemasBroken, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.organizations.rules import named
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SystemClock
 from nightlatch.kernel.ids import parse_id
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.stores.opening import open_store
 
-T = TypeVar("T")
 
+class Row(Protocol):
+    @property
+    def id(self) -> bytes: ...
+
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Row)
+_PAGE = 500
 REFUSED, USAGE, CONFIG_WRONG, DATABASE_DOWN = 1, 2, 3, 4
 
 ConfigFile = Annotated[
@@ -29,6 +39,10 @@ ConfigFile = Annotated[
 ]
 Dev = Annotated[bool, typer.Option("--dev", help="Defaults for trying it out: SQLite in var/, a built-in secret.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
+
+InOrganization = Annotated[
+    str | None, typer.Option("--organization", help="The organization, by id or name; the default one otherwise.")
+]
 
 
 def configuration(path: Path | None, dev: bool) -> Config:
@@ -56,19 +70,35 @@ def database(config: Config) -> str:
     return dsn
 
 
-def with_store(config: Config | str, work: Callable[[Store, Act], Awaitable[T]]) -> T:
-    """Runs `work` with the store of a configuration or DSN, as an act of whoever typed the command."""
+def with_store(config: Config | str, work: Callable[[Store, Act], Awaitable[T]], organization: str | None = None) -> T:
+    """Runs `work` with the store of a configuration or DSN, as an act of whoever typed the command in the organization
+    of this id or name, or the default one. OrganizationNotFound."""
     dsn = config if isinstance(config, str) else database(config)
-    act = Act(DEFAULT, f"cli:{getpass.getuser()}", SystemClock().now(), os.urandom)  # noqa: TID251 - see app.py
+    act = Act(DEFAULT, f"cli:{getpass.getuser()}", SystemClock().now(), os.urandom, EVERYTHING)  # noqa: TID251
 
     async def run() -> T:
         store = await open_store(dsn)
         try:
-            return await work(store, act)
+            if organization is None:
+                return await work(store, act)
+            found = await store.read(lambda tx: named(tx, organization))
+            return await work(store, msgspec.structs.replace(act, organization=found.id))
         finally:
             await store.close()
 
     return asyncio.run(run())
+
+
+async def every(ask: Callable[[bytes | None, int], Awaitable[Sequence[R]]], most: int | None = None) -> list[R]:
+    """All rows, or the first `most`, of a list that `ask` gives page by page."""
+    found: list[R] = []
+    while most is None or len(found) < most:
+        size = _PAGE if most is None else min(_PAGE, most - len(found))
+        page = await ask(found[-1].id if found else None, size)
+        found += page
+        if len(page) < size:
+            break
+    return found
 
 
 def given_id(text: str) -> bytes:

@@ -66,8 +66,7 @@ def _url(host: str, port: int) -> str:
 
 def _require_key(settings: Config, dsn: str) -> None:
     async def work(store: Store, act: Act) -> bool:
-        keys = await store.read(lambda tx: tx.access_keys.list(act.organization))
-        return any(each.revoked_at is None and (each.expires_at or act.now + 1) > act.now for each in keys)
+        return await store.read(lambda tx: tx.access_keys.any_good(act.organization, act.now))
 
     try:
         require_key(settings, with_store(dsn, work))

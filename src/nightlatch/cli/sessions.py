@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, given_id, with_store
+from nightlatch.cli.opened import ConfigFile, Dev, InOrganization, Json, configuration, given_id, with_store
 from nightlatch.cli.printing import moment, print_rows
 from nightlatch.core.events.model import Act
 from nightlatch.core.sessions.model import Filter, How, Revocation, Standing, Where
@@ -25,6 +25,7 @@ def list_(
         bool | None, typer.Option("--active/--over", help="Only those in force, or only those over.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 250,
+    organization: InOrganization = None,
     config: ConfigFile = None,
     dev: Dev = False,
     json: Json = False,
@@ -39,7 +40,7 @@ def list_(
         found = await store.scan(lambda tx: tx.sessions.list(act.organization, where, act.now, None, 0, limit))
         return [_row(standing, in_force(standing, lifetime, act.now)) for standing in found]
 
-    print_rows(with_store(settings, work), _COLUMNS, as_json=json)
+    print_rows(with_store(settings, work, organization), _COLUMNS, as_json=json)
 
 
 @app.command("end")
@@ -48,6 +49,7 @@ def end_(
     identity: _Identity = None,
     delete: Annotated[bool, typer.Option(help="Delete them instead of keeping the rows of what was.")] = False,
     reason: Annotated[str, typer.Option(help="Why; kept with the event.")] = "operator",
+    organization: InOrganization = None,
     config: ConfigFile = None,
     dev: Dev = False,
 ) -> None:
@@ -60,7 +62,7 @@ def end_(
     async def work(store: Store, act: Act) -> Revocation:
         return await store.write(lambda tx: end(tx, act, where, how, reason))
 
-    revocation = with_store(configuration(config, dev), work)
+    revocation = with_store(configuration(config, dev), work, organization)
     if not revocation.known:
         raise (
             SessionNotFound(f"There is no session {session_id}.")

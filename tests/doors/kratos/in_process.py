@@ -11,12 +11,12 @@ from urllib.parse import unquote
 
 from tests.serving import SCHEMAS
 
-from nightlatch.core.access import rules as access
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.identities.schemas import Schema, Schemas
+from nightlatch.core.organizations import rules as organizations
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
@@ -32,7 +32,7 @@ from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
-from nightlatch.kernel.secrets import Keys, digest
+from nightlatch.kernel.secrets import Keys, digest, new_token
 from nightlatch.problems import StoreDown
 from nightlatch.stores.opening import migrate, open_store
 
@@ -130,11 +130,19 @@ class Doors:
         return self.run(self.store.read(unit))  # type: ignore[arg-type]
 
     def act(self) -> Act:
-        return Act(DEFAULT, "the tests", self.clock.now(), os.urandom)
+        return Act(DEFAULT, "the tests", self.clock.now(), os.urandom, ("*",))
 
-    def key(self, *scopes: str, expires_at: int | None = None) -> str:
-        """The token of a new access key."""
-        return self.write(lambda tx: access.create(tx, self.act(), "a key", scopes or ("*",), expires_at))[1]
+    def key(self, *scopes: str, expires_at: int | None = None, organization: bytes = DEFAULT) -> str:
+        """The token of a new access key; its scopes may be such as nobody could give it."""
+        token = new_token("nl_key_", os.urandom)
+        act = self.act()
+        made = AccessKey(act.new_id(), organization, "a key", digest(token), scopes or ("*",), act.now, expires_at)
+        self.write(lambda tx: tx.access_keys.add(made))
+        return token
+
+    def organization(self, name: str) -> bytes:
+        """The id of a new organization."""
+        return self.write(lambda tx: organizations.create(tx, self.act(), name)).id
 
     def person(self, name: str = "ada", **fields: Any) -> dict[str, Any]:
         """A new identity with PASSWORD, as the admin port shows it."""

@@ -1,11 +1,12 @@
 """Who may use the admin port, over every line of its table (rows W1 and W3)."""
 
 import ipaddress
+import re
 import uuid
 from collections.abc import Iterator
 
 import pytest
-from tests.doors.kratos.in_process import KEY, Doors
+from tests.doors.kratos.in_process import KEY, UNKNOWN, Doors, Reply
 from tests.doors.kratos.table import ADMIN, GUARDED, OPEN, PUBLIC, Line, World, name
 
 from nightlatch.core.access import rules
@@ -44,7 +45,7 @@ def test_W1_a_scope_is_named_by_what_it_allows() -> None:
     writes = {route.scope for route in GUARDED if route.method != "GET"}
     reads = {route.scope for route in GUARDED if route.method == "GET"}
     assert writes.isdisjoint(reads)
-    assert {scope.partition(":")[2] for scope in SCOPES} == {"read", "write", "end"}
+    assert {scope.partition(":")[2] for scope in SCOPES} == {"read", "write", "end", "create"}
 
 
 NO_KEY: list[dict[str, str]] = [
@@ -72,7 +73,7 @@ def test_W1_without_a_good_key_nothing_is_answered_and_nothing_done(world: World
 def test_W1_revoked_expired_and_foreign_keys_and_a_persons_token_are_none(world: World, line: Line) -> None:
     doors = world.doors
     revoked = doors.key()
-    [made] = doors.read(lambda tx: tx.access_keys.list(doors.act().organization))
+    [made] = doors.read(lambda tx: tx.access_keys.list(doors.act().organization, None, 9))
     doors.write(lambda tx: rules.revoke(tx, doors.act(), made.id))
     expiring = doors.key(expires_at=doors.clock.now() + HOUR)
     assert doors.admin("GET", "/metrics", key=expiring).status == 200
@@ -119,6 +120,51 @@ def test_W1_a_key_is_accepted_bare_as_old_clients_send_it(world: World, line: Li
     assert world.ask("admin", line, key=None, headers={"authorization": KEY}).status < 400
 
 
+@guarded
+def test_W3_a_key_of_another_organization_sees_and_touches_nothing(world: World, line: Line) -> None:
+    doors = world.doors
+    acme = doors.organization("acme")
+    key = doors.key(organization=acme)
+    doors.happened()
+    reply = world.ask("admin", line, key=key)
+    if line.endpoint.__name__ in {"create_identity", "batch_patch_identities"}:
+        assert {event.organization for event in doors.events} == {acme}
+        assert reply.status < 300
+    elif line.endpoint.__name__ == "get_metrics":
+        assert reply.status == 403
+    elif "{" in line.path or line.takes is not None:
+        assert reply.status in {204, 404} or reply.json == [], reply
+        unknown = doors.admin(
+            line.method, world.target(line).replace(world.identity, UNKNOWN), world.body(line), key=key
+        )
+        assert masked(reply) == masked(unknown)
+    else:
+        assert reply.ok() == []
+    for known in (world.identity, world.session, "ada@example.org", "crm-1"):
+        assert known not in reply.body.decode()
+    assert {event.organization for event in doors.events} <= {acme}
+    doors.public("GET", "/sessions/whoami", token=world.token).ok()
+    assert doors.admin("GET", f"/admin/identities/{world.identity}").ok()["external_id"] == "crm-1"
+
+
+def masked(reply: Reply) -> str:
+    return re.sub("[0-9a-f]{32}", "", reply.body.decode())
+
+
+def test_W3_organization_id_names_the_callers_own_and_no_other(doors: Doors) -> None:
+    acme, other = doors.organization("acme"), doors.organization("other")
+    key = doors.key(organization=acme)
+    body = {"schema_id": "robot", "organization_id": str(uuid.UUID(bytes=acme))}
+    made = doors.admin("POST", "/admin/identities", body, key=key).ok(201)
+    assert made["organization_id"] == body["organization_id"]
+    for foreign in (other, doors.act().organization):
+        named = str(uuid.UUID(bytes=foreign))
+        doors.admin("POST", "/admin/identities", body | {"organization_id": named}, key=key).refused(400)
+        assert doors.admin("GET", f"/admin/identities?organization_id={named}", key=key).ok() == []
+    assert len(doors.admin("GET", f"/admin/identities?organization_id={made['organization_id']}", key=key).ok()) == 1
+    assert doors.admin("GET", f"/admin/identities?organization_id={made['organization_id']}").ok() == []
+
+
 def test_W1_a_network_that_needs_no_key_is_the_peers_own_and_nothing_that_a_header_says(doors: Doors) -> None:
     network = ipaddress.ip_network("10.1.0.0/16")
     doors.listen(access=Access(doors.parts.access.keys, (network,)))
@@ -134,7 +180,7 @@ def test_W1_a_network_that_needs_no_key_is_the_peers_own_and_nothing_that_a_head
 def test_W1_what_is_done_is_done_in_the_name_of_the_key(doors: Doors) -> None:
     key = doors.key("identities:write")
     doors.admin("POST", "/admin/identities", {"schema_id": "robot"}, key=key).ok(201)
-    [made] = doors.read(lambda tx: tx.access_keys.list(doors.act().organization))
+    [made] = doors.read(lambda tx: tx.access_keys.list(doors.act().organization, None, 9))
     assert doors.events[-1].actor == f"key:{uuid.UUID(bytes=made.id)}"
     assert key not in repr(doors.events)
 

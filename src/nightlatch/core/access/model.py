@@ -1,10 +1,38 @@
-"""An access key: what an administrator or a program presents. Only its hash is kept."""
+"""An access key: what an administrator or a program presents. Only its hash is kept, or a ciphertext."""
 
 import msgspec
 
+SCOPES = (
+    "identities:read",
+    "identities:write",
+    "sessions:read",
+    "sessions:write",
+    "sessions:end",
+    "recovery:create",
+    "messages:read",
+    "organizations:read",
+    "organizations:write",
+    "keys:read",
+    "keys:write",
+    "audit:read",
+    "metrics:read",
+)
+"""All there are. A key may have noun:* for all of a noun, and * for everything."""
+EVERYTHING = ("*",)
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """What a program that signs its requests has in place of a token: the id of the pair and, sealed, its secret.
+    `security_token_hash` is that of the token which must come with every request; None where none needs to."""
+
+    id: str
+    sealed_secret: bytes
+    security_token_hash: bytes | None = None
+
 
 class AccessKey(msgspec.Struct, frozen=True):
-    """`scopes` are noun:verb, or * for all. `expires_at` and `revoked_at` are None while neither applies."""
+    """`scopes` are noun:verb, or * for all. `expires_at` and `revoked_at` are None while neither applies. One with a
+    `pair` has no token: its `token_hash` is that of nothing."""
 
     id: bytes
     organization: bytes
@@ -14,3 +42,4 @@ class AccessKey(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int | None = None
     revoked_at: int | None = None
+    pair: Pair | None = None

@@ -1,13 +1,13 @@
 """Access keys: made, shown once, checked by hash, revoked."""
 
-from nightlatch.core.access.model import AccessKey
+from nightlatch.core.access.model import EVERYTHING, SCOPES, AccessKey
 from nightlatch.core.access.store import Tx
 from nightlatch.core.events.model import Act, event
 from nightlatch.kernel.secrets import digest, new_token
-from nightlatch.problems import KeyRequired, NotFound, ScopeMissing
+from nightlatch.problems import FieldInvalid, KeyRequired, NotFound, ScopeMissing
 
 PREFIX = "nl_key_"
-EVERYTHING = ("*",)
+_KNOWN = {*SCOPES, *(f"{scope.partition(':')[0]}:*" for scope in SCOPES), *EVERYTHING}
 
 
 async def create(
@@ -18,25 +18,30 @@ async def create(
     expires_at: int | None = None,
     token: str | None = None,
 ) -> tuple[AccessKey, str]:
-    """A new key and its token, which is shown once. `token` is given when somebody else chose it."""
+    """A new key and its token, which is shown once. `token` is given when somebody else chose it. FieldInvalid for a
+    scope that does not exist; ScopeMissing for one that whoever acts lacks: nobody gives more than they have."""
     token = token or new_token(PREFIX, act.entropy, 43)
     key = AccessKey(act.new_id(), act.organization, name, digest(token), scopes, act.now, expires_at)
-    await tx.access_keys.add(key)
-    await tx.events.add([event(act, "access_key.created", data={"id": key.id.hex(), "name": name})])
+    await _add(tx, act, key)
     return key, token
 
 
 async def check(tx: Tx, token: str, now: int) -> AccessKey:
     """The key of `token`. KeyRequired when there is none, or it was revoked or has expired."""
-    key = await tx.access_keys.by_token(digest(token))
-    if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-        raise KeyRequired
-    return key
+    return _good(await tx.access_keys.by_token(digest(token)), now)
 
 
-def allow(key: AccessKey, scope: str) -> None:
-    """ScopeMissing unless `key` has `scope`, all of its noun (noun:*) or everything (*)."""
-    if not {scope, scope.partition(":")[0] + ":*", "*"} & set(key.scopes):
+def check_scopes(scopes: tuple[str, ...]) -> None:
+    """FieldInvalid when there is none, or one that does not exist."""
+    for unknown in sorted({*scopes} - _KNOWN):
+        raise FieldInvalid("scopes", f"{unknown} is none of {', '.join(SCOPES)}.")
+    if not scopes:
+        raise FieldInvalid("scopes", "A key needs a scope.")
+
+
+def allow(held: tuple[str, ...], scope: str) -> None:
+    """ScopeMissing unless `held` has `scope`, all of its noun (noun:*) or everything (*)."""
+    if not {scope, scope.partition(":")[0] + ":*", "*"} & set(held):
         raise ScopeMissing(scope)
 
 
@@ -45,3 +50,17 @@ async def revoke(tx: Tx, act: Act, key_id: bytes) -> None:
     if not await tx.access_keys.revoke(act.organization, key_id, act.now):
         raise NotFound
     await tx.events.add([event(act, "access_key.revoked", data={"id": key_id.hex()})])
+
+
+async def _add(tx: Tx, act: Act, key: AccessKey) -> None:
+    check_scopes(key.scopes)
+    for scope in key.scopes:
+        allow(act.scopes, scope)
+    await tx.access_keys.add(key)
+    await tx.events.add([event(act, "access_key.created", data={"id": key.id.hex(), "name": key.name})])
+
+
+def _good(key: AccessKey | None, now: int) -> AccessKey:
+    if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise KeyRequired
+    return key

@@ -14,8 +14,16 @@ class AccessKeys(Protocol):
         """The key of a token, revoked or expired ones too."""
         ...
 
-    async def list(self, organization: bytes) -> Sequence[AccessKey]:
-        """All keys, oldest first."""
+    async def by_pair(self, pair_id: str) -> AccessKey | None:
+        """The key whose pair has this id, revoked or expired ones too."""
+        ...
+
+    async def list(self, organization: bytes, after: bytes | None, limit: int) -> Sequence[AccessKey]:
+        """Those after the id `after`, oldest first."""
+        ...
+
+    async def any_good(self, organization: bytes, now: int) -> bool:
+        """Whether any is neither revoked nor expired."""
         ...
 
     async def revoke(self, organization: bytes, key_id: bytes, now: int) -> bool:

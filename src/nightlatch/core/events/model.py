@@ -8,12 +8,14 @@ from nightlatch.kernel.ids import Entropy, new_id
 
 
 class Act(msgspec.Struct, frozen=True):
-    """Who does something, in which organization, when, and the randomness for it. Every rule that writes takes one."""
+    """Who does something, in which organization, when, and the randomness for it. Every rule that writes takes one.
+    `scopes` are those of an administrator, who gives no key more than these."""
 
     organization: bytes
     actor: str
     now: int
     entropy: Entropy
+    scopes: tuple[str, ...] = ()
 
     def new_id(self) -> bytes:
         return new_id(self.now, self.entropy)

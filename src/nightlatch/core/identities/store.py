@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from nightlatch.core.events.store import Tx as EventsTx
 from nightlatch.core.identities.model import Filter, Identity, Name
+from nightlatch.core.organizations.store import Tx as OrganizationsTx
 
 
 class Identities(Protocol):
@@ -45,6 +45,6 @@ class Identities(Protocol):
         ...
 
 
-class Tx(EventsTx, Protocol):
+class Tx(OrganizationsTx, Protocol):
     @property
     def identities(self) -> Identities: ...

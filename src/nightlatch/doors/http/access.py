@@ -5,7 +5,7 @@ import ipaddress
 from starlette.requests import Request
 
 from nightlatch.core.access import rules
-from nightlatch.core.access.model import AccessKey
+from nightlatch.core.access.model import EVERYTHING, AccessKey
 from nightlatch.core.events.model import Act
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.doors.http.parts import Access, Shared
@@ -19,14 +19,14 @@ async def bearer(parts: Shared, request: Request, token: str, scope: str) -> Act
     ScopeMissing."""
     peer = request.client.host if request.client else ""
     if not token and _trusted(parts.access, peer):
-        return Act(DEFAULT, f"network:{peer}", parts.clock.now(), parts.entropy)
+        return Act(DEFAULT, f"network:{peer}", parts.clock.now(), parts.entropy, EVERYTHING)
     return of_key(parts, await _check(parts, token), scope)
 
 
 def of_key(parts: Shared, key: AccessKey, scope: str) -> Act:
     """The act of whoever has proved to hold `key`. ScopeMissing."""
-    rules.allow(key, scope)
-    return Act(key.organization, f"key:{id_text(key.id)}", parts.clock.now(), parts.entropy)
+    rules.allow(key.scopes, scope)
+    return Act(key.organization, f"key:{id_text(key.id)}", parts.clock.now(), parts.entropy, key.scopes)
 
 
 def anonymous(parts: Shared) -> Act:

@@ -13,6 +13,7 @@ from nightlatch.core.credentials.person import Person, Profile, compose, find
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Filter, Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.doors.http.json_gate import gate
 from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import bodies, paging, patch
@@ -211,7 +212,7 @@ def _verified_first(new: object, old: object) -> None:
 
 
 async def _compose(call: Call[Parts], body: bodies.CreateIdentity) -> Person:
-    if body.organization_id:
+    if body.organization_id and parse_id(body.organization_id) != _own(call):
         raise FieldInvalid("organization_id", "There is no organization of that id.")
     profile = bodies.profile(body, call.door.schemas.default_id, State.ACTIVE)
     credentials = await admin.hash_passwords(call.door.hasher, profile.credentials)
@@ -314,9 +315,14 @@ def _filter(call: Call[Parts]) -> Filter:
 
 
 def _organization(call: Call[Parts]) -> bool:
-    """Whether the list is asked for an organization: whoever has an id of one here is in none that the caller sees."""
+    """Whether the list is asked for an organization that is not the caller's own."""
     given = call.query("organization_id")
-    return bool(given and _uuid(given, "organization_id"))
+    return bool(given and _uuid(given, "organization_id") != _own(call))
+
+
+def _own(call: Call[Parts]) -> bytes | None:
+    """The id of the caller's organization, where it is shown: the default one's never is."""
+    return None if call.act.organization == DEFAULT else call.act.organization
 
 
 def _names(text: str) -> tuple[Name, ...]:

@@ -6,6 +6,7 @@ import msgspec
 
 from nightlatch import __version__
 from nightlatch.core.logout.rules import end_mine, end_others
+from nightlatch.core.organizations.rules import only_default
 from nightlatch.core.sessions.rules import check
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import auth, paging
@@ -103,5 +104,6 @@ async def get_version(call: Call[Parts]) -> Answer:  # noqa: ARG001
 
 async def get_metrics(call: Call[Parts]) -> Answer:
     # In a thread: adding up all workers takes milliseconds.
+    only_default(call.act)  # they are of all organizations together
     figures = await asyncio.to_thread(call.door.metrics)
     return Answer(200, figures, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -2,13 +2,17 @@
 
 import msgspec
 
-from nightlatch.core.access.model import AccessKey
+from nightlatch.core.access.model import AccessKey, Pair
 from nightlatch.stores.sql.statement import Connection, Row, sql
 
-_COLUMNS = "id, organization_id, name, token_hash, scopes, created_at, expires_at, revoked_at"
-ADD = sql(f"insert into access_keys ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8)")
+_COLUMNS = """id, organization_id, name, token_hash, scopes, created_at, expires_at, revoked_at,
+    pair_id, pair_secret, security_token_hash"""
+ADD = sql(f"insert into access_keys ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
 BY_TOKEN = sql(f"select {_COLUMNS} from access_keys where token_hash = $1")
-LIST = sql(f"select {_COLUMNS} from access_keys where organization_id = $1 order by id")
+BY_PAIR = sql(f"select {_COLUMNS} from access_keys where pair_id = $1")
+LIST = sql(f"select {_COLUMNS} from access_keys where organization_id = $1 and id > $2 order by id limit $3")
+ANY_GOOD = sql("""select 1 from access_keys where organization_id = $1 and revoked_at is null
+    and (expires_at is null or expires_at > $2) order by id limit 1""")
 REVOKE = sql("update access_keys set revoked_at = $3 where organization_id = $1 and id = $2 and revoked_at is null")
 
 
@@ -18,6 +22,7 @@ class SqlAccessKeys:
 
     async def add(self, key: AccessKey) -> None:
         scopes = msgspec.json.encode(key.scopes).decode()
+        pair = msgspec.structs.astuple(key.pair) if key.pair else (None, None, None)
         await self._connection.run(
             ADD,
             key.id,
@@ -28,20 +33,29 @@ class SqlAccessKeys:
             key.created_at,
             key.expires_at,
             key.revoked_at,
+            *pair,
         )
 
     async def by_token(self, token_hash: bytes) -> AccessKey | None:
         row = await self._connection.row(BY_TOKEN, token_hash)
         return _key(row) if row else None
 
-    async def list(self, organization: bytes) -> list[AccessKey]:
-        return [_key(row) for row in await self._connection.rows(LIST, organization)]
+    async def by_pair(self, pair_id: str) -> AccessKey | None:
+        row = await self._connection.row(BY_PAIR, pair_id)
+        return _key(row) if row else None
+
+    async def list(self, organization: bytes, after: bytes | None, limit: int) -> list[AccessKey]:
+        return [_key(row) for row in await self._connection.rows(LIST, organization, after or bytes(16), limit)]
+
+    async def any_good(self, organization: bytes, now: int) -> bool:
+        return await self._connection.row(ANY_GOOD, organization, now) is not None
 
     async def revoke(self, organization: bytes, key_id: bytes, now: int) -> bool:
         return await self._connection.run(REVOKE, organization, key_id, now) > 0
 
 
 def _key(row: Row) -> AccessKey:
-    fields = list(row)
+    *fields, pair_id, secret, security_token_hash = row
     fields[4] = msgspec.json.decode(fields[4], type=tuple[str, ...])
+    fields.append(Pair(pair_id, secret, security_token_hash) if pair_id else None)
     return AccessKey(*fields)

@@ -109,6 +109,25 @@ MIGRATIONS = (
         ),
     ),
     Migration(
+        3,
+        "organizations by name and alias; key pairs",
+        (
+            "create unique index organizations_name on organizations (name)",
+            """create table organization_aliases (
+                kind {text} not null, value {text} not null,
+                organization_id {id} not null references organizations (id) on delete cascade,
+                primary key (kind, value)
+            ) {keyed}""",
+            "create index organization_aliases_organization on organization_aliases (organization_id, kind, value)",
+            "create index access_keys_page on access_keys (organization_id, id)",
+            "alter table access_keys add column pair_id {text}",
+            "alter table access_keys add column pair_secret {bytes}",
+            "alter table access_keys add column security_token_hash {bytes}",
+            "create unique index access_keys_pair on access_keys (pair_id)",
+            """update access_keys set scopes = replace(scopes, '"recovery:write"', '"recovery:create"')""",
+        ),
+    ),
+    Migration(
         4,
         "endings of very many sessions; session settings of an identity",
         (

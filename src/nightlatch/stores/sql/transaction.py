@@ -7,6 +7,7 @@ from nightlatch.stores.sql.endings import SqlEndings
 from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.organizations import SqlOrganizations
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection
 
@@ -17,6 +18,7 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.happened: list[Event] = []
         self.events = SqlEvents(connection, self.happened)
+        self.organizations = SqlOrganizations(connection)
         self.identities = SqlIdentities(connection)
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)
