@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nightlatch.config import Config, Secret, load
 from nightlatch.core.access.model import EVERYTHING, AccessKey
+from nightlatch.core.access.rules import PURPOSE
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.events.model import Event
@@ -218,6 +219,7 @@ def _parts(
         vault=vault,
         code_keys=Keys(_revealed(config.secrets.default), "codes"),
         page_keys=Keys(_revealed(config.secrets.pagination), "page tokens"),
+        pair_keys=Keys(_revealed(config.secrets.cipher), PURPOSE),
         render=Render(config.serve.public.base_url, vault),
         lifetime=Lifetime(
             config.session.lifespan,

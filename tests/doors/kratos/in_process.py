@@ -252,6 +252,7 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         vault=vault,
         code_keys=Keys([SECRET], "codes"),
         page_keys=Keys([SECRET], "page tokens"),
+        pair_keys=Keys([SECRET], "key pairs"),
         render=Render(PUBLIC_URL, vault),
         lifetime=Lifetime(DAY, HOUR),
         seen=LastSeen(),
