@@ -32,6 +32,7 @@ from nightlatch.doors.http.metrics import Metrics
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
 from nightlatch.doors.http.request_ids import request_id
+from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
@@ -109,7 +110,7 @@ class Application:
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
         self._ports = {
             self._public_port: self._port(kratos.public_door(parts)),
-            self._admin_port: self._port(kratos.admin_door(parts)),
+            self._admin_port: self._port(kratos.admin_door(parts), huawei.door(parts)),
         }
         flushing = asyncio.create_task(self._flush_often(seen, store))
         try:

@@ -36,7 +36,6 @@ def answer(call: dict[str, Any]) -> dict[str, Any]:
     credentials = BasicCredentials(*call["pair"])
     if call["token"] is not None:
         credentials.with_security_token(call["token"])
-    seen: dict[str, Any] = {}
     config = HttpConfig.get_default_config()
     config.retry_times = 0
     client = (
@@ -51,7 +50,7 @@ def answer(call: dict[str, Any]) -> dict[str, Any]:
         arguments["body"] = store.BatchDeleteSessionsReqBody(session_ids=arguments.pop("session_ids"))
     name = "".join(word.capitalize() for word in call["call"].split("_"))
     got = getattr(client, call["call"])(getattr(store, name + "Request")(**arguments))
-    return {"status": got.status_code, "headers": seen, "body": got.to_json_object()}
+    return {"status": got.status_code, "headers": {}, "body": got.to_json_object()}
 
 
 def refusal(error: ServiceResponseException) -> dict[str, Any]:

@@ -6,7 +6,7 @@ client repeats one, and everything that is signed may be done twice.
 
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -27,12 +27,11 @@ _ALWAYS_SIGNED = {b"host", b"x-sdk-date"}
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A request as it came: path and query as they were spelled, the names of headers in lower case."""
+    """A request as it came: path and query as they were spelled."""
 
     method: str
     path: bytes
     query: bytes
-    headers: Sequence[tuple[bytes, bytes]]
     body: bytes
 
 
@@ -46,11 +45,12 @@ class Claim(msgspec.Struct, frozen=True):
     signature: bytes
 
 
-def claim(request: Received, now: int) -> Claim:
-    """What the request says of its signature. KeyRequired when it has none of this algorithm; SignatureWrong for one
-    that cannot be read, or leaves out what it must cover; SignatureStale for one made more than WINDOW from `now`."""
+def claim(received: Iterable[tuple[bytes, bytes]], now: int) -> Claim:
+    """What the headers, their names in lower case, say of a signature. KeyRequired when there is none of this
+    algorithm; SignatureWrong for one that cannot be read, or leaves out what it must cover; SignatureStale for one made
+    more than WINDOW from `now`."""
     values: dict[bytes, list[bytes]] = {}
-    for name, value in request.headers:
+    for name, value in received:
         values.setdefault(name, []).append(value.strip(b" \t"))
     authorization = values.get(b"authorization", [])
     if not any(value.startswith(_ALGORITHM + b" ") for value in authorization):
@@ -67,7 +67,7 @@ def claim(request: Received, now: int) -> Claim:
 
 
 def verify(request: Received, claimed: Claim, secret: str) -> None:
-    """SignatureWrong unless `secret` signed the request, as `claimed` says."""
+    """SignatureWrong unless `secret` signed the request as `claimed` says."""
     canonical = b"\n".join(
         [
             request.method.encode(),
