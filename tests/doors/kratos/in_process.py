@@ -28,6 +28,7 @@ from nightlatch.doors.http.client_address import ClientAddress
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
+from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
@@ -101,7 +102,7 @@ class Doors:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
         self._public = self.port(kratos.public_door(self.parts))
-        self._admin = self.port(kratos.admin_door(self.parts))
+        self._admin = self.port(kratos.admin_door(self.parts), huawei.door(self.parts))
 
     def port(self, *doors: Door[Any]) -> Port:
         return Port(doors, os.urandom, self._observe, self._failed)

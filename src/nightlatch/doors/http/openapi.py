@@ -21,19 +21,18 @@ _Object = dict[str, Any]
 
 _IN_PATH = re.compile(r"\{(\w+)(?::path)?\}")
 _KEY, _SESSION = "accessKey", "sessionToken"
-_BEARER = {"type": "http", "scheme": "bearer", "description": "An access key that has the scope of the operation."}
-_TOKEN = {"type": "apiKey", "in": "header", "name": "X-Session-Token", "description": "The token of a session."}
+_SECURITY = {
+    _KEY: {"type": "http", "scheme": "bearer", "description": "An access key that has the scope of the operation."},
+    _SESSION: {"type": "apiKey", "in": "header", "name": "X-Session-Token", "description": "The token of a session."},
+}
 
 
-def described(
-    routes: Sequence[Route[D]], title: str, error: type, path: str = PATH, key: _Object = _BEARER
-) -> tuple[Route[D], ...]:
-    """`routes`, and one more that answers with the document of them all. `error` is the shape of every refusal, `key`
-    the security scheme of an access key."""
+def described(routes: Sequence[Route[D]], title: str, error: type, path: str = PATH) -> tuple[Route[D], ...]:
+    """`routes`, and one more that answers with the document of them all. `error` is the shape of every refusal."""
 
     @cache
     def encoded() -> bytes:
-        return msgspec.json.encode(document(complete, title, error, key))
+        return msgspec.json.encode(document(complete, title, error))
 
     async def get_document(_call: Call[D]) -> Answer:
         return Answer(200, encoded())
@@ -43,7 +42,7 @@ def described(
     return complete
 
 
-def document(routes: Sequence[Route[Any]], title: str, error: type, key: _Object = _BEARER) -> _Object:
+def document(routes: Sequence[Route[Any]], title: str, error: type) -> _Object:
     """The OpenAPI document of `routes`, in their order."""
     schemas, components = _schemas(routes, error)
     paths: dict[str, _Object] = {}
@@ -60,7 +59,7 @@ def document(routes: Sequence[Route[Any]], title: str, error: type, key: _Object
         "openapi": "3.0.3",
         "info": {"title": title, "version": __version__},
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": {_KEY: key, _SESSION: _TOKEN}},
+        "components": {"schemas": components, "securitySchemes": _SECURITY},
     }
 
 

@@ -13,13 +13,4 @@ _LINES = (
     _Route("GET", _SESSIONS, sessions.list_sessions, "sessions:read", None, shapes.ListSessionsResponse, 200, (404,), (), "List the sessions in force of a user"),
 )  # fmt: skip
 
-_SIGNATURE = {
-    "type": "apiKey",
-    "in": "header",
-    "name": "Authorization",
-    "description": "SDK-HMAC-SHA256, by a key pair that has the scope of the operation.",
-}
-
-ROUTES = described(
-    _LINES, "nightlatch: the identity store", shapes.ErrorShown, "/v1/identity-stores/openapi.json", _SIGNATURE
-)
+ROUTES = described(_LINES, "nightlatch: the identity store", shapes.ErrorShown, "/v1/identity-stores/openapi.json")
