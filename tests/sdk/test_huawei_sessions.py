@@ -1,17 +1,23 @@
 """The published client of the identity centre, unmodified, against the running server on each database."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 import uuid
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from tests.cli.command import run_program
-from tests.sdk.client import Answer, ClientProcess
+from tests.sdk.client import Answer, ClientProcess, installed
 from tests.sdk.conftest import HUAWEI, Clients
 from tests.serving import Server
 
 PASSWORD = "Tr0ut-lamp*ferry 91"
 DEFAULT = "00000000-0000-0000-0000-000000000001"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "huawei_client.py"
 NOBODY = "8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
 
 
@@ -23,13 +29,13 @@ class Huawei(NamedTuple):
     pair: tuple[str, str]
     token: str | None = None
 
-    def __call__(self, operation: str, store: str, user: str, **arguments: Any) -> Answer:
+    def __call__(self, operation: str, store: str, user: str, **arguments: object) -> Answer:
         wanted = {"identity_store_id": store, "user_id": user, **arguments}
         return self.process.call(
             endpoint=self.endpoint, pair=self.pair, token=self.token, call=operation, arguments=wanted
         )
 
-    def refused(self, status: int, code: str, *call: str, **arguments: Any) -> str:
+    def refused(self, status: int, code: str, *call: str, **arguments: object) -> str:
         """The message of a refusal, which the client must understand as one."""
         answer = self(*call, **arguments)
         assert (answer.status, answer.error) == (status, "ClientRequestException"), answer
@@ -123,3 +129,31 @@ def test_the_client_understands_every_refusal(clients: Clients, server: Server, 
     assert (answer.status, answer.body["error_code"]) == (403, "IIC.1000")
     assert answer.body["encoded_authorization_message"]
     huawei("batch_delete_sessions", store, anna.id, session_ids=[NOBODY]).ok(200)
+
+
+def example(server: Server, user: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """examples/huawei_client.py, run as a reader would run it."""
+    return subprocess.run(
+        [sys._base_executable, "-S", "-B", EXAMPLE, user],
+        env={
+            "PYTHONPATH": str(installed(HUAWEI)),
+            "PATH": os.environ["PATH"],
+            "ADMIN_URL": server.admin,
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_example_lists_and_ends(server: Server, huawei: Huawei, store: str) -> None:
+    anna = person(server)
+    tokens = [server.sign_in(anna.email, PASSWORD)["session_token"] for _ in range(2)]
+    pair = {"ACCESS_KEY_ID": huawei.pair[0], "SECRET": huawei.pair[1], "IDENTITY_STORE_ID": store}
+    done = example(server, anna.id, **pair)
+    assert re.fullmatch(r"(session   \S{36} 127\.0\.0\.1 .*\n){2}ended     2\n", done.stdout), done
+    assert [server.whoami(token).status_code for token in tokens] == [401, 401]
+    refused = example(server, anna.id, **pair | {"SECRET": "another"})
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("401 APIGW.0301: Incorrect IAM authentication information")

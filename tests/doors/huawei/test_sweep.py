@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from nightlatch.core.access.signatures import WINDOW
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Answer, Call, Route
 from nightlatch.doors.huawei import door as huawei
+from nightlatch.doors.huawei import errors
 from nightlatch.doors.huawei.routes import ROUTES
 from nightlatch.kernel.clock import HOUR, SECOND
 from nightlatch.kernel.secrets import Keys
@@ -224,3 +226,12 @@ def test_the_document_names_the_operations_as_the_client_does(world: World) -> N
     assert {(m.upper(), p) for p, each in document["paths"].items() for m in each} == {
         (r.method, r.path) for r in ROUTES
     }
+
+
+def test_the_page_names_every_line_and_code() -> None:
+    page = (Path(__file__).parents[3] / "docs/dialects/huawei.md").read_text(encoding="utf-8")
+    for route in ROUTES:
+        assert f"`{route.method} {route.path}`" in page or route.path in page
+        assert route.scope is None or f"`{route.scope}`" in page
+    for error in errors.ERRORS.values():
+        assert f"`{error.code}`" in page
