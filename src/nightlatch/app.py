@@ -36,6 +36,7 @@ from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
+from nightlatch.doors.native import door as native
 from nightlatch.kernel.clock import HOUR, SECOND, SystemClock
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.kernel.secrets import Keys, digest
@@ -110,7 +111,9 @@ class Application:
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
         self._ports = {
             self._public_port: self._port(kratos.public_door(parts)),
-            self._admin_port: self._port(kratos.admin_door(parts), huawei.door(parts)),
+            self._admin_port: self._port(
+                kratos.admin_door(parts), native.admin_door(parts), huawei.admin_door(parts)
+            ),
         }
         flushing = asyncio.create_task(self._flush_often(seen, store))
         try:

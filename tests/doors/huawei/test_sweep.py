@@ -166,7 +166,7 @@ def test_W10_every_problem_has_an_answer_in_this_doors_shape(
         raise instance(kind)
 
     doors = world.doors
-    door = huawei.door(doors.parts)
+    door = huawei.admin_door(doors.parts)
     failing = doors.port(replace(door, routes=tuple(route._replace(endpoint=fail) for route in door.routes)))
     method, path, sent = target(world, line)
     headers = world.ask.headers(method, path)
@@ -183,7 +183,7 @@ def test_W10_a_bug_tells_nothing(world: World) -> None:
     async def break_(_call: Call[Shared]) -> Answer:
         raise RuntimeError("a secret of the inside")
 
-    door = huawei.door(world.doors.parts)
+    door = huawei.admin_door(world.doors.parts)
     broken = world.doors.port(replace(door, routes=tuple(route._replace(endpoint=break_) for route in door.routes)))
     reply = world.doors.ask(
         broken, ADMIN_PORT, "GET", world.path(), b"", headers=world.ask.headers("GET", world.path())

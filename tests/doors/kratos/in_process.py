@@ -32,6 +32,7 @@ from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
+from nightlatch.doors.native import door as native
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
 from nightlatch.kernel.secrets import Keys, digest, new_token
 from nightlatch.problems import StoreDown
@@ -102,7 +103,9 @@ class Doors:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
         self._public = self.port(kratos.public_door(self.parts))
-        self._admin = self.port(kratos.admin_door(self.parts), huawei.door(self.parts))
+        self._admin = self.port(
+            kratos.admin_door(self.parts), native.admin_door(self.parts), huawei.admin_door(self.parts)
+        )
 
     def port(self, *doors: Door[Any]) -> Port:
         return Port(doors, os.urandom, self._observe, self._failed)

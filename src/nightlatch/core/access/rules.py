@@ -1,8 +1,11 @@
 """Access keys: made, shown once, checked by hash, revoked."""
 
+import msgspec
+
 from nightlatch.core.access.model import EVERYTHING, SCOPES, AccessKey, Pair, Shown
 from nightlatch.core.access.store import Tx
 from nightlatch.core.events.model import Act, event
+from nightlatch.core.organizations import rules as organizations
 from nightlatch.kernel.secrets import Keys, digest, new_name, new_token, same
 from nightlatch.problems import FieldInvalid, KeyRequired, NotFound, ScopeMissing
 
@@ -39,8 +42,8 @@ async def create_pair(
     *,
     security_token: bool = False,
 ) -> tuple[AccessKey, Shown]:
-    """A new key with a pair in place of a token, and what is shown once. A `security_token` must come with every request.
-    The secret must be read again to check a signature, so it is sealed. Refused as in `create`."""
+    """A new key with a pair in place of a token, and what is shown once. Every request must bring the `security_token`,
+    if it has one. The secret must be read again to check a signature, so it is sealed. Refused as in `create`."""
     key_id = act.new_id()
     token = new_token(SECURITY_PREFIX, act.entropy, 43) if security_token else None
     shown = Shown(new_name(act.entropy, 20), new_token("", act.entropy, 40), token)
@@ -49,6 +52,16 @@ async def create_pair(
     key = AccessKey(key_id, act.organization, name, act.entropy(32), scopes, act.now, expires_at, None, pair)
     await _add(tx, act, key)
     return key, shown
+
+
+async def acting_in(tx: Tx, act: Act, organization_id: bytes) -> Act:
+    """`act` in that organization: the actor's own, or another for whoever manages organizations. ScopeMissing,
+    DefaultOrganizationOnly, OrganizationNotFound."""
+    if organization_id == act.organization:
+        return act
+    allow(act.scopes, "organizations:write")
+    await organizations.get(tx, act, organization_id)
+    return msgspec.structs.replace(act, organization=organization_id)
 
 
 async def check(tx: Tx, token: str, now: int) -> AccessKey:

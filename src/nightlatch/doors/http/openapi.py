@@ -1,14 +1,14 @@
 """The OpenAPI document of a door, made from its route table and the shapes that the table names.
 
-It is version 3.0.3, which every generator of clients reads. msgspec writes the JSON Schema of today, so what 3.0 says
-in other words (null, empty lists of what is required) is said again in those.
+Every generator of clients reads version 3.0.3. msgspec writes the JSON Schema of today, which is that of 3.1; what 3.0
+says in other words (null, empty lists of what is required) is said again in those.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -27,28 +27,38 @@ _SECURITY = {
 }
 
 
-def described(routes: Sequence[Route[D]], title: str, error: type, path: str = PATH) -> tuple[Route[D], ...]:
-    """`routes`, and one more that answers with the document of them all. `error` is the shape of every refusal."""
+class Document(NamedTuple):
+    """What a document says of its door as a whole: `error` is the shape of every refusal, `refusal` its media type."""
+
+    title: str
+    error: type
+    path: str = PATH
+    version: str = "3.0.3"
+    refusal: str = "application/json"
+
+
+def described(routes: Sequence[Route[D]], about: Document) -> tuple[Route[D], ...]:
+    """`routes`, and one more that answers with the document of them all."""
 
     @cache
     def encoded() -> bytes:
-        return msgspec.json.encode(document(complete, title, error))
+        return msgspec.json.encode(document(complete, about))
 
     async def get_document(_call: Call[D]) -> Answer:
         return Answer(200, encoded())
 
-    own = Route[D]("GET", path, get_document, gives=_Object, summary="This document")
+    own = Route[D]("GET", about.path, get_document, gives=_Object, summary="This document")
     complete = (*routes, own)
     return complete
 
 
-def document(routes: Sequence[Route[Any]], title: str, error: type) -> _Object:
+def document(routes: Sequence[Route[Any]], about: Document) -> _Object:
     """The OpenAPI document of `routes`, in their order."""
-    schemas, components = _schemas(routes, error)
+    schemas, components = _schemas(routes, about)
     paths: dict[str, _Object] = {}
     named: set[str] = set()
     for route in routes:
-        operation = _operation(route, schemas, error)
+        operation = _operation(route, schemas, about)
         # Second spellings of an operation, and ways to another port, are paths without a name of their own.
         name = operation_id(route)
         if name not in named and route.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -56,8 +66,8 @@ def document(routes: Sequence[Route[Any]], title: str, error: type) -> _Object:
             operation = {"operationId": name, **operation}
         paths.setdefault(_IN_PATH.sub(r"{\1}", route.path), {})[route.method.lower()] = operation
     return {
-        "openapi": "3.0.3",
-        "info": {"title": title, "version": __version__},
+        "openapi": about.version,
+        "info": {"title": about.title, "version": __version__},
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SECURITY},
     }
@@ -69,7 +79,7 @@ def operation_id(route: Route[Any]) -> str:
     return first + "".join("ID" if word == "id" else word.capitalize() for word in rest)
 
 
-def _operation(route: Route[Any], schemas: dict[Any, _Object], error: type) -> _Object:
+def _operation(route: Route[Any], schemas: dict[Any, _Object], about: Document) -> _Object:
     operation: _Object = {"summary": route.summary}
     if route.scope is not None:
         operation["description"] = f"Needs an access key with the scope {route.scope}."
@@ -79,7 +89,7 @@ def _operation(route: Route[Any], schemas: dict[Any, _Object], error: type) -> _
         operation["parameters"] = parameters
     if route.takes is not None:
         operation["requestBody"] = {"required": True, "content": _json(schemas[route.takes])}
-    operation["responses"] = _responses(route, schemas, error)
+    operation["responses"] = _responses(route, schemas, about)
     guards = _guards(route)
     return {**operation, "security": guards} if guards else operation
 
@@ -90,12 +100,12 @@ def _guards(route: Route[Any]) -> list[dict[str, list[str]]]:
     return [{_SESSION: []}] if HTTPStatus.UNAUTHORIZED in route.refuses else []
 
 
-def _responses(route: Route[Any], schemas: dict[Any, _Object], error: type) -> _Object:
-    refused = {"content": _json(schemas[error])}
+def _responses(route: Route[Any], schemas: dict[Any, _Object], about: Document) -> _Object:
+    refused = {"content": {about.refusal: {"schema": schemas[about.error]}}}
     statuses = sorted({*route.refuses, *_statuses_of_kind(route)})
     answers = {str(status): {"description": _phrase(status), **refused} for status in statuses}
     if route.again is not None:
-        content = _json({"anyOf": [schemas[route.again], schemas[error]]})
+        content = _json({"anyOf": [schemas[route.again], schemas[about.error]]})
         answers["400"] = {"description": "The same again, with what was wrong", "content": content}
     good: _Object = {"description": _phrase(route.status)}
     if route.gives is str:
@@ -124,13 +134,14 @@ def _in_query(parameter: Parameter, schemas: dict[Any, _Object]) -> _Object:
     return {"name": parameter.name, "in": "query", **said, "schema": schema}
 
 
-def _schemas(routes: Sequence[Route[Any]], error: type) -> tuple[dict[Any, _Object], _Object]:
+def _schemas(routes: Sequence[Route[Any]], about: Document) -> tuple[dict[Any, _Object], _Object]:
     """The schema of every shape that the routes name, and the components that these refer to."""
     kinds = {kind: None for route in routes for kind in (route.takes, route.gives, route.again) if kind is not None}
     kinds |= {parameter.kind: None for route in routes for parameter in route.query}
-    kinds[error] = None
+    kinds[about.error] = None
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    return dict(zip(kinds, map(_in_3_0, schemas), strict=True)), _in_3_0(components)
+    said = _in_3_0 if about.version < "3.1" else lambda schema: schema
+    return dict(zip(kinds, map(said, schemas), strict=True)), said(components)
 
 
 def _in_3_0(schema: Any) -> Any:

@@ -6,5 +6,5 @@ from nightlatch.doors.huawei import auth, errors
 from nightlatch.doors.huawei.routes import ROUTES
 
 
-def door(parts: Shared) -> Door[Shared]:
+def admin_door(parts: Shared) -> Door[Shared]:
     return Door("/v1/identity-stores/", parts, ROUTES, auth.signer, errors.of_problem, errors.of_refusal, errors.of_bug)

@@ -1,6 +1,6 @@
 """The routes of this door. Each line names the scope that a key pair must have."""
 
-from nightlatch.doors.http.openapi import described
+from nightlatch.doors.http.openapi import Document, described
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Route
 from nightlatch.doors.huawei import sessions, shapes
@@ -13,4 +13,6 @@ _LINES = (
     _Route("GET", _SESSIONS, sessions.list_sessions, "sessions:read", None, shapes.ListSessionsResponse, 200, (404,), (), "List the sessions in force of a user"),
 )  # fmt: skip
 
-ROUTES = described(_LINES, "nightlatch: the identity store", shapes.ErrorShown, "/v1/identity-stores/openapi.json")
+ROUTES = described(
+    _LINES, Document("nightlatch: the identity store", shapes.ErrorShown, "/v1/identity-stores/openapi.json")
+)
