@@ -111,9 +111,7 @@ class Application:
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
         self._ports = {
             self._public_port: self._port(kratos.public_door(parts)),
-            self._admin_port: self._port(
-                kratos.admin_door(parts), native.admin_door(parts), huawei.admin_door(parts)
-            ),
+            self._admin_port: self._port(kratos.admin_door(parts), native.admin_door(parts), huawei.admin_door(parts)),
         }
         flushing = asyncio.create_task(self._flush_often(seen, store))
         try:

@@ -5,7 +5,7 @@ says in other words (null, empty lists of what is required) is said again in tho
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
@@ -28,13 +28,15 @@ _SECURITY = {
 
 
 class Document(NamedTuple):
-    """What a document says of its door as a whole: `error` is the shape of every refusal, `refusal` its media type."""
+    """What a document says of its door as a whole: `error` is the shape of every refusal, `refusal` its media type;
+    `key` is the security scheme of an access key where it is not a bearer token."""
 
     title: str
     error: type
     path: str = PATH
     version: str = "3.0.3"
     refusal: str = "application/json"
+    key: Mapping[str, str] = _SECURITY[_KEY]
 
 
 def described(routes: Sequence[Route[D]], about: Document) -> tuple[Route[D], ...]:
@@ -69,7 +71,7 @@ def document(routes: Sequence[Route[Any]], about: Document) -> _Object:
         "openapi": about.version,
         "info": {"title": about.title, "version": __version__},
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": _SECURITY},
+        "components": {"schemas": components, "securitySchemes": {**_SECURITY, _KEY: about.key}},
     }
 
 
