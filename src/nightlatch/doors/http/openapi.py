@@ -29,8 +29,8 @@ _SECURITY = {
 
 class Document(NamedTuple):
     """What a document says of its door as a whole: `error` is the shape of every refusal but `others` (by status),
-    `refusal` its media type. For who generates a client: the `prefix` that its host ends with, and the `tag` that names
-    the class of the guarded operations."""
+    `refusal` its media type, `key` the security scheme of an access key. For who generates a client: the `prefix` that
+    its host ends with, and the `tag` that names the class of the guarded operations."""
 
     title: str
     error: Any
@@ -40,6 +40,7 @@ class Document(NamedTuple):
     others: Mapping[int, Any] = {}
     prefix: str = ""
     tag: str = ""
+    key: Mapping[str, str] = _SECURITY[_KEY]
 
 
 def described(routes: Sequence[Route[D]], about: Document) -> tuple[Route[D], ...]:
@@ -76,7 +77,7 @@ def document(routes: Sequence[Route[Any]], about: Document) -> _Object:
         "info": {"title": about.title, "version": __version__},
         **({"servers": [{"url": about.prefix}]} if about.prefix else {}),
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": _SECURITY},
+        "components": {"schemas": components, "securitySchemes": {**_SECURITY, _KEY: about.key}},
     }
 
 
