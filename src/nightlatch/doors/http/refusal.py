@@ -1,7 +1,12 @@
 """What HTTP itself refuses, before any rule is asked."""
 
+from starlette.types import Scope
+
+from nightlatch.problems import Busy, Problem, Throttled, Unavailable
+
+Headers = tuple[tuple[str, str], ...]
 # Clients repeat these by themselves when they are told to come back: it must be harmless.
-REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
+_REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
 
 
 class Refusal(Exception):
@@ -12,3 +17,11 @@ class Refusal(Exception):
         self.status = status
         self.reason = reason
         self.allow = allow
+
+
+def comes_back(problem: Problem, scope: Scope) -> Headers:
+    """Retry-After, where a repeat does no harm."""
+    begun = isinstance(problem, Unavailable) and not isinstance(problem, Busy)
+    if isinstance(problem, Unavailable | Throttled) and (not begun or scope["method"] in _REPEATABLE):
+        return (("retry-after", str(problem.retry_after)),)
+    return ()

@@ -8,7 +8,7 @@ import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import REPEATABLE, Refusal
+from nightlatch.doors.http.refusal import Refusal, comes_back
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.huawei.shapes import ErrorShown
 
@@ -33,18 +33,16 @@ ERRORS: dict[type[problems.Problem], Error] = {
     problems.Forbidden: Error(403, "IIC.1000", "No permission"),
     problems.FlowExpired: Error(410, "IIC.410", "Gone"),
     problems.FeatureDisabled: _MISSING,
+    problems.Throttled: Error(429, "APIGW.0308", "Too Many Requests"),
     problems.Unavailable: Error(503, "IIC.503", "Service Unavailable"),
 }
 
 
 def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
-    """The answer to a Problem. 503 says when to come back only where a repeat does no harm."""
     known = next(ERRORS[kind] for kind in type(problem).__mro__ if kind in ERRORS)
-    headers: tuple[tuple[str, str], ...] = ()
+    headers = comes_back(problem, scope)
     if known.status == HTTPStatus.UNAUTHORIZED:
         headers = (("www-authenticate", "SDK-HMAC-SHA256"),)
-    if isinstance(problem, problems.Unavailable) and scope["method"] in REPEATABLE:
-        headers = (("retry-after", str(problem.retry_after)),)
     denied = _encoded(problem, scope) if isinstance(problem, problems.Forbidden) else None
     return _answer(known, problem.reason, scope, headers, denied)
 

@@ -7,7 +7,7 @@ import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import REPEATABLE, Refusal
+from nightlatch.doors.http.refusal import Refusal, comes_back
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.kratos.shapes import ErrorShown
 
@@ -123,12 +123,7 @@ def of_problem(public_url: str, problem: problems.Problem, scope: Scope) -> Answ
         error = error_of(problem)
         error["details"] = {"redirect_browser_to": step_up}
         return answer(error, request_id, redirect_browser_to=step_up)
-    headers: tuple[tuple[str, str], ...] = ()
-    # Of these two nothing was begun: anything may be repeated.
-    if isinstance(problem, problems.Busy | problems.Throttled) or (
-        isinstance(problem, problems.Unavailable) and scope["method"] in REPEATABLE
-    ):
-        headers = (("retry-after", str(problem.retry_after)),)
+    headers = comes_back(problem, scope)
     if isinstance(problem, problems.KeyRequired):
         headers = (("www-authenticate", "Bearer"),)
     if isinstance(problem, NothingPresented):

@@ -6,7 +6,7 @@ import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import REPEATABLE, Refusal
+from nightlatch.doors.http.refusal import Refusal, comes_back
 from nightlatch.doors.http.routing import Answer
 
 MEDIA_TYPE = "application/problem+json"
@@ -19,6 +19,7 @@ STATUSES: dict[type[problems.Problem], int] = {
     problems.Forbidden: 403,
     problems.FlowExpired: 410,
     problems.FeatureDisabled: 404,
+    problems.Throttled: 429,
     problems.Unavailable: 503,
 }
 
@@ -39,9 +40,7 @@ def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
     status = next(STATUSES[kind] for kind in type(problem).__mro__ if kind in STATUSES)
     title = problem.code.replace("_", " ").capitalize()
     field = problem.field if isinstance(problem, problems.FieldInvalid) else ""
-    headers: tuple[tuple[str, str], ...] = ()
-    if isinstance(problem, problems.Unavailable) and scope["method"] in REPEATABLE:
-        headers = (("retry-after", str(problem.retry_after)),)
+    headers = comes_back(problem, scope)
     if isinstance(problem, problems.KeyRequired):
         headers = (("www-authenticate", "Bearer"),)
     kind = f"urn:nightlatch:problem:{problem.code}"

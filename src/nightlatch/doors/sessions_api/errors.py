@@ -6,7 +6,7 @@ from typing import Any
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import REPEATABLE, Refusal
+from nightlatch.doors.http.refusal import Refusal, comes_back
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.sessions_api.shapes import ValidationError, encode
 
@@ -31,6 +31,7 @@ STATUS: dict[type[problems.Problem], int] = {
     problems.Forbidden: 403,
     problems.FlowExpired: 410,
     problems.FeatureDisabled: 404,
+    problems.Throttled: 429,
     problems.Unavailable: 503,
 }
 
@@ -38,9 +39,7 @@ STATUS: dict[type[problems.Problem], int] = {
 def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
     """The answer to a Problem. Whatever is not there is not there in the same words, whoever else may have it."""
     status = next(STATUS[kind] for kind in type(problem).__mro__ if kind in STATUS)
-    headers: tuple[tuple[str, str], ...] = ()
-    if isinstance(problem, problems.Unavailable) and scope["method"] in REPEATABLE:
-        headers = (("retry-after", str(problem.retry_after)),)
+    headers = comes_back(problem, scope)
     if isinstance(problem, problems.KeyRequired):
         headers = (("www-authenticate", "Bearer"),)
     if isinstance(problem, problems.Invalid):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.refusal import Refusal, comes_back
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.slack.shapes import DefaultErrorTemplate, answered
 
@@ -65,31 +65,31 @@ ERRORS: Mapping[type[problems.Problem], tuple[int, str]] = {
     problems.Forbidden: (200, "access_denied"),
     problems.ScopeMissing: (200, "missing_scope"),
     problems.FeatureDisabled: (200, "feature_not_enabled"),
+    problems.Throttled: (429, "ratelimited"),
     problems.Unavailable: (503, "service_unavailable"),
     SomeUsersNotFound: (200, "failed_for_some_users"),
 }
 _REFUSALS = {404: "unknown_method", 405: "unknown_method", 415: "invalid_post_type"}
 
 
-def of_problem(problem: problems.Problem, scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
+def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
     status, code = next(ERRORS[kind] for kind in type(problem).__mro__ if kind in ERRORS)
     body = _body(problem.error if isinstance(problem, Said) else code, problem.reason)
     if isinstance(problem, SlackScopeMissing):
         body.needed, body.provided = problem.needed, problem.provided
     if isinstance(problem, SomeUsersNotFound):
         body.failed_user_ids = dict.fromkeys(problem.user_ids, "user_not_found")
-    headers = (("retry-after", str(problem.retry_after)),) if isinstance(problem, problems.Unavailable) else ()
-    return answered(body, status, headers)
+    return answered(body, status, comes_back(problem, scope))
 
 
-def of_refusal(refusal: Refusal, scope: Scope) -> Answer:  # noqa: ARG001
+def of_refusal(refusal: Refusal, scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
     body = _body(_REFUSALS.get(refusal.status, "invalid_arguments"), refusal.reason)
     if refusal.allow:
         return answered(body, refusal.status, (("allow", refusal.allow),))
     return answered(body)
 
 
-def of_bug(scope: Scope) -> Answer:  # noqa: ARG001
+def of_bug(scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
     return answered(_body("internal_error"), 500)
 
 
