@@ -33,7 +33,10 @@ def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running server that tests share: each makes its own people and counts on nothing else being there or not."""
     folder = tmp_path_factory.mktemp("server")
-    with _database(request, folder) as made, Server(folder, made) as running:
+    # The clients under test all come from one network, and say no other.
+    throttling = {"floor": "0s", "proofs_per_minute": 1000, "flows_per_minute": 5000}
+    settings = {"nightlatch": {"throttling": throttling}}
+    with _database(request, folder) as made, Server(folder, made, settings=settings) as running:
         yield running
 
 

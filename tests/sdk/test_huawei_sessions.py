@@ -89,7 +89,7 @@ def test_sessions_are_listed_and_ended_and_whoami_agrees_at_once(server: Server,
     assert {each["session_id"] for each in listed} == {phone["session"]["id"], laptop["session"]["id"]}
     for each in listed:
         assert each["user_id"] == anna.id
-        assert each["ip_address"] == "127.0.0.1"
+        assert each["ip_address"].startswith("10.")
         assert "httpx" in each["user_agent"]
         assert 0 < each["session_not_valid_after"] - each["creation_time"] <= 366 * 86_400_000
         assert 1_600_000_000_000 < each["creation_time"] < 9_999_999_999_999
@@ -153,7 +153,7 @@ def test_the_example_lists_and_ends(server: Server, huawei: Huawei, store: str) 
     tokens = [server.sign_in(anna.email, PASSWORD)["session_token"] for _ in range(2)]
     pair = {"ACCESS_KEY_ID": huawei.pair[0], "SECRET": huawei.pair[1], "IDENTITY_STORE_ID": store}
     done = example(server, anna.id, **pair)
-    assert re.fullmatch(r"(session   \S{36} 127\.0\.0\.1 .*\n){2}ended     2\n", done.stdout), done
+    assert re.fullmatch(r"(session   \S{36} 10\.\S+ .*\n){2}ended     2\n", done.stdout), done
     assert [server.whoami(token).status_code for token in tokens] == [401, 401]
     refused = example(server, anna.id, **pair | {"SECRET": "another"})
     assert refused.returncode == 1

@@ -109,7 +109,7 @@ def test_a_session_is_got_listed_and_deleted_without_a_key(trusting: Server, cli
     ada = Person(trusting, client)
     got = ada("get_session", session_id=ada.session).ok(200)
     assert (got["id"], got["type"], got["status"], got["is_expired"]) == (ada.session, "user", "active", False)
-    assert (got["user_id"], got["ip_address"]) == (ada.id, "127.0.0.1")
+    assert (got["user_id"], got["ip_address"][:3]) == (ada.id, "10.")
     assert ada("get_user_sessions", user_id=ada.id).ok(200) == [got]
     assert ada("delete_session", session_id=ada.session, x_user_id=ada.id).ok(204) is None
     assert not ada.alive()

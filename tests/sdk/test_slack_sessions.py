@@ -70,7 +70,7 @@ def test_S4_a_session_is_listed_and_invalidated_by_its_number(slack: Slack, serv
     [newer, older] = listed(slack, user)
     assert older["created"]["device_hardware"] == "web"
     assert older["created"]["slack_client_version"] == AGENTS["web"]
-    assert (older["team_id"], older["created"]["ip"]) == (TEAM, "127.0.0.1")
+    assert (older["team_id"], older["created"]["ip"][:3]) == (TEAM, "10.")
     assert uuid.UUID(older["user_id"])
     # The JavaScript client must hold the number exactly. Only the generated one insists on a number.
     ok(
