@@ -66,6 +66,9 @@ def walk(page: Path, folder: Path, **replaced: str) -> str:
             "HOME": str(folder),
             "SERVE_PUBLIC_PORT": ports["4433"],
             "SERVE_ADMIN_PORT": ports["4434"],
+            "PUBLIC_URL": f"http://127.0.0.1:{ports['4433']}",
+            # The walk goes on where a reader would wait for the next minute.
+            "NIGHTLATCH_THROTTLING_PROOFS_PER_MINUTE": "100",
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,
