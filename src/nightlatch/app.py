@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nightlatch.config import Config, Secret, load
 from nightlatch.core.access.model import EVERYTHING, AccessKey
+from nightlatch.core.access.rules import PURPOSE
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.events.model import Event
@@ -34,6 +35,7 @@ from nightlatch.doors.http.request_ids import request_id
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
+from nightlatch.doors.native import door as native
 from nightlatch.doors.sessions_api import door as sessions_api
 from nightlatch.kernel.clock import HOUR, SECOND, SystemClock
 from nightlatch.kernel.outbound import Outbound
@@ -112,6 +114,7 @@ class Application:
             self._public_port: self._port(kratos.public_door(parts)),
             self._admin_port: self._port(
                 kratos.admin_door(parts),
+                native.admin_door(parts),
                 sessions_api.admin_door(parts, _keyless(self._config)),
             ),
         }
@@ -223,6 +226,7 @@ def _parts(
         vault=vault,
         code_keys=Keys(_revealed(config.secrets.default), "codes"),
         page_keys=Keys(_revealed(config.secrets.pagination), "page tokens"),
+        pair_keys=Keys(_revealed(config.secrets.cipher), PURPOSE),
         render=Render(config.serve.public.base_url, vault),
         lifetime=Lifetime(
             config.session.lifespan,

@@ -62,6 +62,32 @@ def test_S2_a_key_is_shown_once_and_only_its_hash_is_kept(nightlatch: Command, d
         assert not any(key.encode() in file.read_bytes() for file in files)
 
 
+@pytest.mark.parametrize("more", [(), ("--expires-in", "15m", "--security-token")])
+def test_S2_a_pair_is_shown_once_and_its_secrets_are_nowhere_to_be_read(
+    nightlatch: Command, dsn: str, run: Run, more: tuple[str, ...]
+) -> None:
+    pair_id, secret, *token = nightlatch("keys", "create", "signer", "--pair", *more).splitlines()
+    assert re.fullmatch(r"[A-Z0-9]{20}", pair_id)
+    assert re.fullmatch(r"[A-Za-z0-9]{40}", secret)
+    assert [bool(re.fullmatch(r"nl_sec_[A-Za-z0-9]{43}", each)) for each in token] == [True] * bool(more)
+    [shown] = nightlatch.rows("keys", "list")
+    assert shown["access_key_id"] == pair_id
+    told = nightlatch("keys", "list", "--json") + nightlatch("keys", "list")
+    database = Database(dsn, run)
+    stored = str([database.sql(f"select * from {table}") for table in ("access_keys", "events")])
+    database.close()
+    for kept in (secret, *token):
+        assert kept not in told + stored
+        assert kept.encode().hex() not in stored
+
+
+def test_S2_json_has_the_pair_once(nightlatch: Command) -> None:
+    [made] = nightlatch.rows("keys", "create", "signer", "--pair")
+    assert re.fullmatch(r"[A-Z0-9]{20}", made["access_key_id"])
+    assert len(made["secret"]) == 40
+    assert made["security_token"] is None
+
+
 def test_a_list_shows_names_scopes_and_times(nightlatch: Command) -> None:
     nightlatch("keys", "create", "first")
     nightlatch("keys", "create", "second", "--scope", "sessions:end", "--expires-in", "720h")
@@ -72,7 +98,7 @@ def test_a_list_shows_names_scopes_and_times(nightlatch: Command) -> None:
     nightlatch("keys", "revoke", first["id"])
     assert nightlatch.rows("keys", "list")[0]["revoked_at"]
     heading, *lines = nightlatch("keys", "list").splitlines()
-    assert heading.split() == ["id", "name", "scopes", "created_at", "expires_at", "revoked_at"]
+    assert heading.split() == ["id", "name", "scopes", "access_key_id", "created_at", "expires_at", "revoked_at"]
     assert [line.split()[0] for line in lines] == [first["id"], second["id"]]
 
 
@@ -99,6 +125,8 @@ def test_a_key_that_is_not_there_or_was_revoked_before_cannot_be_revoked(nightla
         (("create", "x", "--expires-in", "never"), "never is not a duration like 720h"),
         (("create", "x", "--expires-in", "0s"), "0s is not a duration like 720h"),
         (("create", "x", "--scope", "session:read"), "session:read is none of identities:read"),
+        (("create", "x", "--security-token"), "it needs --pair and --expires-in"),
+        (("create", "x", "--pair", "--security-token"), "it needs --pair and --expires-in"),
         (("create",), "Missing argument"),
         (("revoke", "deploy"), "deploy is not a UUID"),
     ],

@@ -5,15 +5,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.core.world import DEVICE, LIFETIME, World
+from tests.core.world import DEVICE, LIFETIME, SECRET, World
 from tests.postgres import binaries
 
 from nightlatch.core.access.rules import check as check_key
 from nightlatch.core.access.rules import create as create_key
+from nightlatch.core.access.rules import create_pair
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, make_link, redeem
 from nightlatch.core.registration.rules import Registered, Rules, register
 from nightlatch.kernel.clock import HOUR
+from nightlatch.kernel.secrets import Keys
 from nightlatch.problems import KeyRequired
 
 SECRETS = {
@@ -49,6 +51,11 @@ def use_everything(world: World) -> dict[str, str]:
     assert isinstance(registered, Registered)
     made["token of the registered"] = str(registered.token)
     _, made["access key"] = world.write(lambda tx: create_key(tx, world.act(), "deploy"))
+    pair_keys = Keys([SECRET], "key pairs")
+    _, pair = world.write(
+        lambda tx: create_pair(tx, world.act(), pair_keys, "signer", expires_at=world.now + HOUR, security_token=True)
+    )
+    made |= {"pair's secret": pair.secret, "pair's security token": str(pair.security_token)}
     link = world.write(lambda tx: make_link(tx, world.act(), world.code_keys, anna.identity.id, HOUR, "http://x/"))
     made["link"] = link.secret
     unused = world.write(

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli.opened import ConfigFile, Dev, InOrganization, Json, configuration, every, given_id, with_store
+from nightlatch.cli.opened import (
+    ConfigFile,
+    Dev,
+    InOrganization,
+    Json,
+    cipher_keys,
+    configuration,
+    every,
+    given_id,
+    with_store,
+)
 from nightlatch.cli.printing import moment, print_rows
 from nightlatch.core.access import rules
 from nightlatch.core.access.model import EVERYTHING, SCOPES, AccessKey
@@ -16,7 +26,7 @@ from nightlatch.kernel.ids import id_text
 from nightlatch.problems import FieldInvalid, NotFound
 
 app = typer.Typer(help="Access keys: who may use the admin port, and for what.", no_args_is_help=True)
-_COLUMNS = ("id", "name", "scopes", "created_at", "expires_at", "revoked_at")
+_COLUMNS = ("id", "name", "scopes", "access_key_id", "created_at", "expires_at", "revoked_at")
 
 
 @app.command()
@@ -29,12 +39,19 @@ def create(
     expires_in: Annotated[
         str | None, typer.Option(help="How long it is good for, as in 720h; for ever by default.")
     ] = None,
+    pair: Annotated[
+        bool, typer.Option("--pair", help="A pair of id and secret, for clients that sign their requests.")
+    ] = False,
+    security_token: Annotated[
+        bool,
+        typer.Option("--security-token", help="With --pair and --expires-in: a token that every request must bring."),
+    ] = False,
     organization: InOrganization = None,
     config: ConfigFile = None,
     dev: Dev = False,
     json: Json = False,
 ) -> None:
-    """Make a key. It is shown once; only its hash is kept."""
+    """Make a key. It is shown once; only its hash is kept, or of a pair a ciphertext."""
     lifespan = parse_duration(expires_in) if expires_in else None
     if expires_in and (lifespan is None or lifespan <= 0):
         raise typer.BadParameter(f"{expires_in} is not a duration like 720h", param_hint="--expires-in")
@@ -43,16 +60,26 @@ def create(
         rules.check_scopes(scopes)
     except FieldInvalid as problem:
         raise typer.BadParameter(problem.reason, param_hint="--scope") from None
+    if security_token and not (pair and lifespan):
+        raise typer.BadParameter("it needs --pair and --expires-in", param_hint="--security-token")
+    settings = configuration(config, dev)
+    keys = cipher_keys(settings, rules.PURPOSE)
 
-    async def work(store: Store, act: Act) -> tuple[AccessKey, str]:
-        expires_at = act.now + lifespan if lifespan else None
-        return await store.write(lambda tx: rules.create(tx, act, name, scopes, expires_at))
+    async def work(store: Store, act: Act) -> tuple[AccessKey, dict[str, str | None]]:
+        until = act.now + lifespan if lifespan else None
+        if not pair:
+            key, token = await store.write(lambda tx: rules.create(tx, act, name, scopes, until))
+            return key, {"key": token}
+        key, shown = await store.write(
+            lambda tx: rules.create_pair(tx, act, keys, name, scopes, until, security_token=security_token)
+        )
+        return key, {"access_key_id": shown.id, "secret": shown.secret, "security_token": shown.security_token}
 
-    key, token = with_store(configuration(config, dev), work, organization)
+    key, secrets = with_store(settings, work, organization)
     if json:
-        print_rows([{**_row(key), "key": token}], _COLUMNS, as_json=True)
+        print_rows([_row(key) | secrets], _COLUMNS, as_json=True)
     else:
-        print(token)
+        print("\n".join(each for each in secrets.values() if each))
 
 
 @app.command("list")
@@ -90,4 +117,5 @@ def revoke(
 
 def _row(key: AccessKey) -> dict[str, object]:
     times = {name: moment(getattr(key, name)) for name in ("created_at", "expires_at", "revoked_at")}
-    return {"id": id_text(key.id), "name": key.name, "scopes": key.scopes, **times}
+    pair_id = key.pair.id if key.pair else None
+    return {"id": id_text(key.id), "name": key.name, "scopes": key.scopes, "access_key_id": pair_id, **times}

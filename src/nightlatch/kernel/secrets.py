@@ -21,24 +21,32 @@ from nightlatch.kernel.ids import Entropy
 T = TypeVar("T")
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-_FAIR = 256 - 256 % len(_ALPHABET)  # a byte from here on would make the first letters likelier
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _MAC = 32
 
 
 def new_token(prefix: str, entropy: Entropy, length: int = 32) -> str:
     """`prefix` and `length` random letters and digits (32 of them hold 190 bits)."""
-    letters: list[str] = []
-    while len(letters) < length:
-        letters += [_ALPHABET[b % len(_ALPHABET)] for b in entropy(2 * length) if b < _FAIR]
-    return prefix + "".join(letters[:length])
+    return prefix + _letters(_ALPHABET, entropy, length)
+
+
+def new_name(entropy: Entropy, length: int) -> str:
+    """`length` random capitals and digits: an id that may be seen."""
+    return _letters(_CAPITALS, entropy, length)
 
 
 def new_digits(entropy: Entropy, length: int = 6) -> str:
     """A code of `length` decimal digits, all equally likely."""
-    digits: list[str] = []
-    while len(digits) < length:
-        digits += [str(b % 10) for b in entropy(2 * length) if b < 250]
-    return "".join(digits[:length])
+    return _letters("0123456789", entropy, length)
+
+
+def _letters(alphabet: str, entropy: Entropy, length: int) -> str:
+    size = len(alphabet)
+    fair = 256 - 256 % size  # a byte from here on would make the first letters likelier
+    letters: list[str] = []
+    while len(letters) < length:
+        letters += [alphabet[b % size] for b in entropy(2 * length) if b < fair]
+    return "".join(letters[:length])
 
 
 def digest(token: str) -> bytes:

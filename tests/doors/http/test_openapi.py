@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from nightlatch import __version__
-from nightlatch.doors.http.openapi import Client, described, document, operation_id
+from nightlatch.doors.http.openapi import Document, described, document, operation_id
 from nightlatch.doors.http.routing import Answer, Call, Parameter, Route
 
 
@@ -67,7 +67,8 @@ ROUTES = (
     Route[None]("GET", "/text", text, gives=str),
     Route[None]("GET", "/elsewhere", delete_thing, status=307),
 )
-MADE = document(ROUTES, "Things", Fault)
+ABOUT = Document("Things", Fault)
+MADE = document(ROUTES, ABOUT)
 ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}}
 
 
@@ -144,14 +145,23 @@ def test_shapes_are_said_in_the_words_of_3_0() -> None:
 
 
 def test_a_described_table_has_one_line_more_which_answers_with_the_document_of_them_all() -> None:
-    routes = described(ROUTES, "Things", Fault)
+    routes = described(ROUTES, ABOUT)
     assert routes[:-1] == ROUTES
     own = routes[-1]
     assert (own.method, own.path, own.scope) == ("GET", "/openapi.json", None)
     answers = [asyncio.run(own.endpoint(None)) for _ in range(2)]  # type: ignore[arg-type]
-    assert json.loads(answers[0].body) == document(routes, "Things", Fault)
+    assert json.loads(answers[0].body) == document(routes, ABOUT)
     assert "/openapi.json" in json.loads(answers[0].body)["paths"]
     assert answers[0].body is answers[1].body
+
+
+def test_a_document_of_today_says_null_as_a_type_and_errors_with_their_own_media_type() -> None:
+    made = document(ROUTES, Document("Things", Fault, "/v9/openapi.json", "3.1.0", "application/problem+json"))
+    assert made["openapi"] == "3.1.0"
+    assert '"nullable"' not in json.dumps(made)
+    assert '{"type": "null"}' in json.dumps(made)
+    answers = [a for path in made["paths"].values() for o in path.values() for a in o["responses"].values()]
+    assert {media for answer in answers for media in answer.get("content", {})} > {"application/problem+json"}
 
 
 def test_a_document_of_a_prefix_tells_it_to_clients_as_their_host_and_names_their_class() -> None:
@@ -160,8 +170,8 @@ def test_a_document_of_a_prefix_tells_it_to_clients_as_their_host_and_names_thei
 
     asked = (Parameter("X-User-Id", place="header"),)
     routes = (Route[None]("DELETE", "/things-api/things/{id}", delete_thing, "things:end", None, None, 204, (404, 422), asked),)  # fmt: skip
-    client = Client("/things-api", "things", {422: Invalid})
-    made = document(described(routes, "Things", Fault, "/things-api/openapi.json", client), "Things", Fault, client)
+    about = ABOUT._replace(path="/things-api/openapi.json", prefix="/things-api", tag="things", errors={422: Invalid})
+    made = document(described(routes, about), about)
     assert made["servers"] == [{"url": "/things-api"}]
     assert set(made["paths"]) == {"/things/{id}", "/openapi.json"}
     operation = made["paths"]["/things/{id}"]["delete"]

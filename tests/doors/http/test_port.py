@@ -31,6 +31,7 @@ SHARED = Shared(
     access=Access(KEYS, ()),
     lifetime=Lifetime(1, 1),
     page_keys=Keys([bytes(32)], "page tokens"),
+    pair_keys=Keys([bytes(32)], "key pairs"),
     client_address=lambda peer, _headers: peer,
 )
 

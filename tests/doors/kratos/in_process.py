@@ -31,6 +31,7 @@ from nightlatch.doors.http.port import Port
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
+from nightlatch.doors.native import door as native
 from nightlatch.doors.sessions_api import door as sessions_api
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
 from nightlatch.kernel.secrets import Keys, digest, new_token
@@ -103,7 +104,11 @@ class Doors:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
         self._public = self.port(kratos.public_door(self.parts))
-        self._admin = self.port(kratos.admin_door(self.parts), sessions_api.admin_door(self.parts, self.keyless))
+        self._admin = self.port(
+            kratos.admin_door(self.parts),
+            native.admin_door(self.parts),
+            sessions_api.admin_door(self.parts, self.keyless),
+        )
 
     def port(self, *doors: Door[Any]) -> Port:
         return Port(doors, os.urandom, self._observe, self._failed)
@@ -254,6 +259,7 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         vault=vault,
         code_keys=Keys([SECRET], "codes"),
         page_keys=Keys([SECRET], "page tokens"),
+        pair_keys=Keys([SECRET], "key pairs"),
         render=Render(PUBLIC_URL, vault),
         lifetime=Lifetime(DAY, HOUR),
         seen=LastSeen(),

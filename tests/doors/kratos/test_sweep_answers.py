@@ -24,9 +24,12 @@ bodied = pytest.mark.parametrize(("port", "line"), WITH_BODY, ids=[f"{port} {nam
 REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
 
 
-def kinds_of_problem(kind: type[problems.Problem] = problems.Problem) -> list[type[problems.Problem]]:
-    """The whole tree, that of this door included."""
-    return [kind, *(each for below in kind.__subclasses__() for each in kinds_of_problem(below))]
+def kinds_of_problem(
+    kind: type[problems.Problem] = problems.Problem, door: str = errors.__name__
+) -> list[type[problems.Problem]]:
+    """The whole tree, with what one door adds to it."""
+    own = [kind] if kind.__module__ in {problems.__name__, door} else []
+    return [*own, *(each for below in kind.__subclasses__() for each in kinds_of_problem(below, door))]
 
 
 def instance(kind: type[problems.Problem]) -> problems.Problem:

@@ -1,5 +1,7 @@
 """An access key: what an administrator or a program presents. Only its hash is kept, or a ciphertext."""
 
+from typing import NamedTuple
+
 import msgspec
 
 SCOPES = (
@@ -28,6 +30,14 @@ class Pair(msgspec.Struct, frozen=True):
     id: str
     sealed_secret: bytes
     security_token_hash: bytes | None = None
+
+
+class Shown(NamedTuple):
+    """A new pair as whoever asked for it sees it, once."""
+
+    id: str
+    secret: str
+    security_token: str | None
 
 
 class AccessKey(msgspec.Struct, frozen=True):

@@ -1,12 +1,18 @@
 """Access keys: made, shown once, checked by hash, revoked."""
 
-from nightlatch.core.access.model import EVERYTHING, SCOPES, AccessKey
+import msgspec
+
+from nightlatch.core.access.model import EVERYTHING, SCOPES, AccessKey, Pair, Shown
 from nightlatch.core.access.store import Tx
 from nightlatch.core.events.model import Act, event
-from nightlatch.kernel.secrets import digest, new_token
+from nightlatch.core.organizations import rules as organizations
+from nightlatch.kernel.secrets import Keys, digest, new_name, new_token, same
 from nightlatch.problems import FieldInvalid, KeyRequired, NotFound, ScopeMissing
 
 PREFIX = "nl_key_"
+SECURITY_PREFIX = "nl_sec_"
+PURPOSE = "key pairs"
+"""What the keys are derived for that seal the secrets of pairs."""
 _KNOWN = {*SCOPES, *(f"{scope.partition(':')[0]}:*" for scope in SCOPES), *EVERYTHING}
 
 
@@ -26,9 +32,53 @@ async def create(
     return key, token
 
 
+async def create_pair(
+    tx: Tx,
+    act: Act,
+    keys: Keys,
+    name: str,
+    scopes: tuple[str, ...] = EVERYTHING,
+    expires_at: int | None = None,
+    *,
+    security_token: bool = False,
+) -> tuple[AccessKey, Shown]:
+    """A new key with a pair in place of a token, and what is shown once. Every request must bring the `security_token`,
+    if it has one. The secret must be read again to check a signature, so it is sealed. Refused as in `create`."""
+    key_id = act.new_id()
+    token = new_token(SECURITY_PREFIX, act.entropy, 43) if security_token else None
+    shown = Shown(new_name(act.entropy, 20), new_token("", act.entropy, 40), token)
+    sealed = keys.encrypt(shown.secret.encode(), key_id, act.entropy)
+    pair = Pair(shown.id, sealed, digest(token) if token else None)
+    key = AccessKey(key_id, act.organization, name, act.entropy(32), scopes, act.now, expires_at, None, pair)
+    await _add(tx, act, key)
+    return key, shown
+
+
+async def acting_in(tx: Tx, act: Act, organization_id: bytes) -> Act:
+    """`act` in that organization: the actor's own, or another for whoever manages organizations. ScopeMissing,
+    DefaultOrganizationOnly, OrganizationNotFound."""
+    if organization_id == act.organization:
+        return act
+    allow(act.scopes, "organizations:write")
+    await organizations.get(tx, act, organization_id)
+    return msgspec.structs.replace(act, organization=organization_id)
+
+
 async def check(tx: Tx, token: str, now: int) -> AccessKey:
     """The key of `token`. KeyRequired when there is none, or it was revoked or has expired."""
     return _good(await tx.access_keys.by_token(digest(token)), now)
+
+
+async def of_pair(tx: Tx, keys: Keys, pair_id: str, security_token: str | None, now: int) -> tuple[AccessKey, str]:
+    """The key whose pair has this id, and the pair's secret, for whoever checks a signature. KeyRequired when there is
+    none, it was revoked or has expired, its security token is another, or no configured secret opens it."""
+    key = _good(await tx.access_keys.by_pair(pair_id), now)
+    if key.pair is None or not _same_token(key.pair, security_token):
+        raise KeyRequired
+    secret = keys.decrypt(key.pair.sealed_secret, key.id)
+    if secret is None:
+        raise KeyRequired
+    return key, secret.decode()
 
 
 def check_scopes(scopes: tuple[str, ...]) -> None:
@@ -58,6 +108,12 @@ async def _add(tx: Tx, act: Act, key: AccessKey) -> None:
         allow(act.scopes, scope)
     await tx.access_keys.add(key)
     await tx.events.add([event(act, "access_key.created", data={"id": key.id.hex(), "name": key.name})])
+
+
+def _same_token(pair: Pair, token: str | None) -> bool:
+    if pair.security_token_hash is None:
+        return token is None
+    return token is not None and same(pair.security_token_hash, digest(token))
 
 
 def _good(key: AccessKey | None, now: int) -> AccessKey:

@@ -14,6 +14,13 @@ from nightlatch.kernel.secrets import digest
 from nightlatch.problems import KeyRequired
 
 
+def authorization(request: Request) -> str:
+    """The token of Authorization: `Bearer KEY`, or the bare `KEY` that old clients send."""
+    header = request.headers.get("authorization", "")
+    scheme, _, rest = header.partition(" ")
+    return rest if scheme.lower() == "bearer" else header
+
+
 async def bearer(parts: Shared, request: Request, token: str, scope: str) -> Act:
     """The act of whoever presents `token`, the token of a key with `scope`; a trusted network needs none. KeyRequired,
     ScopeMissing."""

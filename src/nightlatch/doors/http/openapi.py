@@ -1,7 +1,7 @@
 """The OpenAPI document of a door, made from its route table and the shapes that the table names.
 
-It is version 3.0.3, which every generator of clients reads. msgspec writes the JSON Schema of today, so what 3.0 says
-in other words (null, empty lists of what is required) is said again in those.
+Every generator of clients reads version 3.0.3. msgspec writes the JSON Schema of today, which is that of 3.1; what 3.0
+says in other words (null, empty lists of what is required) is said again in those.
 """
 
 import re
@@ -27,53 +27,54 @@ _SECURITY = {
 }
 
 
-class Client(NamedTuple):
-    """What matters to who generates a client from a document: the `prefix` that its host ends with, the `tag` that
-    names the class of the guarded operations, and refusals (by status) that are not of the one error's shape."""
+class Document(NamedTuple):
+    """What a document says of its door as a whole: `error` is the shape of every refusal, but of the statuses in
+    `errors`; `refusal` its media type. For who generates a client: the `prefix` that its host ends with, and the `tag`
+    that names the class of the guarded operations."""
 
+    title: str
+    error: Any
+    path: str = PATH
+    version: str = "3.0.3"
+    refusal: str = "application/json"
+    errors: Mapping[int, Any] = {}
     prefix: str = ""
     tag: str = ""
-    errors: Mapping[int, Any] = {}
 
 
-_ANY = Client()
-
-
-def described(
-    routes: Sequence[Route[D]], title: str, error: Any, path: str = PATH, client: Client = _ANY
-) -> tuple[Route[D], ...]:
-    """`routes`, and one more that answers with the document of them all. `error` is the shape of every refusal."""
+def described(routes: Sequence[Route[D]], about: Document) -> tuple[Route[D], ...]:
+    """`routes`, and one more that answers with the document of them all."""
 
     @cache
     def encoded() -> bytes:
-        return msgspec.json.encode(document(complete, title, error, client))
+        return msgspec.json.encode(document(complete, about))
 
     async def get_document(_call: Call[D]) -> Answer:
         return Answer(200, encoded())
 
-    own = Route[D]("GET", path, get_document, gives=_Object, summary="This document")
+    own = Route[D]("GET", about.path, get_document, gives=_Object, summary="This document")
     complete = (*routes, own)
     return complete
 
 
-def document(routes: Sequence[Route[Any]], title: str, error: Any, client: Client = _ANY) -> _Object:
+def document(routes: Sequence[Route[Any]], about: Document) -> _Object:
     """The OpenAPI document of `routes`, in their order."""
-    schemas, components = _schemas(routes, [error, *client.errors.values()])
+    schemas, components = _schemas(routes, about)
     paths: dict[str, _Object] = {}
     named: set[str] = set()
     for route in routes:
-        operation = _operation(route, schemas, error, client)
+        operation = _operation(route, schemas, about)
         # Second spellings of an operation, and ways to another port, are paths without a name of their own.
         name = operation_id(route)
         if name not in named and route.status < HTTPStatus.MULTIPLE_CHOICES:
             named.add(name)
             operation = {"operationId": name, **operation}
-        path = _IN_PATH.sub(r"{\1}", route.path.removeprefix(client.prefix))
+        path = _IN_PATH.sub(r"{\1}", route.path.removeprefix(about.prefix))
         paths.setdefault(path, {})[route.method.lower()] = operation
     return {
-        "openapi": "3.0.3",
-        "info": {"title": title, "version": __version__},
-        **({"servers": [{"url": client.prefix}]} if client.prefix else {}),
+        "openapi": about.version,
+        "info": {"title": about.title, "version": __version__},
+        **({"servers": [{"url": about.prefix}]} if about.prefix else {}),
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SECURITY},
     }
@@ -85,10 +86,10 @@ def operation_id(route: Route[Any]) -> str:
     return first + "".join("ID" if word == "id" else word.capitalize() for word in rest)
 
 
-def _operation(route: Route[Any], schemas: dict[Any, _Object], error: Any, client: Client) -> _Object:
+def _operation(route: Route[Any], schemas: dict[Any, _Object], about: Document) -> _Object:
     operation: _Object = {"summary": route.summary}
     if route.scope is not None:
-        operation |= {"tags": [client.tag]} if client.tag else {}
+        operation |= {"tags": [about.tag]} if about.tag else {}
         operation["description"] = f"Needs an access key with the scope {route.scope}."
     declared = {parameter.name: parameter for parameter in route.query}
     in_path = {name: declared.pop(name, Parameter(name, place="path")) for name in _IN_PATH.findall(route.path)}
@@ -96,7 +97,7 @@ def _operation(route: Route[Any], schemas: dict[Any, _Object], error: Any, clien
         operation["parameters"] = [_parameter(parameter, schemas) for parameter in parameters]
     if route.takes is not None:
         operation["requestBody"] = {"required": True, "content": _json(schemas[route.takes])}
-    operation["responses"] = _responses(route, schemas, error, client.errors)
+    operation["responses"] = _responses(route, schemas, about)
     guards = _guards(route)
     return {**operation, "security": guards} if guards else operation
 
@@ -107,22 +108,21 @@ def _guards(route: Route[Any]) -> list[dict[str, list[str]]]:
     return [{_SESSION: []}] if HTTPStatus.UNAUTHORIZED in route.refuses else []
 
 
-def _responses(route: Route[Any], schemas: dict[Any, _Object], error: Any, others: Mapping[int, Any]) -> _Object:
-    refused = {"content": _json(schemas[error])}
+def _responses(route: Route[Any], schemas: dict[Any, _Object], about: Document) -> _Object:
+    def refused(said: str, error: Any) -> _Object:
+        return {"description": said, "content": {about.refusal: {"schema": schemas[error]}}}
+
     statuses = sorted({*route.refuses, *_statuses_of_kind(route)})
-    answers = {
-        str(status): {"description": _phrase(status), "content": _json(schemas[others.get(status, error)])}
-        for status in statuses
-    }
+    answers = {str(status): refused(_phrase(status), about.errors.get(status, about.error)) for status in statuses}
     if route.again is not None:
-        content = _json({"anyOf": [schemas[route.again], schemas[error]]})
+        content = _json({"anyOf": [schemas[route.again], schemas[about.error]]})
         answers["400"] = {"description": "The same again, with what was wrong", "content": content}
     good: _Object = {"description": _phrase(route.status)}
     if route.gives is str:
         good["content"] = {"text/plain": {"schema": {"type": "string"}}}
     elif route.gives is not None:
         good["content"] = _json(schemas[route.gives])
-    return {str(route.status): good, **answers, "default": {"description": "Any other refusal", **refused}}
+    return {str(route.status): good, **answers, "default": refused("Any other refusal", about.error)}
 
 
 def _statuses_of_kind(route: Route[Any]) -> Iterable[int]:
@@ -142,13 +142,14 @@ def _parameter(parameter: Parameter, schemas: dict[Any, _Object]) -> _Object:
     return {"name": parameter.name, "in": parameter.place, **said, "schema": schema}
 
 
-def _schemas(routes: Sequence[Route[Any]], errors: Sequence[Any]) -> tuple[dict[Any, _Object], _Object]:
+def _schemas(routes: Sequence[Route[Any]], about: Document) -> tuple[dict[Any, _Object], _Object]:
     """The schema of every shape that the routes name, and the components that these refer to."""
     kinds = {kind: None for route in routes for kind in (route.takes, route.gives, route.again) if kind is not None}
-    kinds |= {parameter.kind: None for route in routes for parameter in route.query} | {str: None}
-    kinds |= dict.fromkeys(errors)
+    kinds |= dict.fromkeys(parameter.kind for route in routes for parameter in route.query)
+    kinds |= dict.fromkeys((str, about.error, *about.errors.values()))
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    return dict(zip(kinds, map(_in_3_0, schemas), strict=True)), _in_3_0(components)
+    said = _in_3_0 if about.version < "3.1" else lambda schema: schema
+    return dict(zip(kinds, map(said, schemas), strict=True)), said(components)
 
 
 def _in_3_0(schema: Any) -> Any:

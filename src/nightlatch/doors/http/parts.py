@@ -28,4 +28,5 @@ class Shared:
     access: Access
     lifetime: Lifetime
     page_keys: Keys
+    pair_keys: Keys
     client_address: Callable[[str, Sequence[tuple[bytes, bytes]]], str]

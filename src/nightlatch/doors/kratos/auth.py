@@ -14,7 +14,7 @@ from nightlatch.problems import SessionRequired
 
 async def administrator(parts: Parts, request: Request, scope: str) -> Act:
     """The act of whoever presents an access key with `scope`. KeyRequired, ScopeMissing."""
-    return await access.bearer(parts, request, _key_of(request.headers.get("authorization", "")), scope)
+    return await access.bearer(parts, request, access.authorization(request), scope)
 
 
 def session_token(headers: "list[tuple[bytes, bytes]]") -> str:
@@ -40,9 +40,3 @@ async def me(call: Call[Parts], *, highest: bool = False) -> tuple[Standing, Act
     )
     identity = standing.identity
     return standing, Act(identity.organization, f"identity:{id_text(identity.id)}", call.act.now, parts.entropy)
-
-
-def _key_of(authorization: str) -> str:
-    """The key of `Bearer KEY`, or of the bare `KEY` that old clients send."""
-    scheme, _, rest = authorization.partition(" ")
-    return rest if scheme.lower() == "bearer" else authorization

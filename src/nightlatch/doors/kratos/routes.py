@@ -5,7 +5,7 @@ The short spellings without /admin are second lines, not a rewriting: one path, 
 
 from typing import Any
 
-from nightlatch.doors.http.openapi import described
+from nightlatch.doors.http.openapi import Document, described
 from nightlatch.doors.http.routing import Parameter, Route
 from nightlatch.doors.kratos import (
     bodies,
@@ -94,5 +94,5 @@ _ADMIN_PORT = (
     *(_Route(method, path, redirects.to_public, None, None, None, 307, (), (), "Redirects to the public port") for method, path in redirects.PUBLIC_PATHS),
 )  # fmt: skip
 
-PUBLIC = described(_PUBLIC_PORT, "nightlatch: the public port", shapes.Envelope)
-ADMIN = described(_ADMIN_PORT, "nightlatch: the admin port", shapes.Envelope)
+PUBLIC = described(_PUBLIC_PORT, Document("nightlatch: the public port", shapes.Envelope))
+ADMIN = described(_ADMIN_PORT, Document("nightlatch: the admin port", shapes.Envelope))

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from nightlatch.doors.http.openapi import Client, described
+from nightlatch.doors.http.openapi import Document, described
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Parameter, Route
 from nightlatch.doors.sessions_api import sessions, shapes
@@ -19,5 +19,12 @@ _ADMIN_PORT = (
     _Route("DELETE", "/sessions-api/sessions/{session_id}", sessions.delete_session, "sessions:end", None, None, 204, (404, 422), (_SESSION, *_WHOSE), "Delete Session"),
 )  # fmt: skip
 
-_CLIENT = Client(PREFIX, "sessions", {422: shapes.HTTPValidationError})
-ADMIN = described(_ADMIN_PORT, "nightlatch: the sessions API", shapes.Refused, f"{PREFIX}/openapi.json", _CLIENT)
+_ABOUT = Document(
+    "nightlatch: the sessions API",
+    shapes.Refused,
+    f"{PREFIX}/openapi.json",
+    errors={422: shapes.HTTPValidationError},
+    prefix=PREFIX,
+    tag="sessions",
+)
+ADMIN = described(_ADMIN_PORT, _ABOUT)

@@ -1,0 +1,66 @@
+"""How this dialect says what went wrong: problem details (RFC 9457), one table from the core's Problems to statuses."""
+
+from http import HTTPStatus
+
+import msgspec
+from starlette.types import Scope
+
+from nightlatch import problems
+from nightlatch.doors.http.refusal import REPEATABLE, Refusal
+from nightlatch.doors.http.routing import Answer
+
+MEDIA_TYPE = "application/problem+json"
+STATUSES: dict[type[problems.Problem], int] = {
+    problems.Problem: 400,
+    problems.NotFound: 404,
+    problems.Conflict: 409,
+    problems.VersionMismatch: 412,
+    problems.Unauthenticated: 401,
+    problems.Forbidden: 403,
+    problems.FlowExpired: 410,
+    problems.FeatureDisabled: 404,
+    problems.Unavailable: 503,
+}
+
+
+class Details(msgspec.Struct, omit_defaults=True):
+    """`type` is urn:nightlatch:problem: and the problem's code, or about:blank where the status says it all; `field`
+    names what is wrong in the request; `request_id` finds the request in the log."""
+
+    status: int
+    title: str
+    type: str = ""
+    detail: str = ""
+    field: str = ""
+    request_id: str = ""
+
+
+def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
+    status = next(STATUSES[kind] for kind in type(problem).__mro__ if kind in STATUSES)
+    title = problem.code.replace("_", " ").capitalize()
+    field = problem.field if isinstance(problem, problems.FieldInvalid) else ""
+    headers: tuple[tuple[str, str], ...] = ()
+    if isinstance(problem, problems.Unavailable) and scope["method"] in REPEATABLE:
+        headers = (("retry-after", str(problem.retry_after)),)
+    if isinstance(problem, problems.KeyRequired):
+        headers = (("www-authenticate", "Bearer"),)
+    kind = f"urn:nightlatch:problem:{problem.code}"
+    return _answer(Details(status, title, kind, problem.reason, field), scope, headers)
+
+
+def of_refusal(refusal: Refusal, scope: Scope) -> Answer:
+    headers = (("allow", refusal.allow),) if refusal.allow else ()
+    return _answer(_of_status(refusal.status, refusal.reason), scope, headers)
+
+
+def of_bug(scope: Scope) -> Answer:
+    return _answer(_of_status(500, "The request was refused because of a fault in the server."), scope)
+
+
+def _of_status(status: int, detail: str) -> Details:
+    return Details(status, HTTPStatus(status).phrase, "about:blank", detail)
+
+
+def _answer(details: Details, scope: Scope, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    details.request_id = scope["request_id"]
+    return Answer(details.status, msgspec.json.encode(details), headers, MEDIA_TYPE)

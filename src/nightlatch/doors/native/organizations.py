@@ -1,0 +1,58 @@
+"""The operations on organizations."""
+
+from nightlatch.core.organizations import model, rules
+from nightlatch.doors.http.parts import Shared
+from nightlatch.doors.http.routing import Answer, Call
+from nightlatch.doors.native import paging, shapes
+from nightlatch.kernel.ids import id_text, parse_id
+from nightlatch.problems import OrganizationNotFound
+
+
+async def list_organizations(call: Call[Shared]) -> Answer:
+    rules.only_default(call.act)
+    page = paging.asked(call, "organizations")
+    found = await call.door.store.scan(lambda tx: tx.organizations.list(page.after, page.size + 1))
+    rows, token = paging.cut(call, page, [(each.id, shapes.organization(each)) for each in found])
+    return Answer(200, shapes.encode(shapes.Organizations(rows, token)))
+
+
+async def create_organization(call: Call[Shared]) -> Answer:
+    body = shapes.decode(await call.body(), shapes.NewOrganization)
+    aliases = [rules.alias_of(alias.kind, alias.value) for alias in body.aliases]
+    made = await call.door.store.write(lambda tx: rules.create(tx, call.act, body.name, aliases))
+    return _one(made, 201, (("location", f"/v1/organizations/{id_text(made.id)}"),))
+
+
+async def get_organization(call: Call[Shared]) -> Answer:
+    organization_id = _id(call)
+    return _one(await call.door.store.read(lambda tx: rules.get(tx, call.act, organization_id)))
+
+
+async def rename_organization(call: Call[Shared]) -> Answer:
+    organization_id = _id(call)
+    body = shapes.decode(await call.body(), shapes.OrganizationChange)
+    return _one(await call.door.store.write(lambda tx: rules.rename(tx, call.act, organization_id, body.name)))
+
+
+async def put_alias(call: Call[Shared]) -> Answer:
+    organization_id, alias = _id(call), rules.alias_of(call.path("kind"), call.path("value"))
+    await call.door.store.write(lambda tx: rules.add_alias(tx, call.act, organization_id, alias))
+    return Answer(204)
+
+
+async def delete_alias(call: Call[Shared]) -> Answer:
+    organization_id, alias = _id(call), rules.alias_of(call.path("kind"), call.path("value"))
+    await call.door.store.write(lambda tx: rules.remove_alias(tx, call.act, organization_id, alias))
+    return Answer(204)
+
+
+def _id(call: Call[Shared]) -> bytes:
+    rules.only_default(call.act)
+    organization_id = parse_id(call.path("id"))
+    if organization_id is None:
+        raise OrganizationNotFound
+    return organization_id
+
+
+def _one(organization: model.Organization, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    return Answer(status, shapes.encode(shapes.organization(organization)), headers)

@@ -1,0 +1,25 @@
+"""The routes of this dialect."""
+
+from nightlatch.doors.http.openapi import Document, described
+from nightlatch.doors.http.parts import Shared
+from nightlatch.doors.http.routing import Parameter, Route
+from nightlatch.doors.native import errors, keys, organizations, shapes
+from nightlatch.doors.native.paging import PARAMETERS
+
+_IN = (Parameter("organization_id", help="Another organization, for a key that manages them."),)
+_Route = Route[Shared]
+
+ADMIN = described(
+    (
+        _Route("GET", "/v1/organizations", organizations.list_organizations, "organizations:read", None, shapes.Organizations, 200, (400,), PARAMETERS, "List organizations"),
+        _Route("POST", "/v1/organizations", organizations.create_organization, "organizations:write", shapes.NewOrganization, shapes.Organization, 201, (400, 409), (), "Create an organization"),
+        _Route("GET", "/v1/organizations/{id}", organizations.get_organization, "organizations:read", None, shapes.Organization, 200, (404,), (), "Get an organization"),
+        _Route("PATCH", "/v1/organizations/{id}", organizations.rename_organization, "organizations:write", shapes.OrganizationChange, shapes.Organization, 200, (400, 404, 409), (), "Rename an organization"),
+        _Route("PUT", "/v1/organizations/{id}/aliases/{kind}/{value}", organizations.put_alias, "organizations:write", None, None, 204, (400, 404, 409), (), "Give an organization an alias"),
+        _Route("DELETE", "/v1/organizations/{id}/aliases/{kind}/{value}", organizations.delete_alias, "organizations:write", None, None, 204, (400, 404), (), "Take an alias away"),
+        _Route("GET", "/v1/keys", keys.list_keys, "keys:read", None, shapes.Keys, 200, (400, 404), (*PARAMETERS, *_IN), "List access keys"),
+        _Route("POST", "/v1/keys", keys.create_key, "keys:write", shapes.NewKey, shapes.MadeKey, 201, (400, 404), _IN, "Create an access key"),
+        _Route("DELETE", "/v1/keys/{id}", keys.revoke_key, "keys:write", None, None, 204, (404,), _IN, "Revoke an access key"),
+    ),
+    Document("nightlatch: the native API", errors.Details, "/v1/openapi.json", "3.1.0", errors.MEDIA_TYPE),
+)  # fmt: skip
