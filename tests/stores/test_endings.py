@@ -246,3 +246,27 @@ def test_marking_with_nothing_to_mark_does_nothing(db: Database) -> None:
     assert ending(db, identity_id=anna.id) == Revocation(AT_ONCE, known=True, identity_id=anna.id, more=True)
     assert marked(db) == []
     assert [event[3] for event in events(db)] == [AT_ONCE]
+
+
+def test_S4_the_strictest_of_all_endings_wins_whichever_came_last(db: Database) -> None:
+    """As in CVE-2026-8922, where a narrow policy hid a wider one: every set of endings, in both orders."""
+    names = ("one", "kind", "identity", "everybody")
+    for chosen in (some for size in range(len(names) + 1) for some in itertools.permutations(names, size)):
+        anna, bert = add_people(db, 2)
+        for person in (anna, bert):
+            # Issued under the epochs of now: earlier rounds moved those of the organization.
+            issue(db, person)
+        mine, theirs = (next(iter(living(db, identity_id=person.id))) for person in (anna, bert))
+        for name in chosen:
+            ending(db, **_endings(anna, mine)[name])
+        assert living(db, identity_id=anna.id) == (set() if chosen else {mine})
+        assert living(db, identity_id=bert.id) == (set() if "everybody" in chosen else {theirs})
+
+
+def _endings(person: Identity, session_id: bytes) -> dict[str, dict[str, Any]]:
+    return {
+        "one": {"session_id": session_id},
+        "kind": {"identity_id": person.id, "kinds": ("web",)},
+        "identity": {"identity_id": person.id},
+        "everybody": {"everybody": True},
+    }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.doors.kratos.in_process import PASSWORD, Doors
+from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors
 
 from nightlatch.doors.http.routing import Route
 from nightlatch.doors.kratos.parts import Parts
@@ -19,6 +19,7 @@ BODIES: dict[str, Any] = {
     "batch_patch_identities": {"identities": [{"create": NEW}]},
     "update_identity": {"traits": {"email": "ada@example.org"}},
     "patch_identity": [{"op": "add", "path": "/metadata_public", "value": 1}],
+    "manage_sessions": {"action": "disable", "sessions": [UNKNOWN]},
     "create_recovery_code_for_identity": {"identity_id": "IDENTITY"},
     "create_recovery_link_for_identity": {"identity_id": "IDENTITY"},
     "update_login_flow": {"method": "password", "identifier": "ada@example.org", "password": PASSWORD},

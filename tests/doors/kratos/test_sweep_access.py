@@ -175,7 +175,7 @@ def test_every_operation_has_the_name_that_clients_know() -> None:
         "batchPatchIdentities", "createIdentity", "createRecoveryCodeForIdentity", "createRecoveryLinkForIdentity",
         "deleteIdentity", "deleteIdentityCredentials", "deleteIdentitySessions", "disableSession", "extendSession",
         "getIdentity", "getIdentityByExternalID", "getIdentitySchema", "getSession", "listIdentities",
-        "listIdentitySchemas", "listIdentitySessions", "listSessions", "patchIdentity", "updateIdentity",
+        "listIdentitySchemas", "listIdentitySessions", "listSessions", "manageSessions", "patchIdentity", "updateIdentity",
         "isAlive", "isReady", "getVersion",
     }  # fmt: skip
     own = {"getMetrics", "getDocument"}

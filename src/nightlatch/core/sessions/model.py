@@ -56,6 +56,14 @@ class Standing(msgspec.Struct, frozen=True):
     second_factor: bool
 
 
+class Settings(msgspec.Struct, frozen=True):
+    """How sessions of one identity live: for `lifespan` microseconds, or as configured; in browsers, until they are
+    closed where `ends_with_browser`."""
+
+    lifespan: int | None = None
+    ends_with_browser: bool = False
+
+
 class How(StrEnum):
     """Disabled sessions stay as rows that are over; deleted ones are gone."""
 

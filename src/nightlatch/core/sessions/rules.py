@@ -26,13 +26,18 @@ SEEN_FLUSH = 10 * SECOND
 
 
 class Lifetime(msgspec.Struct, frozen=True):
-    """How long sessions live, in microseconds. `extend_within`: only one with less than that left is extended.
-    `idle` ends what was not seen for so long. `most` is how many one identity may have; the oldest give way."""
+    """How long sessions live, in microseconds, unless their identity has a setting. `extend_within`: only one with less
+    than that left is extended. `idle` ends what was not seen for so long. `most` is how many one identity may have; the
+    oldest give way."""
 
     lifespan: int
     extend_within: int
     idle: int | None = None
     most: int = 100
+
+    def of(self, identity: Identity) -> int:
+        """The lifespan of a session of `identity`."""
+        return identity.session_lifespan or self.lifespan
 
 
 def in_force(standing: Standing, lifetime: Lifetime, now: int) -> bool:
@@ -84,7 +89,7 @@ async def issue(
         created_at=act.now,
         issued_at=act.now,
         authenticated_at=act.now,
-        expires_at=act.now + lifetime.lifespan,
+        expires_at=act.now + lifetime.of(identity),
         ended_at=None,
         last_seen=act.now,
         device_id=act.new_id(),
@@ -136,7 +141,7 @@ async def extend(tx: Tx, act: Act, session_id: bytes, lifetime: Lifetime) -> Sta
     if not in_force(standing, lifetime, act.now):
         raise SessionEnded
     session = standing.session
-    expires_at = act.now + lifetime.lifespan
+    expires_at = act.now + lifetime.of(standing.identity)
     if session.expires_at - act.now > lifetime.extend_within or session.expires_at >= expires_at:
         return standing
     longer = msgspec.structs.replace(session, expires_at=expires_at)
@@ -158,7 +163,7 @@ async def renew(tx: Tx, act: Act, session_id: bytes, method: Method, lifetime: L
         aal=assurance(methods),
         issued_at=act.now,
         authenticated_at=act.now,
-        expires_at=max(act.now + lifetime.lifespan, standing.session.expires_at),
+        expires_at=max(act.now + lifetime.of(standing.identity), standing.session.expires_at),
     )
     await tx.sessions.renew(session)
     await tx.events.add([event(act, "session.renewed", identity_id=session.identity_id, session_id=session.id)])

@@ -15,6 +15,7 @@ from nightlatch.core.sessions.model import (
     Issued,
     Position,
     Session,
+    Settings,
     Standing,
     Step,
     Where,
@@ -86,9 +87,25 @@ class Endings(Protocol):
     async def remove(self, ending: Ending) -> None: ...
 
 
+class SessionSettings(Protocol):
+    async def of(self, organization: bytes, identity_ids: Sequence[bytes]) -> Mapping[bytes, Settings]:
+        """Of those that have any."""
+        ...
+
+    async def put(self, identity_ids: Sequence[bytes], settings: Settings, now: int) -> None:
+        """For all of these, in place of what they had; their sessions expire no later than a lifespan after they were
+        issued."""
+        ...
+
+    async def remove(self, identity_ids: Sequence[bytes]) -> None: ...
+
+
 class Tx(CredentialsTx, Protocol):
     @property
     def sessions(self) -> Sessions: ...
 
     @property
     def endings(self) -> Endings: ...
+
+    @property
+    def session_settings(self) -> SessionSettings: ...

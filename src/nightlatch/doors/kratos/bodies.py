@@ -197,6 +197,12 @@ class RecoveryBody(msgspec.Struct):
     flow_type: str | None = None
 
 
+class ManageSessions(msgspec.Struct):
+    action: str | None = None
+    identities: list[str] | None = None
+    sessions: list[str] | None = None
+
+
 class Logout(msgspec.Struct):
     session_token: str | None = None
 

@@ -52,6 +52,7 @@ _ADMIN = (
     _Route("GET", "/identities/{id}/sessions", sessions.list_identity_sessions, "sessions:read", None, list[shapes.Session], 200, (400,), (*_PAGE, _ACTIVE), "List an identity's sessions"),
     _Route("DELETE", "/identities/{id}/sessions", sessions.delete_identity_sessions, "sessions:end", None, None, 204, (400, 404), (), "Delete all sessions of an identity"),
     _Route("GET", "/sessions", sessions.list_sessions, "sessions:read", None, list[shapes.Session], 200, (400,), (*_TOKEN_PAGE, _ACTIVE, _EXPAND), "List all sessions"),
+    _Route("POST", "/sessions", sessions.manage_sessions, "sessions:end", bodies.ManageSessions, shapes.Processed, 200, (400,), (), "End many sessions"),
     _Route("GET", "/sessions/{id}", sessions.get_session, "sessions:read", None, shapes.Session, 200, (400, 404), (_EXPAND,), "Get a session"),
     _Route("DELETE", "/sessions/{id}", sessions.disable_session, "sessions:end", None, None, 204, (400, 404), (), "End a session"),
     _Route("PATCH", "/sessions/{id}/extend", sessions.extend_session, "sessions:write", None, shapes.Session, 200, (400, 404), (), "Extend a session"),

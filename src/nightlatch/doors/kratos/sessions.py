@@ -3,16 +3,17 @@
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.model import Filter, How, Position, Standing, Where
 from nightlatch.core.sessions.rules import end, extend, idle_since, in_force
-from nightlatch.doors.http.routing import Answer, Call
+from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import paging
-from nightlatch.doors.kratos.bodies import path_id
+from nightlatch.doors.kratos.bodies import ManageSessions, decode, path_id
 from nightlatch.doors.kratos.errors import Malformed
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.doors.kratos.shapes import Session, encode
+from nightlatch.doors.kratos.shapes import Processed, Session, encode
 from nightlatch.problems import IdentityNotFound, Invalid, SessionNotFound
 
 _TRUE, _FALSE = {"1", "t", "T", "TRUE", "true", "True"}, {"0", "f", "F", "FALSE", "false", "False"}
 _MOST = 1000
+_MOST_NAMED = 500
 
 
 async def get_session(call: Call[Parts]) -> Answer:
@@ -66,6 +67,36 @@ async def list_of_identity(call: Call[Parts], where: Filter, *, admin: bool) -> 
         headers = paging.token_link(call, page, kind, rows, _position)
     both = (True, True)
     return Answer(200, encode([_shown(call, row, both, admin=admin) for row in rows[: page.size]]), headers)
+
+
+async def manage_sessions(call: Call[Parts]) -> Answer:
+    """Ends those that are named, all of those identities, or everybody's: all of them in this one call."""
+    try:
+        body = decode(await call.body(MIB), ManageSessions)
+    except Invalid:
+        raise Invalid("Invalid JSON body.") from None
+    if body.action not in list(How):
+        raise Invalid("The 'action' field must be one of 'disable' or 'delete'.")
+    if bool(body.identities) == bool(body.sessions):
+        raise Invalid("Exactly one of 'identities' or 'sessions' must be a non-empty array.")
+    if body.identities == ["*"]:
+        where = Where(everybody=True)
+    elif body.identities:
+        where = Where(identity_ids=_ids("identities", body.identities))
+    else:
+        where = Where(session_ids=_ids("sessions", body.sessions or []))
+    how = How(body.action)
+    done = await call.door.store.write(lambda tx: end(tx, call.act, where, how, "admin"))
+    return Answer(200, encode(Processed(done.count, more=False)))
+
+
+def _ids(field: str, texts: list[str]) -> tuple[bytes, ...]:
+    if len(texts) > _MOST_NAMED:
+        raise Invalid(f"Could not parse '{field}' field: at most {_MOST_NAMED} ids are allowed")
+    try:
+        return tuple(map(path_id, texts))
+    except Malformed as problem:
+        raise Invalid(f"Could not parse '{field}' field: {problem.message}") from None
 
 
 async def disable_session(call: Call[Parts]) -> Answer:

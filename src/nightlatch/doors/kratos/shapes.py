@@ -158,6 +158,11 @@ class Count(msgspec.Struct):
     count: int
 
 
+class Processed(msgspec.Struct):
+    processed: int
+    more: bool
+
+
 def at(microseconds: int) -> datetime:
     return EPOCH + timedelta(microseconds=microseconds)
 

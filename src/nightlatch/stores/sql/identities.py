@@ -14,8 +14,9 @@ from nightlatch.stores.sql.statement import Conditions, Connection, Row, sql
 
 COLUMNS = """i.id, i.organization_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public,
     i.metadata_admin, i.external_id, i.addresses, i.version, i.ended_before, i.deleted_before, i.created_at,
-    i.updated_at"""
-WIDTH = 15
+    i.updated_at, (select lifespan from session_settings where identity_id = i.id),
+    coalesce((select ends_with_browser from session_settings where identity_id = i.id), 0)"""
+WIDTH = 17
 
 _GET = f"select {COLUMNS} from identities i where i.organization_id = $1 and i.id = $2"
 GET = sql(_GET)
@@ -108,7 +109,7 @@ class SqlIdentities:
 def identity_of(row: Row) -> Identity:
     """The identity of a row that begins with COLUMNS."""
     fields = list(row[:WIDTH])
-    fields[3], fields[9] = State(fields[3]), _decode_addresses(fields[9])
+    fields[3], fields[9], fields[16] = State(fields[3]), _decode_addresses(fields[9]), bool(fields[16])
     return Identity(*fields)
 
 

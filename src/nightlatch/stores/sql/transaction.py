@@ -8,6 +8,7 @@ from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
 from nightlatch.stores.sql.organizations import SqlOrganizations
+from nightlatch.stores.sql.session_settings import SqlSessionSettings
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection
 
@@ -23,5 +24,6 @@ class Transaction:
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)
         self.endings = SqlEndings(connection)
+        self.session_settings = SqlSessionSettings(connection)
         self.access_keys = SqlAccessKeys(connection)
         self.flows = SqlFlows(connection)

@@ -1,0 +1,132 @@
+"""Every way to end sessions, in the core and through the doors: each leaves the same kind of event, exactly once.
+
+A new way is a new line of WAYS.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from tests.doors.kratos.in_process import PASSWORD, Doors, migrated
+
+from nightlatch.core.sessions.model import How, Where
+from nightlatch.core.sessions.rules import Lifetime, end
+from nightlatch.kernel.clock import DAY, HOUR
+
+KEY, ME, NOBODY, TESTS = "key:", "identity:", "anonymous", "the tests"
+ENDED, DELETED = "session.ended", "session.deleted"
+
+
+class Scene:
+    """Ada with three sessions, oldest first, and Bob with one. Each way ends the first of Ada's, or more."""
+
+    def __init__(self, doors: Doors) -> None:
+        self.doors = doors
+        self.ada = str(doors.person("ada")["id"])
+        self.bob = str(doors.person("bob")["id"])
+        self.sessions, self.tokens = [], []
+        for owner in (self.ada, self.ada, self.ada, self.bob):
+            session, token = doors.session(owner)
+            self.sessions.append(session)
+            self.tokens.append(token)
+            doors.clock.advance(1000)
+        code = doors.admin("POST", "/admin/recovery/code", {"identity_id": self.ada}).ok(201)
+        self.code, self.flow = code["recovery_code"], code["recovery_link"].partition("flow=")[2]
+        doors.happened()
+
+    def admin(self, method: str, path: str, body: Any = None) -> None:
+        assert self.doors.admin(method, f"/admin{path}", body).status < 300
+
+    def mine(self, method: str, path: str, body: Any = None) -> None:
+        """By Ada's second session."""
+        assert self.doors.public(method, path, body, token=self.tokens[1]).status < 300
+
+    def rule(self, how: How = How.DISABLE, **where: Any) -> None:
+        chosen = Where(**where)
+        self.doors.write(lambda tx: end(tx, self.doors.act(), chosen, how, "a rule"))
+
+    def number(self) -> int:
+        session = uuid.UUID(self.sessions[0]).bytes
+        standing = self.doors.read(lambda tx: tx.sessions.get(self.doors.act().organization, session))
+        return int(standing.session.number)
+
+    def recover(self) -> None:
+        body = {"method": "code", "code": self.code}
+        assert self.doors.public("POST", f"/self-service/recovery?flow={self.flow}", body).status < 300
+
+    def crowd_out(self) -> None:
+        self.doors.listen(lifetime=Lifetime(DAY, HOUR, most=3))
+        self.doors.session(self.ada)
+
+    def alive(self) -> list[bool]:
+        return [self.doors.public("GET", "/sessions/whoami", token=t).status == 200 for t in self.tokens]
+
+    def ids(self, *texts: str) -> tuple[bytes, ...]:
+        return tuple(uuid.UUID(text).bytes for text in texts)
+
+
+class Way(NamedTuple):
+    """What ends, by whom and why: `name` of the event, how many it counts, who of the four sessions lives on."""
+
+    says: str
+    do: Callable[[Scene], Any]
+    actor: str
+    reason: str
+    name: str = ENDED
+    amount: int = 3
+    left: str = "...b"
+
+
+def _put(scene: Scene, **changes: Any) -> None:
+    scene.admin("PUT", f"/identities/{scene.ada}", {"traits": {"email": "ada@example.org"}, **changes})
+
+
+def _bulk(scene: Scene, action: str, **whom: list[str]) -> None:
+    scene.admin("POST", "/sessions", {"action": action, **whom})
+
+
+_NEW_PASSWORD = {"password": {"config": {"password": PASSWORD + "!"}}}
+
+WAYS = [
+    Way("rule: session_id", lambda s: s.rule(session_id=s.ids(s.sessions[0])[0]), TESTS, "a rule", ENDED, 1, ".aab"),
+    Way("rule: session_ids", lambda s: s.rule(session_ids=s.ids(*s.sessions[:2])), TESTS, "a rule", ENDED, 2, "..ab"),
+    Way("rule: number", lambda s: s.rule(number=s.number()), TESTS, "a rule", ENDED, 1, ".aab"),
+    Way("rule: identity_id", lambda s: s.rule(identity_id=s.ids(s.ada)[0]), TESTS, "a rule"),
+    Way("rule: identity_ids", lambda s: s.rule(How.DELETE, identity_ids=s.ids(s.ada, s.bob)), TESTS, "a rule", DELETED, 4, "...."),
+    Way("rule: kinds", lambda s: s.rule(identity_ids=s.ids(s.ada), kinds=("other",)), TESTS, "a rule"),
+    Way("rule: everybody", lambda s: s.rule(everybody=True), TESTS, "a rule", ENDED, 4, "...."),
+    Way("rule: the most of an identity", lambda s: s.crowd_out(), TESTS, "limit", ENDED, 1, ".aab"),
+    Way("kratos: disableSession", lambda s: s.admin("DELETE", f"/sessions/{s.sessions[0]}"), KEY, "admin", ENDED, 1, ".aab"),
+    Way("kratos: deleteIdentitySessions", lambda s: s.admin("DELETE", f"/identities/{s.ada}/sessions"), KEY, "admin", DELETED),
+    Way("kratos: manageSessions, sessions", lambda s: _bulk(s, "delete", sessions=s.sessions[:2]), KEY, "admin", DELETED, 2, "..ab"),
+    Way("kratos: manageSessions, identities", lambda s: _bulk(s, "disable", identities=[s.ada]), KEY, "admin"),
+    Way("kratos: manageSessions, everybody", lambda s: _bulk(s, "disable", identities=["*"]), KEY, "admin", ENDED, 4, "...."),
+    Way("kratos: deactivation", lambda s: _put(s, state="inactive"), KEY, "identity_deactivated"),
+    Way("kratos: another password", lambda s: _put(s, credentials=_NEW_PASSWORD), KEY, "credential_changed"),
+    Way("kratos: deleteIdentity", lambda s: s.admin("DELETE", f"/identities/{s.ada}"), KEY, "identity_deleted", DELETED),
+    Way("kratos: disableMySession", lambda s: s.mine("DELETE", f"/sessions/{s.sessions[0]}"), ME, "own", ENDED, 1, ".aab"),
+    Way("kratos: disableMyOtherSessions", lambda s: s.mine("DELETE", "/sessions"), ME, "own_others", ENDED, 2, ".a.b"),
+    Way("kratos: performNativeLogout", lambda s: s.mine("DELETE", "/self-service/logout/api", {"session_token": s.tokens[0]}), NOBODY, "logout", ENDED, 1, ".aab"),
+    Way("kratos: recovery", lambda s: s.recover(), NOBODY, "recovery"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def scene(dsn: str) -> Iterator[Scene]:
+    with Doors(migrated(dsn)) as doors:
+        yield Scene(doors)
+        assert doors.failures == []
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.says)
+def test_S4_S7_every_way_to_end_sessions_leaves_one_event_with_actor_and_reason(scene: Scene, way: Way) -> None:
+    assert scene.alive() == [True] * 4
+    way.do(scene)
+    assert scene.alive() == [mark != "." for mark in way.left]
+    told = [event for event in scene.doors.events if event.name in {ENDED, DELETED}]
+    assert [(e.name, e.reason, e.amount) for e in told] == [(way.name, way.reason, way.amount)]
+    assert told[0].actor.startswith(way.actor)
+    assert told[0].at == scene.doors.clock.now()
+    whose = {uuid.UUID(bytes=e.identity_id).hex for e in told if e.identity_id}
+    assert whose == (set() if way.amount == 4 else {uuid.UUID(scene.ada).hex})
