@@ -9,7 +9,7 @@ DEV := .build/dev/bin/python
 UV := .build/uv/bin/uv
 SDKS := $(patsubst requirements/sdk-%.txt,.build/sdk/%/.done,$(wildcard requirements/sdk-*.txt)) .build/sdk/npm/.done \
   .build/sdk/generated-sessions_api/.done
-NPM := PATH="$(CURDIR)/.build/node:$$PATH" npm --loglevel=error --ignore-scripts
+NPM := PATH="$(CURDIR)/.build/node:$$PATH" npm --loglevel=error --ignore-scripts --no-audit --no-fund
 CODE := $(wildcard src tests bench examples tools)
 PYTEST := $(DEV) -m pytest -p hypothesispytest
 
@@ -75,7 +75,7 @@ clean:
 	@$(UV) pip sync -q --python $(@D)/bin/python --require-hashes --only-binary :all: $<
 	@touch $@
 
-# An upstream client each in a folder of its own; its stamp is the lock that it was made from.
+# An upstream client each in a folder of its own, those of npm in one; the stamp is the lock that it was made from.
 .build/sdk/%/.done: requirements/sdk-%.txt .build/uv/.done
 	@rm -rf $(@D)
 	@$(UV) pip install -q --python .build/uv/bin/python --target $(@D) --compile-bytecode --require-hashes \

@@ -1,5 +1,6 @@
 """What holds the project together outside the source: locks, version, changelog, licence, the continuous check."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -37,6 +38,18 @@ def test_W20_every_locked_package_has_a_hash_and_no_lock_names_a_source(wanted: 
     assert not ADDRESS.search(text)
     packages = re.split(r"\n(?=\S)", text.strip())
     assert all("--hash=sha256:" in package for package in packages)
+
+
+def test_W20_the_npm_lock_has_a_hash_for_every_package_and_names_no_source() -> None:
+    folder = ROOT / "requirements" / "npm"
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    root, *packages = json.loads((folder / "package-lock.json").read_text())["packages"].items()
+    assert root == ("", {"dependencies": wanted})
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
+    assert {name.removeprefix("node_modules/") for name, _ in packages} >= wanted.keys()
+    for name, package in packages:
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
 
 
 def test_the_changelog_begins_with_the_version_of_the_package() -> None:

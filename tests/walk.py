@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.processes import free_port
 from tests.sdk.client import installed
+from tests.sdk.releases import KRATOS_25
 
 ROOT = Path(__file__).parents[1]
 CLIENT = "run -q --no-project --with ory-kratos-client==25.4.0 python examples/kratos_client.py"
@@ -82,7 +83,7 @@ def _prepare(folder: Path, public: str, admin: str) -> None:
     shutil.copy(ROOT / "Makefile", folder)
     _write_program(folder / ".build/run/bin/python", f'exec {shlex.quote(sys.executable)} "$@"')
     where = f"PUBLIC_URL=http://127.0.0.1:{public} ADMIN_URL=http://127.0.0.1:{admin}"
-    client = f"PYTHONPATH={shlex.quote(str(installed('kratos-25.4.0')))} {where}"
+    client = f"PYTHONPATH={shlex.quote(str(installed(KRATOS_25)))} {where}"
     python = shlex.quote(sys._base_executable)  # type: ignore[attr-defined]
     _write_program(
         folder / ".build/uv/bin/uv",

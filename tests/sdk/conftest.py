@@ -17,10 +17,9 @@ Clients = Callable[[Release], ClientProcess]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The fixtures `kratos` and `frontend` of a test: the releases that lack nothing of what it is marked to need."""
     needed = {each for mark in metafunc.definition.iter_markers("needs") for each in mark.args}
-    for fixture, more in (("kratos", set()), ("frontend", {"frontend"})):
-        if fixture in metafunc.fixturenames:
-            able = [release for release in RELEASES if not release.lacks & (needed | more)]
-            metafunc.parametrize(fixture, able, ids=[release.name for release in able], indirect=True)
+    able = [release for release in RELEASES if not release.lacks & needed]
+    for fixture in {"kratos", "frontend"}.intersection(metafunc.fixturenames):
+        metafunc.parametrize(fixture, able, ids=[release.name for release in able], indirect=True)
 
 
 @pytest.fixture(scope="session")

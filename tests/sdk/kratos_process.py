@@ -3,7 +3,8 @@
 Each line of standard input is a call, each line of standard output its answer, both JSON:
 {"host", "key", "prefix", "api", "call", "arguments"} → {"status", "headers", "body", "error"}.
 In arguments {"$": "Identity", ...} is a model made by keywords, {"$": "IdentityState", "of": x} one made of a value;
-where a generation lacks such a class, the plain value is what it takes.
+where a generation lacks such a class, the plain value is what it takes. One of several kinds of body is a model of a
+model, which the older generation makes in one step.
 """
 
 import importlib
@@ -25,6 +26,8 @@ def build(value: Any) -> Any:
         return [build(item) for item in value]
     if not isinstance(value, dict):
         return value
+    if OLD and "$" in value and isinstance(value.get("of"), dict):
+        value = value["of"] | {"$": value["$"]}
     built = {name: build(item) for name, item in value.items() if name != "$"}
     if "$" not in value:
         return built

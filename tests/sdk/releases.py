@@ -41,9 +41,7 @@ class Release:
 
 
 ORY_KRATOS, ORY = "ory_kratos_client", "ory_client"
-OLD = frozenset(
-    {"action=error", "expand", "external_id", "frontend", "identifier", "ids", "page_token", "type=password"}
-)
+OLD = frozenset({"action=error", "expand", "external_id", "identifier", "ids", "page_token", "type=password"})
 LEAN = {"batch_patch_identities", "delete_identity_credentials", "credentials_identifier", "value=scalar"}
 
 KRATOS_25 = Release("kratos-25.4.0", ORY_KRATOS)
