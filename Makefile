@@ -8,7 +8,7 @@ PYTHON ?= python3
 DEV := .build/dev/bin/python
 UV := .build/uv/bin/uv
 SDKS := $(patsubst requirements/sdk-%.txt,.build/sdk/%/.done,$(wildcard requirements/sdk-*.txt)) .build/sdk/npm/.done \
-  .build/sdk/generated-sessions_api/.done
+  $(addprefix .build/sdk/generated-,sessions_api/.done slack/.done)
 NPM := PATH="$(CURDIR)/.build/node:$$PATH" npm --loglevel=error --ignore-scripts --no-audit --no-fund
 CODE := $(wildcard src tests bench examples tools)
 PYTEST := $(DEV) -m pytest -p hypothesispytest

@@ -110,16 +110,18 @@ class Server:
         """What it has written so far, on both outputs."""
         return (self.folder / "log").read_text()
 
-    def sign_in(self, identifier: str, password: str) -> dict[str, Any]:
+    def sign_in(self, identifier: str, password: str, **headers: str) -> dict[str, Any]:
         """Signs in as an API client does: the answer with `session_token` and `session`."""
-        answer = self.try_sign_in(identifier, password)
+        answer = self.try_sign_in(identifier, password, **headers)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def try_sign_in(self, identifier: str, password: str) -> httpx.Response:
+    def try_sign_in(self, identifier: str, password: str, **headers: str) -> httpx.Response:
         flow = self._http.get(self.public + "/self-service/login/api").json()
         body = {"method": "password", "identifier": identifier, "password": password}
-        return self._http.post(self.public + "/self-service/login", params={"flow": flow["id"]}, json=body)
+        return self._http.post(
+            self.public + "/self-service/login", params={"flow": flow["id"]}, json=body, headers=headers
+        )
 
     def whoami(self, token: str) -> httpx.Response:
         return self._http.get(self.public + "/sessions/whoami", headers={"X-Session-Token": token})

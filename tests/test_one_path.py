@@ -38,6 +38,9 @@ class Scene:
     def admin(self, method: str, path: str, body: Any = None) -> None:
         assert self.doors.admin(method, f"/admin{path}", body).status < 300
 
+    def slack(self, method: str, **arguments: Any) -> None:
+        assert self.doors.admin("POST", f"/api/admin.users.session.{method}", arguments).ok() == {"ok": True}
+
     def mine(self, method: str, path: str, body: Any = None) -> None:
         """By Ada's second session."""
         assert self.doors.public(method, path, body, token=self.tokens[1]).status < 300
@@ -109,6 +112,9 @@ WAYS = [
     Way("kratos: disableMyOtherSessions", lambda s: s.mine("DELETE", "/sessions"), ME, "own_others", ENDED, 2, ".a.b"),
     Way("kratos: performNativeLogout", lambda s: s.mine("DELETE", "/self-service/logout/api", {"session_token": s.tokens[0]}), NOBODY, "logout", ENDED, 1, ".aab"),
     Way("kratos: recovery", lambda s: s.recover(), NOBODY, "recovery"),
+    Way("slack: invalidate", lambda s: s.slack("invalidate", session_id=s.number()), KEY, "admin", ENDED, 1, ".aab"),
+    Way("slack: reset", lambda s: s.slack("reset", user_id=s.ada), KEY, "admin"),
+    Way("slack: resetBulk", lambda s: s.slack("resetBulk", user_ids=[s.ada, s.bob]), KEY, "admin", ENDED, 4, "...."),
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from nightlatch.doors.http.openapi import PATH
 
 GENERATOR = Path(__file__).parents[1] / ".build/generator/bin/openapi-generator-cli"
-PACKAGES = {"sessions_api": "identity_sdk"}
+PACKAGES = {"sessions_api": "identity_sdk", "slack": "openapi_client"}
 """By door, what the package of its published client is called."""
 
 

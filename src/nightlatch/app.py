@@ -37,6 +37,7 @@ from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
 from nightlatch.doors.sessions_api import door as sessions_api
+from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import HOUR, SECOND, SystemClock
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.kernel.secrets import Keys, digest
@@ -116,6 +117,7 @@ class Application:
                 kratos.admin_door(parts),
                 native.admin_door(parts),
                 sessions_api.admin_door(parts, _keyless(self._config)),
+                slack.admin_door(parts),
             ),
         }
         flushing = asyncio.create_task(self._flush_often(seen, store))

@@ -46,7 +46,7 @@ def installed(release: Release) -> Path:
 
 def command(release: Release) -> tuple[list[str], dict[str, str]]:
     """What runs a client, and the only environment that it sees besides PATH."""
-    folder, script = installed(release), str(Path(__file__).parent / "kratos_process")
+    folder, script = installed(release), str(Path(__file__).parent / release.script)
     if release.npm:
         return [str(NODE), f"{script}.cjs", release.package], {"NODE_PATH": str(folder / "node_modules")}
     return [sys._base_executable, "-S", "-B", f"{script}.py", release.package], {"PYTHONPATH": str(folder)}  # type: ignore[attr-defined]

@@ -37,5 +37,13 @@ class Generated(ClientProcess):
         script = str(Path(__file__).parent / "generated_process.py")
         self._start([sys._base_executable, "-S", "-B", script, self.name], {"PYTHONPATH": path(door)})  # type: ignore[attr-defined]
 
-    def ask(self, host: str, api: str, call: str, headers: dict[str, str] | None = None, **arguments: Any) -> Answer:
-        return self.call(host=host, api=api, call=call, headers=headers or {}, arguments=arguments)
+    def ask(
+        self,
+        host: str,
+        api: str,
+        call: str,
+        headers: dict[str, str] | None = None,
+        key: str | None = None,
+        **arguments: Any,
+    ) -> Answer:
+        return self.call(host=host, key=key, api=api, call=call, headers=headers or {}, arguments=arguments)

@@ -1,7 +1,7 @@
 """Runs a generated client in a process with nothing else on its path.
 
 Each line of standard input is a call, each line of standard output its answer, both JSON:
-{"host", "headers", "api", "call", "arguments"} → {"status", "headers", "body", "error"}.
+{"host", "key", "headers", "api", "call", "arguments"} → {"status", "headers", "body", "error"}.
 `headers` are sent with every call, as the client lets its user set them.
 """
 
@@ -14,7 +14,7 @@ client = importlib.import_module(sys.argv[1])
 
 
 def answer(call: dict[str, Any]) -> dict[str, Any]:
-    with client.ApiClient(client.Configuration(host=call["host"])) as api_client:
+    with client.ApiClient(client.Configuration(host=call["host"], access_token=call["key"])) as api_client:
         for name, value in call["headers"].items():
             api_client.set_default_header(name, value)
         method = getattr(getattr(client, call["api"])(api_client), call["call"] + "_with_http_info")

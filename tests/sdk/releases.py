@@ -20,6 +20,7 @@ class Release:
     old: bool = False
     bearer: bool = False
     lacks: frozenset[str] = frozenset()
+    script: str = "kratos_process"
 
     @property
     def prefixes(self) -> tuple[str | None, ...]:
@@ -56,3 +57,6 @@ RELEASES = [
     Release("npm-kratos-26.2.0", "@ory/kratos-client", lacks=frozenset({"no body"})),
     Release("npm-ory-1.22.66", "@ory/client", bearer=True, lacks=frozenset({"no body"})),
 ]
+
+SLACK_SDK = Release("slack-3.47.0", "slack_sdk", script="slack_process")
+SLACK_NPM = Release("npm-slack-8.2.0", "@slack/web-api", script="slack_process")

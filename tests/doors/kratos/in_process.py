@@ -33,6 +33,7 @@ from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
 from nightlatch.doors.sessions_api import door as sessions_api
+from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
 from nightlatch.kernel.secrets import Keys, digest, new_token
 from nightlatch.problems import StoreDown
@@ -108,6 +109,7 @@ class Doors:
             kratos.admin_door(self.parts),
             native.admin_door(self.parts),
             sessions_api.admin_door(self.parts, self.keyless),
+            slack.admin_door(self.parts),
         )
 
     def port(self, *doors: Door[Any]) -> Port:

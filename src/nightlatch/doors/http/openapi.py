@@ -148,16 +148,17 @@ def _schemas(routes: Sequence[Route[Any]], about: Document) -> tuple[dict[Any, _
     kinds |= dict.fromkeys(parameter.kind for route in routes for parameter in route.query)
     kinds |= dict.fromkeys((str, about.error, *about.errors.values()))
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    said = _in_3_0 if about.version < "3.1" else lambda schema: schema
+    said = in_3_0 if about.version < "3.1" else lambda schema: schema
     return dict(zip(kinds, map(said, schemas), strict=True)), said(components)
 
 
-def _in_3_0(schema: Any) -> Any:
+def in_3_0(schema: Any) -> Any:
+    """`schema` with what 3.0 says in other words than JSON Schema."""
     if isinstance(schema, list):
-        return [_in_3_0(each) for each in schema]
+        return [in_3_0(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    said = {k: _in_3_0(v) for k, v in schema.items() if (k, v) not in (("default", None), ("required", []))}
+    said = {k: in_3_0(v) for k, v in schema.items() if (k, v) not in (("default", None), ("required", []))}
     options = said.get("anyOf", [])
     if {"type": "null"} in options:
         del said["anyOf"]
