@@ -32,6 +32,7 @@ from nightlatch.doors.http.metrics import Metrics
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
 from nightlatch.doors.http.request_ids import request_id
+from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
@@ -118,6 +119,7 @@ class Application:
                 native.admin_door(parts),
                 sessions_api.admin_door(parts, _keyless(self._config)),
                 slack.admin_door(parts),
+                huawei.admin_door(parts),
             ),
         }
         flushing = asyncio.create_task(self._flush_often(seen, store))

@@ -21,6 +21,8 @@
     ├── VersionMismatch            If-Match names an older version
     ├── Unauthenticated            nobody, or not proved
     │   ├── KeyRequired            no valid access key
+    │   ├── SignatureWrong         not the signature of this request by a valid key pair: never says which
+    │   ├── SignatureStale         the request was not signed just now
     │   ├── SessionRequired        no valid session
     │   └── CredentialsWrong       the pair of identifier and secret is not right: never says which half
     ├── Forbidden                  known, and may not
@@ -160,6 +162,16 @@ class Unauthenticated(Problem):
 class KeyRequired(Unauthenticated):
     code = "key_required"
     default_reason = "A valid access key is needed: send it as Authorization: Bearer KEY."
+
+
+class SignatureWrong(Unauthenticated):
+    code = "signature_wrong"
+    default_reason = "The signature is not one of this request by a valid key pair."
+
+
+class SignatureStale(Unauthenticated):
+    code = "signature_stale"
+    default_reason = "The request was not signed within 15 minutes of the server's time."
 
 
 class SessionRequired(Unauthenticated):

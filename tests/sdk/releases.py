@@ -60,3 +60,4 @@ RELEASES = [
 
 SLACK_SDK = Release("slack-3.47.0", "slack_sdk", script="slack_process")
 SLACK_NPM = Release("npm-slack-8.2.0", "@slack/web-api", script="slack_process")
+HUAWEI = Release("huawei-3.1.219", "huaweicloudsdkidentitycenterstore", script="huawei_process")

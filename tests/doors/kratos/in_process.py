@@ -28,6 +28,7 @@ from nightlatch.doors.http.client_address import ClientAddress, Network
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
+from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
@@ -110,6 +111,7 @@ class Doors:
             native.admin_door(self.parts),
             sessions_api.admin_door(self.parts, self.keyless),
             slack.admin_door(self.parts),
+            huawei.admin_door(self.parts),
         )
 
     def port(self, *doors: Door[Any]) -> Port:
