@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from tests.doors.huawei.signing import signer
 from tests.doors.kratos.in_process import PASSWORD, Doors, migrated
 
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import How, Where
 from nightlatch.core.sessions.rules import Lifetime, end
 from nightlatch.kernel.clock import DAY, HOUR
@@ -37,6 +39,9 @@ class Scene:
 
     def admin(self, method: str, path: str, body: Any = None) -> None:
         assert self.doors.admin(method, f"/admin{path}", body).status < 300
+
+    def deleted(self, session: str) -> None:
+        assert self.doors.admin("DELETE", f"/sessions-api/sessions/{session}").status == 204
 
     def slack(self, method: str, **arguments: Any) -> None:
         assert self.doors.admin("POST", f"/api/admin.users.session.{method}", arguments).ok() == {"ok": True}
@@ -89,6 +94,14 @@ def _bulk(scene: Scene, action: str, **whom: list[str]) -> None:
     scene.admin("POST", "/sessions", {"action": action, **whom})
 
 
+def _signed(scene: Scene, *sessions: str) -> None:
+    """Bob's session is named too, and is not Ada's."""
+    path = f"/v1/identity-stores/{uuid.UUID(bytes=DEFAULT)}/users/{scene.ada}/sessions/batch-delete"
+    ask = signer(scene.doors)
+    scene.doors.happened()
+    assert ask("POST", path, {"session_ids": [*sessions, scene.sessions[3]]}).status < 300
+
+
 _NEW_PASSWORD = {"password": {"config": {"password": PASSWORD + "!"}}}
 
 WAYS = [
@@ -111,7 +124,9 @@ WAYS = [
     Way("kratos: disableMySession", lambda s: s.mine("DELETE", f"/sessions/{s.sessions[0]}"), ME, "own", ENDED, 1, ".aab"),
     Way("kratos: disableMyOtherSessions", lambda s: s.mine("DELETE", "/sessions"), ME, "own_others", ENDED, 2, ".a.b"),
     Way("kratos: performNativeLogout", lambda s: s.mine("DELETE", "/self-service/logout/api", {"session_token": s.tokens[0]}), NOBODY, "logout", ENDED, 1, ".aab"),
+    Way("huawei: batchDeleteSessions", lambda s: _signed(s, *s.sessions[:2]), KEY, "admin", DELETED, 2, "..ab"),
     Way("kratos: recovery", lambda s: s.recover(), NOBODY, "recovery"),
+    Way("sessions_api: deleteSession", lambda s: s.deleted(s.sessions[0]), KEY, "admin", DELETED, 1, ".aab"),
     Way("slack: invalidate", lambda s: s.slack("invalidate", session_id=s.number()), KEY, "admin", ENDED, 1, ".aab"),
     Way("slack: reset", lambda s: s.slack("reset", user_id=s.ada), KEY, "admin"),
     Way("slack: resetBulk", lambda s: s.slack("resetBulk", user_ids=[s.ada, s.bob]), KEY, "admin", ENDED, 4, "...."),

@@ -221,6 +221,7 @@ def test_a_request_has_one_spelling(world: World, method: str, change: Any, stat
 
 def test_the_document_names_the_operations_as_the_client_does(world: World) -> None:
     document = world.doors.admin("GET", "/v1/identity-stores/openapi.json", key=None).ok()
+    assert "SDK-HMAC-SHA256" in document["components"]["securitySchemes"]["accessKey"]["description"]
     operations = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
     assert operations == {"batchDeleteSessions", "listSessions", "getDocument"}
     assert {(m.upper(), p) for p, each in document["paths"].items() for m in each} == {

@@ -29,14 +29,16 @@ _SECURITY = {
 
 class Document(NamedTuple):
     """What a document says of its door as a whole: `error` is the shape of every refusal, but of the statuses in
-    `errors`; `refusal` its media type. For who generates a client: the `prefix` that its host ends with, and the `tag`
-    that names the class of the guarded operations."""
+    `errors`; `refusal` its media type; `key` is the security scheme of an access key where it is not a bearer token.
+    For who generates a client: the `prefix` that its host ends with, and the `tag` that names the class of the guarded
+    operations."""
 
     title: str
     error: Any
     path: str = PATH
     version: str = "3.0.3"
     refusal: str = "application/json"
+    key: Mapping[str, str] = _SECURITY[_KEY]
     errors: Mapping[int, Any] = {}
     prefix: str = ""
     tag: str = ""
@@ -76,7 +78,7 @@ def document(routes: Sequence[Route[Any]], about: Document) -> _Object:
         "info": {"title": about.title, "version": __version__},
         **({"servers": [{"url": about.prefix}]} if about.prefix else {}),
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": _SECURITY},
+        "components": {"schemas": components, "securitySchemes": {**_SECURITY, _KEY: about.key}},
     }
 
 

@@ -13,6 +13,16 @@ _LINES = (
     _Route("GET", _SESSIONS, sessions.list_sessions, "sessions:read", None, shapes.ListSessionsResponse, 200, (404,), (), "List the sessions in force of a user"),
 )  # fmt: skip
 
-ROUTES = described(
-    _LINES, Document("nightlatch: the identity store", shapes.ErrorShown, "/v1/identity-stores/openapi.json")
+_DOCUMENT = Document(
+    "nightlatch: the identity store",
+    shapes.ErrorShown,
+    "/v1/identity-stores/openapi.json",
+    key={
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "SDK-HMAC-SHA256 by a key pair that has the scope of the operation.",
+    },
 )
+
+ROUTES = described(_LINES, _DOCUMENT)
