@@ -8,7 +8,7 @@ import pytest
 from tests.cli.command import Command
 from tests.serving import Server
 
-from nightlatch.cli import identities
+from nightlatch.cli import opened
 
 NOBODY = str(uuid.uuid4())
 PASSWORD = "Tr0ut-lamp*ferry 91"
@@ -49,7 +49,7 @@ def test_a_list_goes_on_over_its_pages_to_its_limit(
     whole = [row["id"] for row in beside.rows("identities", "list", "--limit", "5000")]
     assert len(whole) >= 5
     assert whole == sorted(whole)
-    monkeypatch.setattr(identities, "_PAGE", 2)
+    monkeypatch.setattr(opened, "_PAGE", 2)
     assert [row["id"] for row in beside.rows("identities", "list", "--limit", "5000")] == whole
     assert [row["id"] for row in beside.rows("identities", "list", "--limit", "3")] == whole[:3]
 
