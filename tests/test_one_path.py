@@ -40,6 +40,9 @@ class Scene:
     def admin(self, method: str, path: str, body: Any = None) -> None:
         assert self.doors.admin(method, f"/admin{path}", body).status < 300
 
+    def deleted(self, session: str) -> None:
+        assert self.doors.admin("DELETE", f"/sessions-api/sessions/{session}").status == 204
+
     def slack(self, method: str, **arguments: Any) -> None:
         assert self.doors.admin("POST", f"/api/admin.users.session.{method}", arguments).ok() == {"ok": True}
 
@@ -123,6 +126,7 @@ WAYS = [
     Way("kratos: performNativeLogout", lambda s: s.mine("DELETE", "/self-service/logout/api", {"session_token": s.tokens[0]}), NOBODY, "logout", ENDED, 1, ".aab"),
     Way("huawei: batchDeleteSessions", lambda s: _signed(s, *s.sessions[:2]), KEY, "admin", DELETED, 2, "..ab"),
     Way("kratos: recovery", lambda s: s.recover(), NOBODY, "recovery"),
+    Way("sessions_api: deleteSession", lambda s: s.deleted(s.sessions[0]), KEY, "admin", DELETED, 1, ".aab"),
     Way("slack: invalidate", lambda s: s.slack("invalidate", session_id=s.number()), KEY, "admin", ENDED, 1, ".aab"),
     Way("slack: reset", lambda s: s.slack("reset", user_id=s.ada), KEY, "admin"),
     Way("slack: resetBulk", lambda s: s.slack("resetBulk", user_ids=[s.ada, s.bob]), KEY, "admin", ENDED, 4, "...."),

@@ -1,57 +1,20 @@
 """nightlatch serve: how it starts, how it refuses to, and the key of development."""
 
-import contextlib
-import os
 import re
 import signal
 import socket
 import stat
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.cli.command import ROOT, Command, run_program, written
+from tests.cli.command import Command, run_program, written
+from tests.development import Development
 from tests.postgres import _AS_ORDINARY_USER as AS_ORDINARY_USER
-from tests.processes import free_port, leash, until
+from tests.processes import free_port
 
 SECRET = "a secret of the tests, 32 bytes."
-
-
-class Development:
-    """`nightlatch serve --dev` in an empty folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.key_file = folder / "var/dev-key"
-        self.ports = {"SERVE_PUBLIC_PORT": str(free_port()), "SERVE_ADMIN_PORT": str(free_port())}
-        self.admin = f"http://127.0.0.1:{self.ports['SERVE_ADMIN_PORT']}"
-
-    @contextlib.contextmanager
-    def running(self, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-        """Running, and its ports open; it is stopped in the end."""
-        known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(self.folder), **self.ports}
-        with (self.folder / "log").open("a") as log:
-            command = [*leash("TERM"), sys.executable, "-m", "nightlatch", "serve", "--dev"]
-            process = subprocess.Popen(command, cwd=self.folder, env=known | environment, stdout=log, stderr=log)
-        try:
-            until(lambda: self.is_ready() or process.poll() is not None, (self.folder / "log").read_text)
-            assert process.poll() is None, (self.folder / "log").read_text()
-            yield process
-        finally:
-            process.terminate()
-            process.wait(30)
-
-    def is_ready(self) -> bool:
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(self.admin + "/health/ready", trust_env=False).status_code == 200
-        return False
-
-    def ask(self, key: str) -> int:
-        headers = {"Authorization": f"Bearer {key}"}
-        return httpx.get(self.admin + "/admin/sessions", headers=headers, trust_env=False).status_code
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Filter as Sessions
 from nightlatch.doors.http.routing import Route
 from nightlatch.doors.native import routes as native
+from nightlatch.doors.sessions_api import routes as sessions_api
 from nightlatch.kernel.clock import HOUR
 from nightlatch.kernel.secrets import digest
 
@@ -53,6 +54,7 @@ DIALECTS = (
             "create_key": {"name": "new", "scopes": ["sessions:read"]},
         },
     ),
+    Dialect("sessions_api", sessions_api.ADMIN, by_bearer, lambda r: r.status == 401, lambda r: r.status == 403, {}),
 )
 LINES = [(dialect, route) for dialect in DIALECTS for route in dialect.routes if route.scope is not None]
 NAMING = [(dialect, route) for dialect, route in LINES if "{" in route.path]
@@ -75,6 +77,7 @@ class Theirs:
     def target(self, line: Route[Any]) -> str:
         filled = line.path.replace("/keys/{id}", f"/keys/{self.key}").replace("{kind}/{value}", "team/THEIR-TEAM")
         filled = filled.replace("/organizations/{id}", f"/organizations/{uuid.UUID(bytes=DEFAULT)}")
+        filled = filled.replace("{session_id}", self.world.session).replace("{user_id}", self.world.identity)
         return self.world.target(line._replace(path=filled))
 
     def body(self, dialect: Dialect, line: Route[Any]) -> Any:

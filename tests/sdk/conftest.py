@@ -1,4 +1,4 @@
-"""The clients of the Kratos API: every test here runs with each release that can say what it needs, on each database."""
+"""The published clients, each release in a process of its own, and servers on each database."""
 
 import contextlib
 import functools

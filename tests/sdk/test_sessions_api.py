@@ -2,16 +2,15 @@
 driven against a running server."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.cli.command import run_program
 from tests.sdk.bodies import PASSWORD, hashed, new_email
 from tests.sdk.client import Answer
 from tests.sdk.generated import Generated, generated
-from tests.serving import KEY, ROOT, Server
+from tests.serving import KEY, Server
 
 TRUSTING = {"trusted_networks": ["127.0.0.0/8"], "sessions_api": {"authentication": "none"}, "admin_key": KEY}
 UNKNOWN = "8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
@@ -165,9 +164,5 @@ def test_W1_where_a_key_is_wanted_the_client_sends_it_as_a_header(server: Server
 
 def nightlatch(server: Server, *arguments: str) -> None:
     """A command, at the database of the server."""
-    subprocess.run(
-        [sys.executable, "-m", "nightlatch", *arguments, "--config", str(server.folder / "nightlatch.yaml")],
-        env={"PYTHONPATH": str(ROOT / "src")},
-        cwd=server.folder,
-        check=True,
-    )
+    done = run_program(*arguments, "--config", str(server.folder / "nightlatch.yaml"), folder=server.folder)
+    assert (done.code, done.err) == (0, ""), done

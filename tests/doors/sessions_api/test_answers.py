@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from tests.doors.kratos.in_process import KEY, Doors
-from tests.doors.kratos.test_sweep_answers import STATUS, Failing, instance
+from tests.doors.kratos.test_sweep_answers import STATUS, Failing, instance, kinds_of_problem
 from tests.doors.sessions_api.asking import ADMIN, GUARDED, Line, Person, name, refused
 
 from nightlatch import problems
@@ -23,14 +23,6 @@ STATUSES = STATUS | {problems.Invalid: 422}
 every = pytest.mark.parametrize("line", ADMIN, ids=name)
 
 
-def kinds(kind: type[problems.Problem] = problems.Problem) -> list[type[problems.Problem]]:
-    """The core's whole tree."""
-    return [
-        kind,
-        *(each for below in kind.__subclasses__() for each in kinds(below) if below.__module__ == problems.__name__),
-    ]
-
-
 def put(doors: Doors, endpoint: Any) -> None:
     """Has every line lead to `endpoint`."""
     door = admin_door(doors.parts, ())
@@ -38,7 +30,7 @@ def put(doors: Doors, endpoint: Any) -> None:
     doors._admin = doors.port(replace(door, prefix="/", routes=routes))
 
 
-@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize("kind", kinds_of_problem(door=problems.__name__))
 def test_every_line_says_every_problem_in_the_one_form(doors: Doors, kind: type[problems.Problem]) -> None:
     ada, problem = Person(doors), instance(kind)
     expected = STATUSES.get(kind) or next(STATUSES[parent] for parent in kind.__mro__ if parent in STATUSES)

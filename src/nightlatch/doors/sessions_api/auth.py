@@ -15,7 +15,7 @@ async def administrator(parts: Shared, request: Request, scope: str) -> Act:
     """The act of whoever presents an access key with `scope`, in the organization of the key; of who needs none, in the
     one that X-Workspace-Id names, or else the default one. KeyRequired, ScopeMissing; OrganizationNotFound for a
     workspace that there is not, or that is not the key's."""
-    token = _token(request.headers.get("authorization", ""))
+    token = access.authorization(request)
     act = await access.bearer(parts, request, token, scope)
     workspace = parameters.workspace(request)
     if workspace is None:
@@ -25,9 +25,3 @@ async def administrator(parts: Shared, request: Request, scope: str) -> Act:
     if holder is None or (token and holder != act.organization):
         raise OrganizationNotFound
     return msgspec.structs.replace(act, organization=holder)
-
-
-def _token(authorization: str) -> str:
-    """The key of `Bearer KEY`. Anything else that is said is no key, rather than nothing."""
-    scheme, _, rest = authorization.partition(" ")
-    return rest if scheme.lower() == "bearer" else authorization
