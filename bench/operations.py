@@ -157,8 +157,8 @@ def _recovery(kind: str) -> Make:
 
 
 def _flows(site: Site, kind: str, count: int) -> list[str]:
-    request = site.public("GET", f"/self-service/{kind}/api")
-    return [answer.json()["id"] for answer in site.ask("public", [request] * count)]
+    requests = [site.public("GET", f"/self-service/{kind}/api") for _ in range(count)]
+    return [answer.json()["id"] for answer in site.ask("public", requests)]
 
 
 def _flow(kind: str) -> Make:
@@ -241,10 +241,10 @@ OPERATIONS = (
     Operation("is_ready", "admin", _admin("GET", "/health/ready"), many=1),
     Operation("get_version", "admin", _admin("GET", "/version"), many=1),
     Operation("metrics", "admin", _admin("GET", "/metrics/prometheus"), many=1),
-    Operation("create_login_flow", "public", _public("GET", "/self-service/login/api"), many=1),
+    Operation("create_login_flow", "public", _public("GET", "/self-service/login/api")),
     Operation("get_login_flow", "public", _flow("login"), many=100),
     _Once("submit_login", "public", _sign_in, Crowd.kept, 80, connections=4),
-    Operation("create_registration_flow", "public", _public("GET", "/self-service/registration/api"), many=1),
+    Operation("create_registration_flow", "public", _public("GET", "/self-service/registration/api")),
     Operation("get_registration_flow", "public", _flow("registration"), many=100),
     _Once("submit_registration", "public", _sign_up, Crowd.new, 80, connections=4),
     Operation("create_recovery_code", "admin", _recovery("code")),

@@ -136,3 +136,18 @@ def test_a_credential_that_no_secret_opens_is_named_and_left_out(nightlatch: Com
     named = [line.split(" opens its ")[1] for line in done.err.splitlines()[1:]]
     assert sorted(named) == [f"{type_}; it is left out." for type_ in ("lookup_secret", "oidc", "totp")]
     assert len(done.out.splitlines()) == 4
+
+
+def test_W3_an_organization_exports_and_imports_its_own_people_and_no_others(
+    nightlatch: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.jsonl"
+    file.write_text('{"schema_id": "default", "traits": {"email": "ada@example.org"}}\n')
+    nightlatch("organizations", "create", "acme")
+    nightlatch.run("identities", "import", str(file), "--organization", "acme")
+    assert nightlatch("identities", "export") == ""
+    written = nightlatch("identities", "export", "--organization", "acme")
+    assert json.loads(written)["traits"] == {"email": "ada@example.org"}
+    file.write_text(written)
+    assert ", 1 already there" in nightlatch.run("identities", "import", str(file), "--organization", "acme").err
+    assert "1 refused" in nightlatch.run("identities", "import", str(file)).err

@@ -25,7 +25,7 @@ from nightlatch.kernel.ids import id_text
 _PAGE = 500
 
 
-def export(config: Config, file: Path | None, with_credentials: bool) -> int:
+def export(config: Config, file: Path | None, with_credentials: bool, organization: str | None) -> int:
     """Writes all identities to `file`, or to standard output, oldest first; the exit code."""
     vault = vault_of(config)
     render = Render(config.serve.public.base_url, vault)
@@ -47,7 +47,7 @@ def export(config: Config, file: Path | None, with_credentials: bool) -> int:
     if with_credentials:
         complain("what is written holds password hashes and other secrets.")
     try:
-        return with_store(config, work)
+        return with_store(config, work, organization)
     except OSError as error:
         complain(str(error))
         return REFUSED

@@ -68,7 +68,10 @@ def unlock(identity_id: _Id, organization: InOrganization = None, config: Config
     async def work(store: Store, act: Act) -> bool:
         return await store.write(lambda tx: unlock_identity(tx, act, found))
 
-    print("unlocked" if with_store(configuration(config, dev), work, organization) else "was not locked")
+    try:
+        print("unlocked" if with_store(configuration(config, dev), work, organization) else "was not locked")
+    except IdentityNotFound:
+        raise IdentityNotFound(f"There is no identity {identity_id}.") from None
 
 
 @app.command()
@@ -96,6 +99,7 @@ def import_(
         Path | None,
         typer.Option(help="Where those go that cannot be imported; FILE.refused.jsonl by default."),
     ] = None,
+    organization: InOrganization = None,
     config: ConfigFile = None,
     dev: Dev = False,
 ) -> None:
@@ -105,7 +109,7 @@ def import_(
     others = refused or Path("refused.jsonl" if str(file) == "-" else f"{file}.refused.jsonl")
     if others.exists() and file.exists() and others.samefile(file):
         raise typer.BadParameter("it is the file that is imported", param_hint="--refused")
-    raise typer.Exit(_movers()[0](configuration(config, dev), file, others))
+    raise typer.Exit(_movers()[0](configuration(config, dev), file, others, organization))
 
 
 @app.command()
@@ -114,14 +118,17 @@ def export(
     with_credentials: Annotated[
         bool, typer.Option("--with-credentials", help="Password hashes and other secrets, too.")
     ] = False,
+    organization: InOrganization = None,
     config: ConfigFile = None,
     dev: Dev = False,
 ) -> None:
     """Write all identities as JSON lines, oldest first, as import takes them."""
-    raise typer.Exit(_movers()[1](configuration(config, dev), file, with_credentials))
+    raise typer.Exit(_movers()[1](configuration(config, dev), file, with_credentials, organization))
 
 
-def _movers() -> tuple[Callable[[Config, Path, Path], int], Callable[[Config, Path | None, bool], int]]:
+def _movers() -> tuple[
+    Callable[[Config, Path, Path, str | None], int], Callable[[Config, Path | None, bool, str | None], int]
+]:
     from nightlatch.cli import exporting, importing  # the other commands do not wait for what these need
 
     return importing.bring, exporting.export

@@ -38,7 +38,7 @@ _TURN = 20
 _MOST_VALUES = 350_000  # as many as 1 MiB holds; an empty list is 3 bytes in the file, and 200 while it is looked at
 
 
-def bring(config: Config, file: Path, refused: Path) -> int:
+def bring(config: Config, file: Path, refused: Path, organization: str | None) -> int:
     """Imports `file` (`-`: standard input); the exit code. Whoever is refused is written to `refused`."""
     schemas, vault, hasher = check_schemas(config), vault_of(config), hasher_of(config)
 
@@ -59,7 +59,7 @@ def bring(config: Config, file: Path, refused: Path) -> int:
 
     try:
         with _without_garbage():
-            return with_store(config, work)
+            return with_store(config, work, organization)
     except (Unreadable, OSError) as error:
         complain(str(error) if isinstance(error, OSError) else f"{file}: {error}")
         return REFUSED
@@ -122,7 +122,8 @@ class Importing:
         if entry.raw.count(b",") > _MOST_VALUES:
             raise Invalid(f"The entry holds more than {_MOST_VALUES:,} values.")
         gate(entry.raw)
-        profile = moving.profile(bodies.decode(entry.raw, moving.Moved), self._schemas.default_id)
+        body = bodies.decode(entry.raw, moving.Moved)
+        profile = moving.profile(body, self._schemas.default_id, self._act.organization)
         if _plain(profile):
             check_length(profile.credentials["password"]["password"])
         act = msgspec.structs.replace(self._act, now=self._act.now + entry.number)

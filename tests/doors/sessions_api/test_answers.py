@@ -49,7 +49,7 @@ def test_every_line_says_every_problem_in_the_one_form(doors: Doors, kind: type[
             assert said == [{"loc": [], "msg": problem.reason, "type": problem.code}]
         else:
             assert said == told
-        assert ("retry-after" in reply.headers) is isinstance(problem, problems.Unavailable)
+        assert ("retry-after" in reply.headers) is isinstance(problem, problems.Unavailable | problems.Throttled)
         assert ("www-authenticate" in reply.headers) is isinstance(problem, problems.KeyRequired)
 
 

@@ -27,7 +27,7 @@ CODES = {
     problems.SessionNotFound: "session_not_found", problems.OrganizationNotFound: "team_not_found",
     problems.SessionEnded: "session_expired", problems.PageTokenInvalid: "invalid_cursor",
     problems.Unauthenticated: "invalid_auth", problems.Forbidden: "access_denied", problems.ScopeMissing: "missing_scope",
-    problems.FeatureDisabled: "feature_not_enabled", problems.Unavailable: "service_unavailable",
+    problems.FeatureDisabled: "feature_not_enabled", problems.Throttled: "ratelimited", problems.Unavailable: "service_unavailable",
     errors.TokenMissing: "not_authed", errors.Said: "missing_team", errors.BodyRefused: "invalid_json",
     errors.SomeUsersNotFound: "failed_for_some_users",
 }  # fmt: skip
@@ -58,10 +58,11 @@ def test_every_method_says_every_problem_in_the_codes_of_this_dialect(
     put(doors, fail)
     for line in METHODS:
         reply = doors.admin("POST", line.path)
-        assert error(reply, 503 if unavailable else 200) == next(CODES[each] for each in kind.__mro__ if each in CODES)
+        status = 429 if kind is problems.Throttled else 503 if unavailable else 200
+        assert error(reply, status) == next(CODES[each] for each in kind.__mro__ if each in CODES)
         said = reply.json.get("response_metadata", {"messages": []})["messages"]
         assert said == ([f"[ERROR] {problem.reason}"] if problem.reason else [])
-        assert ("retry-after" in reply.headers) is unavailable
+        assert ("retry-after" in reply.headers) is (status != 200)
 
 
 @every

@@ -19,7 +19,6 @@ from nightlatch.core.identities.model import Filter, Identity, State
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.model import How, Where
 from nightlatch.core.sessions.rules import end
-from nightlatch.kernel.ids import id_text
 from nightlatch.problems import Conflict, CredentialNotFound, IdentityNotFound, LastFirstFactor, VersionMismatch
 
 
@@ -78,7 +77,7 @@ async def update(tx: Tx, act: Act, schemas: Schemas, vault: Vault, before: Perso
 async def unlock(tx: Tx, act: Act, identity_id: bytes) -> bool:
     """Forgets all wrong passwords and codes of the identity; whether there were any. IdentityNotFound."""
     if await tx.identities.get(act.organization, identity_id) is None:
-        raise IdentityNotFound(f"There is no identity {id_text(identity_id)}.")
+        raise IdentityNotFound
     forgiven = await forgive(tx, identity_id)
     if forgiven:
         await tx.events.add([event(act, "identity.unlocked", identity_id=identity_id)])

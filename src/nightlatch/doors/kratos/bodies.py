@@ -10,6 +10,7 @@ from msgspec import Raw
 from nightlatch.core.credentials.model import Config
 from nightlatch.core.credentials.person import Profile
 from nightlatch.core.identities.model import Address, Kind, State
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.doors.http.routing import Call
 from nightlatch.doors.kratos.errors import Malformed
 from nightlatch.doors.kratos.parts import Parts
@@ -236,9 +237,10 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise Malformed(f'json: unknown field "{unknown[1]}"' if unknown else f"json: {error}") from None
 
 
-def new_profile(body: CreateIdentity, schema_id: str) -> Profile:
-    """`profile` of somebody new. FieldInvalid for an organization: there is none but the one."""
-    if body.organization_id:
+def new_profile(body: CreateIdentity, schema_id: str, organization: bytes) -> Profile:
+    """`profile` of somebody new in `organization`. FieldInvalid when the body names another, or the default one, whose id
+    this dialect never shows."""
+    if body.organization_id and (organization == DEFAULT or parse_id(body.organization_id) != organization):
         raise FieldInvalid("organization_id", "There is no organization of that id.")
     return profile(body, schema_id, State.ACTIVE)
 

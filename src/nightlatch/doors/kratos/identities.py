@@ -212,9 +212,7 @@ def _verified_first(new: object, old: object) -> None:
 
 
 async def _compose(call: Call[Parts], body: bodies.CreateIdentity) -> Person:
-    if body.organization_id and parse_id(body.organization_id) != _own(call):
-        raise FieldInvalid("organization_id", "There is no organization of that id.")
-    profile = bodies.new_profile(body, call.door.schemas.default_id)
+    profile = bodies.new_profile(body, call.door.schemas.default_id, call.act.organization)
     credentials = await admin.hash_passwords(call.door.hasher, profile.credentials)
     profile = msgspec.structs.replace(profile, credentials=credentials)
     return compose(call.act, call.door.schemas, call.door.vault, profile)

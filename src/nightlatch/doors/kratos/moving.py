@@ -57,11 +57,11 @@ _CONFIGS: dict[str, msgspec.json.Decoder[Any]] = {
 }
 
 
-def profile(body: Moved, schema_id: str) -> Profile:
+def profile(body: Moved, schema_id: str, organization: bytes) -> Profile:
     """What it asks to be; a plain password is in it as it is. Invalid."""
     given, body.credentials = body.credentials or {}, None
     return msgspec.structs.replace(
-        bodies.new_profile(body, schema_id),
+        bodies.new_profile(body, schema_id, organization),
         credentials={type_: config for type_, each in given.items() if (config := _config(type_, each))},
         id=_id(body.id) if body.id else None,
         created_at=bodies.microseconds(body.created_at, "created_at"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal, comes_back
+from nightlatch.doors.http.refusal import Refusal
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.slack.shapes import DefaultErrorTemplate, answered
 
@@ -72,14 +72,17 @@ ERRORS: Mapping[type[problems.Problem], tuple[int, str]] = {
 _REFUSALS = {404: "unknown_method", 405: "unknown_method", 415: "invalid_post_type"}
 
 
-def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
+def of_problem(problem: problems.Problem, scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
     status, code = next(ERRORS[kind] for kind in type(problem).__mro__ if kind in ERRORS)
     body = _body(problem.error if isinstance(problem, Said) else code, problem.reason)
     if isinstance(problem, SlackScopeMissing):
         body.needed, body.provided = problem.needed, problem.provided
     if isinstance(problem, SomeUsersNotFound):
         body.failed_user_ids = dict.fromkeys(problem.user_ids, "user_not_found")
-    return answered(body, status, comes_back(problem, scope))
+    # All that this door does may be done twice, and its JavaScript client gives up on a 429 that does not say when.
+    if isinstance(problem, problems.Unavailable | problems.Throttled):
+        return answered(body, status, (("retry-after", str(problem.retry_after)),))
+    return answered(body, status)
 
 
 def of_refusal(refusal: Refusal, scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike

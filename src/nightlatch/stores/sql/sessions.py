@@ -111,9 +111,11 @@ def _standing(row: Row) -> Standing:
 
 def _conditions(connection: Connection, organization: bytes, where: Filter, now: int) -> Conditions:
     conditions = Conditions(connection)
-    conditions.add("s.organization_id = {}", organization)
-    if where.identity_id is not None:
-        conditions.add("s.identity_id = {}", where.identity_id)
+    if where.identity_id is None:
+        conditions.add("s.organization_id = {}", organization)
+    else:
+        # Asked of the identity: SQLite would walk all sessions of the organization, whose index is in the same order.
+        conditions.add("i.organization_id = {} and s.identity_id = {}", organization, where.identity_id)
     if where.but is not None:
         conditions.add("s.id <> {}", where.but)
     if where.active is not None:
