@@ -238,8 +238,8 @@ def decode(body: bytes, kind: type[T]) -> T:
 
 
 def new_profile(body: CreateIdentity, schema_id: str, organization: bytes) -> Profile:
-    """`profile` of somebody new in `organization`. FieldInvalid when the body names another, or the default one, whose id
-    this dialect never shows."""
+    """`profile` of somebody new in `organization`. FieldInvalid when the body names another, or the default one, whose
+    id this dialect never shows."""
     if body.organization_id and (organization == DEFAULT or parse_id(body.organization_id) != organization):
         raise FieldInvalid("organization_id", "There is no organization of that id.")
     return profile(body, schema_id, State.ACTIVE)
