@@ -104,10 +104,12 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
         for each in (ONE, TWO, THREE, FOUR, session(ANNA, number=ONE.number))
         for arguments in _written(sessions.SqlSessions, "add", each)
     ]),
-    ("session_settings.PUT", [(ANNA.id, 9, 1, NOW), (CLEO.id, None, 0, NOW), (ANNA.id, 10**6, 0, NOW)]),
+    ("session_settings.PUT", [
+        (Array((ANNA.id,)), 9, 1), (Array((CLEO.id, NOBODY)), None, 0), (Array((ANNA.id,)), 10**6, 0),
+        (Array((CLEO.id,)), None, None), (Array(), 1, 1),
+    ]),
     ("session_settings.OF", [(DEFAULT, Array((ANNA.id, BERT.id, CLEO.id))), (NOBODY, Array((ANNA.id,)))]),
     ("session_settings.TIGHTEN", [(Array((BERT.id,)), 10**6), (Array((BERT.id,)), 10**6), (Array(), 1)]),
-    ("session_settings.REMOVE", [(Array((CLEO.id, NOBODY)),), (Array(),)]),
     ("sessions.BY_TOKEN", [(ONE.token_hash,), (FOUR.token_hash,), (bits(),)]),
     ("sessions.GET", [(DEFAULT, ONE.id), (DEFAULT, NOBODY), (NOBODY, ONE.id)]),
     ("sessions.BY_NUMBER", [(DEFAULT, ONE.number), (DEFAULT, 2**53), (NOBODY, ONE.number)]),

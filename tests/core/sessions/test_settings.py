@@ -120,9 +120,3 @@ def test_clearing_brings_back_what_is_configured_for_sessions_to_come(world: Wor
     clear(world, anna.identity.id)
     assert expiry(world, before) == NOW + HOUR
     assert expiry(world, world.signed_in()) == NOW + DAY
-
-
-def test_settings_go_with_the_identity(world: World, anna: Person) -> None:
-    put(world, anna, lifespan=HOUR)
-    world.write(lambda tx: tx.identities.remove(DEFAULT, anna.identity.id))
-    assert world.db.sql("select identity_id from session_settings") == []

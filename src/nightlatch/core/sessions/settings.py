@@ -24,7 +24,7 @@ async def put_settings(tx: Tx, act: Act, identity_ids: Sequence[bytes], settings
     a lifespan after they were issued; none is prolonged."""
     # Held, so that nobody signs in under what was: the session would be written after these are shortened.
     there = await tx.endings.hold(act.organization, identity_ids)
-    await tx.session_settings.put(there, settings, act.now)
+    await tx.session_settings.put(there, settings)
     await _tell(tx, act, "session_settings.changed", there, settings)
     return there
 
@@ -32,7 +32,7 @@ async def put_settings(tx: Tx, act: Act, identity_ids: Sequence[bytes], settings
 async def clear_settings(tx: Tx, act: Act, identity_ids: Sequence[bytes]) -> Sequence[bytes]:
     """Back to what is configured: those of them that exist. Sessions that are there keep their end."""
     there = await tx.endings.hold(act.organization, identity_ids)
-    await tx.session_settings.remove(there)
+    await tx.session_settings.put(there, None)
     await _tell(tx, act, "session_settings.cleared", there)
     return there
 

@@ -96,12 +96,10 @@ class SessionSettings(Protocol):
         """Of those that have any."""
         ...
 
-    async def put(self, identity_ids: Sequence[bytes], settings: Settings, now: int) -> None:
-        """For all of these, in place of what they had; their sessions expire no later than a lifespan after they were
-        issued."""
+    async def put(self, identity_ids: Sequence[bytes], settings: Settings | None) -> None:
+        """For all of these, in place of what they had, or none; their sessions expire no later than a lifespan after
+        they were issued."""
         ...
-
-    async def remove(self, identity_ids: Sequence[bytes]) -> None: ...
 
 
 class Tx(CredentialsTx, Protocol):

@@ -154,10 +154,8 @@ MIGRATIONS = (
                 organization_ended {int} not null, organization_deleted {int} not null,
                 after_created_at {int} not null, after_id {id} not null
             ) {strict}""",
-            """create table session_settings (
-                identity_id {id} primary key references identities (id) on delete cascade,
-                lifespan {int}, ends_with_browser {int} not null, updated_at {int} not null
-            ) {keyed}""",
+            "alter table identities add column session_lifespan {int}",
+            "alter table identities add column session_ends_with_browser {int}",
         ),
     ),
 )
