@@ -2,10 +2,11 @@
 
 import tempfile
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from nightlatch.core.store import Committed, Store
-from nightlatch.stores import postgres, sqlite
+from nightlatch.stores import sqlite
 
 # Of a pool, not of PostgreSQL, which would refuse them.
 _POOL_OPTIONS = {"max_conns", "max_idle_conns", "max_conn_lifetime", "max_conn_idle_time"}
@@ -17,14 +18,16 @@ async def open_store(dsn: str, committed: Committed = lambda _: None) -> Store:
     if dsn.startswith("sqlite:"):
         return sqlite.connect(_path(dsn), committed)
     url, most = _pool_of(dsn)
-    return await postgres.connect(url, committed, most)
+    store: Store = await _postgres().connect(url, committed, most)
+    return store
 
 
 async def migrate(dsn: str, now: int) -> list[str]:
     """Brings the database up to date; the names of the migrations that ran."""
     if dsn.startswith("sqlite:"):
         return sqlite.migrate(_path(dsn), now)
-    return await postgres.migrate(_pool_of(dsn)[0], now)
+    ran: list[str] = await _postgres().migrate(_pool_of(dsn)[0], now)
+    return ran
 
 
 def lasting(dsn: str) -> tuple[str, tempfile.TemporaryDirectory[str] | None]:
@@ -33,6 +36,12 @@ def lasting(dsn: str) -> tuple[str, tempfile.TemporaryDirectory[str] | None]:
         return dsn, None
     folder = tempfile.TemporaryDirectory(prefix="nightlatch-")
     return f"sqlite://{folder.name}/memory.sqlite", folder
+
+
+def _postgres() -> ModuleType:
+    from nightlatch.stores import postgres  # 15 MiB that a worker on SQLite does without
+
+    return postgres
 
 
 def _path(dsn: str) -> str:

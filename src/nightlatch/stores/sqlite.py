@@ -36,7 +36,7 @@ _PRAGMAS = (
     "foreign_keys=on",
     "trusted_schema=off",
     "temp_store=memory",
-    "cache_size=-4096",  # KiB, for each of four connections: the kernel caches the file once for all
+    "cache_size=-2048",  # KiB, for each of four connections: the kernel caches the file once for all
 )
 _MOST_A_BATCH = 64
 _LONGEST_WAIT = 5.0  # seconds that a write may wait for its turn and its commit
