@@ -1,10 +1,25 @@
 """What HTTP itself refuses, before any rule is asked."""
 
+from collections.abc import Mapping
+
 from starlette.types import Scope
 
+from nightlatch import problems
 from nightlatch.problems import Busy, Problem, Throttled, Unavailable
 
 Headers = tuple[tuple[str, str], ...]
+STATUSES: Mapping[type[Problem], int] = {
+    problems.Problem: 400,
+    problems.NotFound: 404,
+    problems.Conflict: 409,
+    problems.VersionMismatch: 412,
+    problems.Unauthenticated: 401,
+    problems.Forbidden: 403,
+    problems.FlowExpired: 410,
+    problems.FeatureDisabled: 404,
+    problems.Throttled: 429,
+    problems.Unavailable: 503,
+}
 # Clients repeat these by themselves when they are told to come back: it must be harmless.
 _REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
 
@@ -17,6 +32,11 @@ class Refusal(Exception):
         self.status = status
         self.reason = reason
         self.allow = allow
+
+
+def status_of(problem: Problem, statuses: Mapping[type[Problem], int] = STATUSES) -> int:
+    """The status of the nearest kind of `problem` that `statuses` names."""
+    return next(statuses[kind] for kind in type(problem).__mro__ if kind in statuses)
 
 
 def comes_back(problem: Problem, scope: Scope) -> Headers:

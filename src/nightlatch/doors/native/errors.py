@@ -1,4 +1,4 @@
-"""How this dialect says what went wrong: problem details (RFC 9457), one table from the core's Problems to statuses."""
+"""How this dialect says what went wrong: problem details (RFC 9457)."""
 
 from http import HTTPStatus
 
@@ -6,22 +6,10 @@ import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal, comes_back
+from nightlatch.doors.http.refusal import Refusal, comes_back, status_of
 from nightlatch.doors.http.routing import Answer
 
 MEDIA_TYPE = "application/problem+json"
-STATUSES: dict[type[problems.Problem], int] = {
-    problems.Problem: 400,
-    problems.NotFound: 404,
-    problems.Conflict: 409,
-    problems.VersionMismatch: 412,
-    problems.Unauthenticated: 401,
-    problems.Forbidden: 403,
-    problems.FlowExpired: 410,
-    problems.FeatureDisabled: 404,
-    problems.Throttled: 429,
-    problems.Unavailable: 503,
-}
 
 
 class Details(msgspec.Struct, omit_defaults=True):
@@ -37,7 +25,7 @@ class Details(msgspec.Struct, omit_defaults=True):
 
 
 def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
-    status = next(STATUSES[kind] for kind in type(problem).__mro__ if kind in STATUSES)
+    status = status_of(problem)
     title = problem.code.replace("_", " ").capitalize()
     field = problem.field if isinstance(problem, problems.FieldInvalid) else ""
     headers = comes_back(problem, scope)

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal, comes_back
+from nightlatch.doors.http.refusal import STATUSES, Refusal, comes_back, status_of
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.sessions_api.shapes import ValidationError, encode
 
@@ -21,24 +21,12 @@ class Unprocessable(problems.Invalid):
         self.fault: ValidationError = {"loc": [place, name], "msg": reason, "type": kind}
 
 
-STATUS: dict[type[problems.Problem], int] = {
-    problems.Problem: 400,
-    problems.Invalid: 422,
-    problems.NotFound: 404,
-    problems.Conflict: 409,
-    problems.VersionMismatch: 412,
-    problems.Unauthenticated: 401,
-    problems.Forbidden: 403,
-    problems.FlowExpired: 410,
-    problems.FeatureDisabled: 404,
-    problems.Throttled: 429,
-    problems.Unavailable: 503,
-}
+STATUS = {**STATUSES, problems.Invalid: 422}
 
 
 def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
     """The answer to a Problem. Whatever is not there is not there in the same words, whoever else may have it."""
-    status = next(STATUS[kind] for kind in type(problem).__mro__ if kind in STATUS)
+    status = status_of(problem, STATUS)
     headers = comes_back(problem, scope)
     if isinstance(problem, problems.KeyRequired):
         headers = (("www-authenticate", "Bearer"),)

@@ -39,6 +39,8 @@ async def set_settings(call: Call[Shared]) -> Answer:
 
     async def unit(tx: Tx) -> None:
         who = set((await _all(tx, call, asked.user_ids)).values())
+        # Before they are read: of two calls at once, each of which names a setting, none must be lost.
+        await tx.endings.hold(call.act.organization, tuple(who))
         known = await settings_of(tx, call.act.organization, tuple(who))
         wanted: dict[Settings, list[bytes]] = {}
         for each in who:
