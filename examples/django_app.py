@@ -4,6 +4,7 @@ Start the server with `make serve`, then: pip install django . && python example
 """
 
 import os
+import secrets
 
 import django
 from django.conf import settings
@@ -15,7 +16,7 @@ PUBLIC = os.environ.get("PUBLIC_URL", "http://127.0.0.1:4433")
 
 settings.configure(
     DEBUG=True,
-    SECRET_KEY=os.urandom(32).hex(),
+    SECRET_KEY=secrets.token_hex(32),
     ALLOWED_HOSTS=["127.0.0.1"],
     ROOT_URLCONF=__name__,
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get("DATABASE", "example.db")}},
@@ -27,7 +28,7 @@ settings.configure(
 django.setup()
 
 
-def home(request: HttpRequest) -> HttpResponse:
+def home(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("Anybody may read this.")
 
 

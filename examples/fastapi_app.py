@@ -8,6 +8,7 @@ from typing import Annotated
 
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
+
 from nightlatch.client import AsyncWhoami, Who, who
 from nightlatch.client.asgi import WhoMiddleware
 

@@ -6,6 +6,7 @@ Start the server with `make serve`, then: pip install flask . && python examples
 import os
 
 from flask import Flask, abort, request
+
 from nightlatch.client import Who, Whoami, who
 from nightlatch.client.wsgi import WhoMiddleware
 

@@ -19,6 +19,7 @@ class Application:
     def __init__(self, example: str, folder: Path, **environment: str) -> None:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}"
+        self.folder = folder
         self._log = folder / f"{example}.log"
         known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), "PORT": port, "PYTHONUNBUFFERED": "1"}
         with self._log.open("ab") as log:
@@ -33,7 +34,7 @@ class Application:
 
     def __enter__(self) -> Self:
         try:
-            until(lambda: self._is_ready(), self._log.read_text)
+            until(self._is_ready, self._log.read_text)
         except AssertionError:
             self._process.kill()
             self._process.wait()

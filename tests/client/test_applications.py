@@ -1,12 +1,14 @@
 """The example for each framework, over real HTTP, beside a real server."""
 
+import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 from tests.client.applications import Application
 from tests.serving import Server
 
+DJANGO = "django_app.py"
 PASSWORD = "Tr0ut-lamp*ferry 91"
 
 
@@ -18,9 +20,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(params=["fastapi_app.py", "flask_app.py", "django_app.py"])
-def application(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Iterator[Application]:
-    with Application(request.param, tmp_path, PUBLIC_URL=server.public) as running:
+@pytest.fixture(scope="module", params=["fastapi_app.py", "flask_app.py", DJANGO])
+def application(
+    request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Application]:
+    with Application(request.param, tmp_path_factory.mktemp("application"), PUBLIC_URL=server.public) as running:
         yield running
 
 
@@ -63,3 +67,12 @@ def test_while_the_server_is_away_nobody_is_let_in_and_nobody_is_signed_out(
     finally:
         server.start()
     assert application.mine(**{"X-Session-Token": token})[0] == 200
+
+
+@pytest.mark.parametrize("application", [DJANGO], indirect=True)
+def test_a_user_whom_django_has_made_inactive_is_nobody(server: Server, application: Application) -> None:
+    ada, _, token = new_person(server)
+    assert application.mine(**{"X-Session-Token": token})[0] == 200
+    with closing(sqlite3.connect(application.folder / "example.db")) as database, database:
+        database.execute("UPDATE auth_user SET is_active = 0 WHERE username = ?", (ada,))
+    assert application.mine(**{"X-Session-Token": token}) == (401, None)

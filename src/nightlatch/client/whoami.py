@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import httpx
@@ -85,7 +85,9 @@ class Whoami(_Asking):
 
     def __init__(self, url: str, *, cookie: str = COOKIE, cache_for: float = 0) -> None:
         super().__init__(url, cookie, cache_for)
-        self._http = httpx.Client(transport=httpx.HTTPTransport(limits=_LIMITS), **_plain())
+        # One of its own, and so no proxy of the environment, which must not see tokens.
+        transport = httpx.HTTPTransport(limits=_LIMITS)
+        self._http = httpx.Client(transport=transport, timeout=TIMEOUT, cookies=_no_cookies())
 
     def ask(self, headers: Headers) -> Who | None:
         """Who a request with these headers is from; None when from nobody. Unreachable."""
@@ -107,7 +109,8 @@ class AsyncWhoami(_Asking):
 
     def __init__(self, url: str, *, cookie: str = COOKIE, cache_for: float = 0) -> None:
         super().__init__(url, cookie, cache_for)
-        self._http = httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(limits=_LIMITS), **_plain())
+        transport = httpx.AsyncHTTPTransport(limits=_LIMITS)
+        self._http = httpx.AsyncClient(transport=transport, timeout=TIMEOUT, cookies=_no_cookies())
 
     async def ask(self, headers: Headers) -> Who | None:
         """Who a request with these headers is from; None when from nobody. Unreachable."""
@@ -130,16 +133,9 @@ def who(request: Mapping[str, Any]) -> Who | None:
     return found
 
 
-class _Plain(TypedDict):
-    timeout: float
-    trust_env: bool
-    cookies: CookieJar
-
-
-def _plain() -> _Plain:
-    # A proxy or .netrc of the environment must not see tokens, and a cookie that is set anew for one person must never
-    # go along with the question about the next: httpx would keep both in mind.
-    return {"timeout": TIMEOUT, "trust_env": False, "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=()))}
+def _no_cookies() -> CookieJar:
+    # A cookie that is set anew for one person must never go along with the question about the next.
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def _understood(answer: httpx.Response) -> Who | None:
