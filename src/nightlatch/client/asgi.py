@@ -23,10 +23,10 @@ class WhoMiddleware:
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, self._closing(send))
         try:
-            found = await self._whoami.ask(scope["headers"])
+            scope[KEY] = await self._whoami.ask(scope["headers"])  # in place: what stands further out reads it
         except Unreachable:
             return await _refuse(scope["type"], send)
-        return await self._app({**scope, KEY: found}, receive, send)
+        return await self._app(scope, receive, send)
 
     def _closing(self, send: Send) -> Send:
         async def closing(message: Message) -> None:

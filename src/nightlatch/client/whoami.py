@@ -154,5 +154,5 @@ def _understood(answer: httpx.Response) -> Who | None:
 
 
 def _unreachable(why: str) -> Unreachable:
-    _log.warning("nobody can be told apart: %s", why)
+    _log.warning("who a request is from cannot be told: %s", why)
     return Unreachable(why)
