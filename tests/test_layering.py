@@ -13,7 +13,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 LATE_IMPORTS = 7  # optional parts, and what would slow the start of every command
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers"}
 DIALECTS = ("kratos", "slack", "huawei")
-SPEAKS_A_DIALECT = {"doors", "config", "data", "cli"}
+SPEAKS_A_DIALECT = {"doors", "config", "data", "cli", "client"}
 SCHEMA_EXTENSION = "ory.sh/kratos"  # the word by which identity schemas themselves name it
 
 
