@@ -14,7 +14,7 @@ from nightlatch.core.housekeeping import Retention, SteadyClock, sweep
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SECOND
 
-RETENTION = Retention(sessions=30 * DAY, flows=DAY)
+RETENTION = Retention(sessions=30 * DAY, flows=DAY, messages=7 * DAY)
 
 
 def swept(world: World, holder: bytes = b"one") -> Counter[str]:
