@@ -45,7 +45,7 @@ async def deliver(
 async def _tried(message: Message, letters: Callable[[Message], Letter], sender: Sender | None) -> Undelivered | None:
     try:
         if sender is None:
-            raise Undelivered(f"the channel {message.channel} is not configured")
+            raise Undelivered(f"the channel {message.channel} is not configured", final=True)
         async with asyncio.timeout(TRY / SECOND):
             await sender(message, letters(message))
     except Undelivered as failure:

@@ -2,6 +2,8 @@
 
 from html import escape
 
+from msgspec import UNSET
+
 from nightlatch.core.courier.model import Filter, Letter, Message, Status, Template, Undelivered
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.doors.http.routing import Answer, Call
@@ -45,7 +47,7 @@ async def get_courier_message(call: Call[Parts]) -> Answer:
             "success" if d.error is None else "failed",
             at(d.at),
             at(d.at),
-            {"message": d.error} if d.error else {},
+            {"message": d.error} if d.error else UNSET,
         )
         for d in message.dispatches
     ]

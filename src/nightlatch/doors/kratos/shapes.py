@@ -120,7 +120,7 @@ class MessageDispatch(msgspec.Struct):
     status: str
     created_at: Moment
     updated_at: Moment
-    error: dict[str, str]
+    error: dict[str, str] | UnsetType = UNSET
 
 
 class CourierMessage(msgspec.Struct):
