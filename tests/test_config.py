@@ -17,7 +17,6 @@ from tools import kratos_config_keys, settings_page
 from nightlatch.config import Config, ConfigError, ConfigErrors, Secret, load, require_key
 from nightlatch.config.declare import Follows, Setting
 from nightlatch.config.settings import DATA, DEVELOPMENT_SECRET, SETTINGS
-from nightlatch.core.courier.model import Gateway, Relay
 from nightlatch.kernel.clock import HOUR, MINUTE
 
 GOOD = {
@@ -247,8 +246,7 @@ class TestKeys:
         keys = (DATA / "kratos_config_keys.txt").read_text().splitlines()
         assert keys == sorted(set(keys))
         theirs = {key for key in SETTINGS if not key.startswith("nightlatch.")}
-        whole = {re.sub(r"\.#.*|(?<=\.request_config)\..*", "", key) for key in keys}
-        assert theirs <= whole
+        assert theirs <= {re.sub(r"\.#.*|(?<=\.request_config)\..*", "", key) for key in keys}
 
     def test_the_list_is_made_from_a_published_schema(self):
         schema = {
@@ -578,48 +576,6 @@ feature_flags: {use_continue_with_transitions: true}
 """
 
 
-class TestTheCourier:
-    @pytest.mark.parametrize(
-        ("given", "read"),
-        [
-            ("smtp://mail.example.com", Relay("mail.example.com", 587, "starttls")),
-            ("smtps://mail.example.com", Relay("mail.example.com", 465, "tls")),
-            ("smtp://a:b%40c@[::1]:25/?disable_starttls=true", Relay("::1", 25, "none", True, "a", "b@c")),
-            ("smtps://m:1?skip_ssl_verify=true&legacy_ssl=true", Relay("m", 1, "tls", False)),
-            ("smtp://m/?disable_starttls=false&skip_ssl_verify=false", Relay("m", 587, "starttls")),
-        ],
-    )
-    def test_a_mail_server_is_read_from_its_URL(self, given: str, read: Relay):
-        assert load(None, {"COURIER_SMTP_CONNECTION_URI": given}, dev=True).courier.smtp.connection_uri == read
-
-    @pytest.mark.parametrize(
-        "given", ["mail.example.com", "http://m", "smtp://", "smtp://m:0", "smtp://m:x", "smtp://m/box", "smtp://m?tls=no", "smtp://m?disable_starttls", "smtp://[::1"]
-    )  # fmt: skip
-    def test_another_URL_is_refused(self, given: str):
-        assert list(errors_of(None, {"COURIER_SMTP_CONNECTION_URI": given}, dev=True)) == [
-            "COURIER_SMTP_CONNECTION_URI"
-        ]
-
-    def test_a_gateway_has_a_URL_and_headers_and_what_is_not_done_is_refused(self, tmp_path: Path):
-        request = {
-            "url": "https://sms.example.com/v1",
-            "method": "POST",
-            "headers": {"X-Key": CANARY},
-            "body": "base64://e30=",
-        }
-        content = {"courier": {"channels": [{"id": "sms", "type": "http", "request_config": request}]}}
-        [gateway] = load(write(tmp_path, content), {}, dev=True).courier.channels
-        assert gateway == Gateway("https://sms.example.com/v1", {"X-Key": CANARY})
-        assert CANARY not in repr(gateway)
-        for wrong in ({"auth": {"type": "basic_auth"}}, {"method": "PUT"}, {"url": "ftp://a"}, {"headers": ["a"]}):
-            content["courier"]["channels"][0]["request_config"] = request | wrong
-            assert list(errors_of(write(tmp_path, content), {}, dev=True)) == ["courier.channels"]
-
-    def test_mail_comes_from_one_address(self):
-        for wrong in ("Example <a@example.com>", "a@b, c@d", "nobody"):
-            assert "COURIER_SMTP_FROM_ADDRESS" in errors_of(None, {"COURIER_SMTP_FROM_ADDRESS": wrong}, dev=True)
-
-
 class TestKratosOwnFile:
     def test_of_a_quickstart_loads_with_warnings_only(self, tmp_path: Path):
         config = load(write(tmp_path, QUICKSTART), {}, dev=True)
@@ -627,7 +583,6 @@ class TestKratosOwnFile:
         assert config.selfservice.flows.login.lifespan == 10 * MINUTE
         unused, hashers = config.warnings
         assert hashers.startswith("New hashes are argon2id")
-        assert config.courier.smtp.connection_uri == Relay("mail", 1025, "tls", False, "test", "test")
         for key in ("ciphers", "serve.public.cors", "selfservice.flows.error", "log.leak_sensitive_values"):
             assert f" {key}," in unused
 

@@ -143,7 +143,9 @@ async def _read(client: Any, method: str, target: Any, address: Address, sent: b
     async with client.stream(
         method, pinned, content=sent or None, headers=headers, extensions=names, follow_redirects=False
     ) as answer:
-        if answer.status_code != 200 and not (sent and answer.is_success):
+        if sent and answer.is_success:
+            return b""  # it is taken: nothing that follows is a reason to send it again
+        if answer.status_code != 200:
             raise OutboundRefused(f"the answer has the status {answer.status_code}")
         if "content-encoding" in answer.headers:
             raise OutboundRefused("the answer is compressed")
