@@ -15,6 +15,7 @@ from nightlatch.config import Config, Secret, load
 from nightlatch.core.access.model import EVERYTHING, AccessKey
 from nightlatch.core.access.rules import PURPOSE
 from nightlatch.core.attempts.model import Limit, Throttling
+from nightlatch.core.courier.model import Message, Status
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.events.model import Act, Event
@@ -42,9 +43,14 @@ from nightlatch.doors.native import door as native
 from nightlatch.doors.sessions_api import door as sessions_api
 from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND, SystemClock
+from nightlatch.kernel.ids import id_text
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.kernel.secrets import Keys, digest
 from nightlatch.problems import StoreDown, Unavailable
+from nightlatch.senders.delivery import MOST, Sender, deliver, kept
+from nightlatch.senders.http import Http
+from nightlatch.senders.letters import Letters
+from nightlatch.senders.smtp import Smtp
 from nightlatch.stores.opening import open_store
 
 HTTP_OK = 200
@@ -127,6 +133,7 @@ class Application:
         tasks = [
             asyncio.create_task(self._flush_often(seen, store)),
             asyncio.create_task(self._keep_house(store)),
+            asyncio.create_task(self._send(store)),
         ]
         try:
             yield
@@ -151,7 +158,7 @@ class Application:
 
     async def _keep_house(self, store: Store) -> None:
         house, loop, clock = self._config.nightlatch.housekeeping, asyncio.get_running_loop(), SystemClock()
-        retention, holder = Retention(house.sessions, house.flows), os.urandom(16)  # noqa: TID251
+        retention, holder = Retention(house.sessions, house.flows, house.messages), os.urandom(16)  # noqa: TID251
         steady = SteadyClock(clock.now(), loop.time())
         while True:
             await asyncio.sleep(60)
@@ -163,6 +170,24 @@ class Application:
                 await sweep(store, act, holder, retention, self._removed)
             except Unavailable as problem:
                 self._log.warning("nothing is cleaned up", reason=problem.reason)
+
+    async def _send(self, store: Store) -> None:
+        clock, letters, senders = SystemClock(), letters_of(self._config), _senders(self._config)
+        while True:
+            wait = 1
+            try:
+                act = lambda: Act(DEFAULT, "courier", clock.now(), os.urandom)  # noqa: E731, TID251
+                if await deliver(store, act, letters, senders, self._told) == MOST:
+                    continue
+            except Unavailable as problem:
+                wait = 10
+                self._log.warning("no message is sent", reason=problem.reason)
+            await asyncio.sleep(wait)
+
+    def _told(self, message: Message, status: Status, reason: str) -> None:
+        self._metrics.count("nightlatch_messages_total", template=message.template, status=status)
+        if reason:
+            self._log.warning("a message was not sent", message=id_text(message.id), status=status, reason=reason)
 
     def _removed(self, what: str, count: int) -> None:
         self._metrics.count("nightlatch_housekeeping_removed_total", count, what=what)
@@ -242,6 +267,24 @@ def vault_of(config: Config) -> Vault:
     return Vault(Keys(_revealed(config.secrets.cipher), "credentials"))
 
 
+def letters_of(config: Config) -> Letters:
+    folder = config.courier.template_override_path
+    return Letters(vault_of(config).keys, config.serve.public.base_url, Path(folder) if folder else None)
+
+
+def _senders(config: Config) -> dict[str, Sender]:
+    """By channel. In development what is not configured is read in the mailbox page."""
+    courier, outbound = config.courier, Outbound(LOOPBACK if config.dev else ())
+    senders: dict[str, Sender] = {"email": kept, "sms": kept} if config.dev else {}
+    if courier.delivery_strategy == "http" and courier.http.request_config:
+        senders["email"] = Http(outbound, courier.http.request_config)
+    elif courier.delivery_strategy == "smtp" and courier.smtp.connection_uri:
+        senders["email"] = Smtp(courier.smtp.connection_uri, courier.smtp.from_address, courier.smtp.from_name)
+    if courier.channels:
+        senders["sms"] = Http(outbound, courier.channels[0])
+    return senders
+
+
 def _parts(
     config: Config,
     run: Run,
@@ -282,6 +325,7 @@ def _parts(
         faster_extend=flags.faster_session_extend,
         client_address=addresses.of,
         metrics=metrics.render,
+        letters=letters_of(config) if config.dev else None,
     )
 
 

@@ -14,6 +14,7 @@
     │   ├── IdentityNotFound
     │   ├── OrganizationNotFound   or no such alias of it
     │   ├── SessionNotFound
+    │   ├── MessageNotFound
     │   ├── SchemaNotFound
     │   ├── CredentialNotFound
     │   └── FlowNotFound
@@ -130,6 +131,10 @@ class OrganizationNotFound(NotFound):
 
 class SessionNotFound(NotFound):
     code = "session_not_found"
+
+
+class MessageNotFound(NotFound):
+    code = "message_not_found"
 
 
 class SchemaNotFound(NotFound):

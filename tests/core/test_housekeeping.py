@@ -8,13 +8,15 @@ from tests.core.world import LIFETIME, World
 from tests.stores.rows import add_person, add_session
 
 from nightlatch.core import housekeeping
+from nightlatch.core.courier.model import Template
+from nightlatch.core.courier.rules import claim, send, settle
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.housekeeping import Retention, SteadyClock, sweep
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SECOND
 
-RETENTION = Retention(sessions=30 * DAY, flows=DAY)
+RETENTION = Retention(sessions=30 * DAY, flows=DAY, messages=7 * DAY)
 
 
 def swept(world: World, holder: bytes = b"one") -> Counter[str]:
@@ -47,6 +49,20 @@ def test_what_is_over_leaves_at_its_time_and_not_before(world: World) -> None:
     assert swept(world)["sessions"] == everything["sessions"]
     assert rows(world) == {}
     assert not world.accepts(token)
+
+
+def test_a_message_leaves_a_while_after_it_was_sent_and_never_before(world: World) -> None:
+    keys = world.vault.keys
+    for _ in range(2):
+        world.write(lambda tx: send(tx, world.act(), keys, Template.RECOVERED, "email", "a@example.org", ip=""))
+    [message] = world.write(lambda tx: claim(tx, world.act(), 1))
+    world.write(lambda tx: settle(tx, world.act(), message, None))
+    world.clock.advance(7 * DAY)
+    assert swept(world) == {}
+    world.clock.advance(1)
+    assert swept(world) == {"messages": 1}
+    [(status,)] = world.db.sql("select status from messages")
+    assert status == "queued"
 
 
 def test_S6_a_session_that_is_over_is_refused_long_before_it_leaves(world: World) -> None:

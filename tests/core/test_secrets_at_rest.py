@@ -11,6 +11,8 @@ from tests.postgres import binaries
 from nightlatch.core.access.rules import check as check_key
 from nightlatch.core.access.rules import create as create_key
 from nightlatch.core.access.rules import create_pair
+from nightlatch.core.courier.model import Template
+from nightlatch.core.courier.rules import send
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, make_link, redeem
 from nightlatch.core.registration.rules import Registered, Rules, register
@@ -70,6 +72,12 @@ def use_everything(world: World) -> dict[str, str]:
         redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, Redeeming(5, HOUR))
     )
     assert isinstance(recovered, Recovered)
+    made["mailed code"] = "mailed-9c1f7a5b6e42"
+    world.write(
+        lambda tx: send(
+            tx, world.act(), world.vault.keys, Template.LOGIN_CODE, "email", "a@example.org", code=made["mailed code"]
+        )
+    )
     made["token of the recovered"] = recovered.token
     return made | SECRETS
 

@@ -9,11 +9,12 @@ import msgspec
 from tests.stores.rows import NOW, access_key, an_id, bits, code, credential, flow, identity, session
 
 from nightlatch.core.access.model import Pair
+from nightlatch.core.courier.model import Message, Status
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Ending, How, Position
 from nightlatch.kernel.clock import DAY
 from nightlatch.stores import sql
-from nightlatch.stores.sql import access, credentials, endings, flows, identities, sessions
+from nightlatch.stores.sql import access, credentials, endings, flows, identities, messages, sessions
 from nightlatch.stores.sql.statement import Statement
 
 
@@ -71,6 +72,10 @@ IDS, WEB = Array((ONE.id, TWO.id, THREE.id)), Array(("web", "mobile"))
 ENDING = Ending(an_id(), DEFAULT, ANNA.id, How.DISABLE, NOW, an_id(), (1, 2, 3, 4))
 ENDING_OF_ALL = Ending(an_id(), DEFAULT, None, How.DELETE, NOW, an_id(), (None, None, 3, 4), Position(NOW, ONE.id))
 MOVED = msgspec.structs.replace(ENDING, after=Position(NOW, TWO.id))
+MAIL = Message(an_id(), DEFAULT, ANNA.id, "email", "a@example.org", "login_code", b"sealed", NOW, NOW, NOW)
+TEXT = msgspec.structs.replace(MAIL, id=an_id(), identity_id=None, channel="sms", next_at=NOW + 9)
+SENT = msgspec.structs.replace(MAIL, status=Status.SENT, send_count=1, next_at=None, done_at=NOW + 5)
+LATE = msgspec.structs.replace(SENT, send_count=9)
 EVENT = (an_id(), DEFAULT, NOW, "session.ended", "test", ANNA.id, ONE.id, "admin", 2, '{"a":1}')
 
 SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
@@ -159,6 +164,12 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("attempts.REMOVE", [(b"code:a",), (b"code:b",)]),
     ("leases.TAKE", [("a", b"1", NOW, NOW + 9), ("a", b"2", NOW + 8, NOW + 99), ("a", b"2", NOW + 9, NOW + 99),
                      ("a", b"2", NOW + 10, NOW + 100)]),
+    ("messages.ADD", [a for each in (MAIL, TEXT) for a in _written(messages.SqlMessages, "add", each)]),
+    ("messages.GET", [(DEFAULT, MAIL.id), (NOBODY, MAIL.id), (DEFAULT, NOBODY)]),
+    ("messages.ANY_DUE", [(NOW - 1,), (NOW,)]),
+    ("messages.CLAIM", [(NOW - 1, NOW + 99, 5), (NOW, NOW + 99, 5), (NOW, NOW + 99, 5), (NOW + 9, NOW + 99, 1)]),
+    ("messages.SETTLE", [a for each in (LATE, SENT) for a in _written(messages.SqlMessages, "settle", each)]),
+    ("messages.PURGE", [(NOW + 5, 9), (NOW + 6, 9)]),
     ("events.ADD", [EVENT, (an_id(), DEFAULT, NOW, "n", "a", None, None, None, 1, None)]),
     ("events.ADD_AMOUNT", [(EVENT[0], 1000), (NOBODY, 1)]),
     ("identities.REMOVE", [(DEFAULT, BERT.id), (DEFAULT, BERT.id), (NOBODY, ANNA.id)]),

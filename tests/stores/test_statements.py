@@ -164,6 +164,8 @@ FILL = f"""
     insert into organization_aliases select 'team', name, id from organizations;
     insert into events select id, '{DEFAULT.hex()}', 0, '', '', null, null, null, 0, null from identities;
     insert into endings select id, '{DEFAULT.hex()}', id, 'disable', 0, id, 0, 0, 0, 0, 0, id from identities;
+    insert into messages select id, '{DEFAULT.hex()}', id, 'email', id::text, 'recovered', '', 0, 0,
+      case version when 1 then {NOW} end, case version when 1 then null else {NOW} end, 'sent', 1, '[]' from identities;
     analyze;
 """
 

@@ -23,7 +23,8 @@ from nightlatch.config.kinds import (
     integer,
     many,
 )
-from nightlatch.config.values import DSN, HOOK, SCHEMA, SECRET, SchemaSource, Secret
+from nightlatch.config.values import CHANNEL, DSN, EMAIL, GATEWAY, HOOK, RELAY, SCHEMA, SECRET, SchemaSource, Secret
+from nightlatch.core.courier.model import Gateway, Relay
 from nightlatch.kernel.clock import MINUTE, SECOND
 
 DATA = Path(__file__).parents[1] / "data"
@@ -231,6 +232,43 @@ class Selfservice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SmtpSettings:
+    connection_uri: Relay | None = setting(  # noqa: RUF009 - a field, as all the others are
+        RELAY,
+        None,
+        "The mail server: `smtp://user:password@host:587` (STARTTLS, or nothing is sent) or `smtps://` (TLS from the "
+        "start). `?disable_starttls=true` sends in clear, `?skip_ssl_verify=true` believes any certificate.",
+    )
+    from_address: str = setting(EMAIL, "no-reply@localhost", "Whom mail comes from.")
+    from_name: str | None = setting(TEXT, None, "The name that goes with it.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HttpSettings:
+    request_config: Gateway | None = setting(  # noqa: RUF009 - a field, as all the others are
+        GATEWAY,
+        None,
+        "With `delivery_strategy: http`, where mail is posted: a mapping with `url` and `headers`. What is posted is a "
+        "JSON object of our own (docs/mail.md), whatever `body` says.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Courier:
+    delivery_strategy: str = setting(choice("smtp", "http"), "smtp", "How mail is sent.")
+    smtp: SmtpSettings
+    http: HttpSettings
+    channels: tuple[Gateway, ...] = setting(
+        many(CHANNEL, "id", "type", "request_config"),
+        [],
+        "How text messages are sent: an entry with the id `sms` and a `request_config` as above.",
+    )
+    template_override_path: str | None = setting(
+        TEXT, None, "A folder whose templates go before those that ship, file by file."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FeatureFlags:
     faster_session_extend: bool = setting(
         BOOLEAN, False, "Extending a session answers 204 and no body, without reading it back."
@@ -319,6 +357,7 @@ class Throttling:
 class Housekeeping:
     sessions: int = setting(duration(), "720h", "How long a session is kept after the time at which it expires.")
     flows: int = setting(duration(), "24h", "How long a flow is kept after it expired.")
+    messages: int = setting(duration(), "168h", "How long a message is kept after it was sent or given up.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -371,6 +410,7 @@ class Config:
     identity: Identity
     session: Session
     selfservice: Selfservice
+    courier: Courier
     feature_flags: FeatureFlags
     log: Log
     nightlatch: Nightlatch

@@ -1,13 +1,15 @@
-"""The values that are more than a text or a number: secrets, the database, identity schemas, hooks."""
+"""The values that are more than a text or a number: secrets, the database, identity schemas, hooks, mail servers."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from nightlatch.config.errors import Refused, refuse
 from nightlatch.config.kinds import Kind, read_text
+from nightlatch.core.courier.model import Gateway, Relay
 
 MAKE_ONE = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
 _LEAST_SECRET = 16
@@ -101,6 +103,65 @@ def _read_hook(value: Any) -> str:
     return str(name)
 
 
+def _read_relay(value: Any) -> Relay:
+    cure = "Write it like smtps://user:password@mail.example.com:465, with special characters as %40."
+    try:
+        parts = urlsplit(read_text(value))
+        host, port = parts.hostname, parts.port
+        options = (
+            {name: values == ["true"] for name, values in parse_qs(parts.query, strict_parsing=True).items()}
+            if parts.query
+            else {}
+        )
+    except ValueError:
+        refuse("is no URL", cure)
+    if parts.scheme not in {"smtp", "smtps"} or not host or port == 0 or parts.path.strip("/") or parts.fragment:
+        refuse("names no mail server", cure)
+    if not options.keys() <= {"disable_starttls", "skip_ssl_verify", "legacy_ssl"}:
+        refuse("has an option that is not known", "Of options there are disable_starttls and skip_ssl_verify.")
+    tls = "tls" if parts.scheme == "smtps" else "none" if options.get("disable_starttls") else "starttls"
+    return Relay(
+        host,
+        port or (465 if tls == "tls" else 587),
+        tls,
+        not options.get("skip_ssl_verify"),
+        unquote(parts.username) if parts.username else None,
+        unquote(parts.password) if parts.password else None,
+    )
+
+
+def _read_gateway(value: Any) -> Gateway:
+    cure = "Write it as url: https://host/path and below that headers, each a name and a text."
+    if not isinstance(value, dict):
+        refuse("must have a url", cure)
+    if not value.keys() <= {"url", "method", "headers", "body"} or value.get("method", "POST") != "POST":
+        refuse("holds what is not done", "Of url, headers and method: POST; put what authorizes you into the headers.")
+    url, headers = read_text(value.get("url")), value.get("headers") or {}
+    if not url.startswith(("https://", "http://")) or not isinstance(headers, dict):
+        refuse("has no http or https url, or no mapping of headers", cure)
+    return Gateway(url, {read_text(name): read_text(text) for name, text in headers.items()})
+
+
+def _read_channel(value: Any) -> Gateway:
+    if not isinstance(value, dict) or value.get("id") != "sms" or value.get("type", "http") != "http":
+        refuse("is no channel for sms by http", "Write it as - id: sms, type: http and request_config.")
+    return _read_gateway(value.get("request_config"))
+
+
+def _read_email(value: Any) -> str:
+    text = read_text(value)
+    if not re.fullmatch(r"[^\s<>@,]+@[^\s<>@,]+", text):
+        refuse("must be one email address", "Write it like no-reply@example.com; the name has a key of its own.")
+    return text
+
+
+def _mapping_from_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 _SECRETS = ("k7Qw2ZrT9xLmV4sNbH6p", "uE3yGf8JcD1aXo5WiR0t")
 SECRET = Kind("secret", _read_secret, _SECRETS)
 DSN = Kind("database URL", _read_dsn, ("memory", "postgres://user:password@localhost:5432/nightlatch"))
@@ -110,3 +171,15 @@ SCHEMA = Kind(
     ({"id": "default", "url": "file:///etc/nightlatch/schema.json"}, {"id": "employee", "url": "base64://e30="}),
 )
 HOOK = Kind("hook", _read_hook, ({"hook": "session"}, {"hook": "show_verification_ui"}))
+RELAY = Kind("SMTP URL", _read_relay, ("smtp://mail.example.com:587", "smtps://user:password@mail.example.com:465"))
+_POSTED = ({"url": "https://sms.example.com/send"}, {"url": "https://mail.example.com/v1", "headers": {"X-Key": "k"}})
+GATEWAY = Kind("HTTP request", _read_gateway, _POSTED, _mapping_from_text)
+CHANNEL = Kind(
+    "channel",
+    _read_channel,
+    (
+        {"id": "sms", "type": "http", "request_config": _POSTED[0]},
+        {"id": "sms", "type": "http", "request_config": _POSTED[1]},
+    ),
+)
+EMAIL = Kind("email address", _read_email, ("no-reply@example.com", "accounts@example.org"))

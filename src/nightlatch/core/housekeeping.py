@@ -28,6 +28,7 @@ class Retention(msgspec.Struct, frozen=True):
 
     sessions: int
     flows: int
+    messages: int
 
 
 async def sweep(
@@ -39,6 +40,7 @@ async def sweep(
     jobs: dict[str, Remove] = {
         "endings": mark,
         "flows": lambda tx, most: tx.flows.purge(now - retention.flows, most),
+        "messages": lambda tx, most: tx.messages.purge(now - retention.messages, most),
         "attempts": lambda tx, most: tx.attempts.purge(now, most),
         "sessions": lambda tx, most: tx.sessions.purge(now - retention.sessions, most),
     }

@@ -7,7 +7,7 @@ else, whatever the name resolves to later. Only public addresses, unless a netwo
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from types import ModuleType
@@ -78,11 +78,18 @@ class Outbound:
 
     async def get(self, url: str) -> bytes:
         """The body of a 200, at most 1 MiB, in at most ten seconds; redirects are not followed. OutboundRefused."""
+        return await self._ask("GET", url)
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """The same with a body to send; any 2xx will do."""
+        await self._ask("POST", url, body, headers)
+
+    async def _ask(self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] = {}) -> bytes:
         outside("an outbound call")
         http = _http()
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._get(http, url)
+                return await self._answer(http, method, url, body, headers)
         except TimeoutError:
             raise OutboundRefused(f"no answer within {self._seconds:g} seconds") from None
         except (http.InvalidURL, UnicodeError):
@@ -90,7 +97,7 @@ class Outbound:
         except http.HTTPError as error:
             raise OutboundRefused(f"the call failed ({type(error).__name__})") from None
 
-    async def _get(self, http: ModuleType, url: str) -> bytes:
+    async def _answer(self, http: ModuleType, method: str, url: str, sent: bytes, headers: Mapping[str, str]) -> bytes:
         target = http.URL(url)
         if target.scheme not in _PORTS or not target.host:
             raise OutboundRefused("only http:// and https:// URLs with a host are called")
@@ -104,7 +111,7 @@ class Outbound:
         async with http.AsyncClient(transport=transport, timeout=limits, trust_env=False) as client:
             for address in addresses:
                 try:
-                    return await _read(client, target, address)
+                    return await _read(client, method, target, address, sent, headers)
                 except (http.ConnectError, http.ConnectTimeout) as error:
                     failure = f"no connection: {error}"
         raise OutboundRefused(failure)
@@ -128,12 +135,16 @@ class Outbound:
         return addresses
 
 
-async def _read(client: Any, target: Any, address: Address) -> bytes:
+async def _read(client: Any, method: str, target: Any, address: Address, sent: bytes, more: Mapping[str, str]) -> bytes:
     """Asks `address` for `target`. The name goes into the Host field and into the check of the certificate only."""
-    headers = {"Host": target.netloc.decode("ascii"), "Accept-Encoding": "identity"}
+    headers = {**more, "Host": target.netloc.decode("ascii"), "Accept-Encoding": "identity"}
     names = {"sni_hostname": target.raw_host.decode("ascii")}
     pinned = target.copy_with(host=str(address))
-    async with client.stream("GET", pinned, headers=headers, extensions=names, follow_redirects=False) as answer:
+    async with client.stream(
+        method, pinned, content=sent or None, headers=headers, extensions=names, follow_redirects=False
+    ) as answer:
+        if sent and answer.is_success:
+            return b""  # it is taken: nothing that follows is a reason to send it again
         if answer.status_code != 200:
             raise OutboundRefused(f"the answer has the status {answer.status_code}")
         if "content-encoding" in answer.headers:

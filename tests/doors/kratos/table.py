@@ -4,9 +4,12 @@ from typing import Any
 
 from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors
 
+from nightlatch.core.courier.model import Template
+from nightlatch.core.courier.rules import send
 from nightlatch.doors.http.routing import Route
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
+from nightlatch.kernel.ids import id_text
 
 Line = Route[Parts]
 GUARDED = [route for route in ADMIN if route.scope is not None]
@@ -51,13 +54,16 @@ class World:
             act: doors.public("GET", f"/self-service/{act}/api").ok()["id"] for act in ("login", "registration")
         }
         self.flows["recovery"] = code["recovery_link"].partition("flow=")[2]
+        keys = doors.parts.vault.keys
+        written = doors.write(
+            lambda tx: send(tx, doors.act(), keys, Template.RECOVERED, "email", "ada@example.org", ip="")
+        )
+        self.message = id_text(written.id)
         doors.happened()
 
     def target(self, line: Line, query: str = "") -> str:
-        session = line.path.removeprefix("/admin").startswith("/sessions")
-        filled = line.path.replace(
-            "{id}", "default" if "schemas" in line.path else self.session if session else self.identity
-        )
+        kinds = {"schemas": "default", "messages": self.message, "identities": self.identity, "sessions": self.session}
+        filled = line.path.replace("{id}", next((kinds[kind] for kind in kinds if kind in line.path), ""))
         filled = filled.replace("{external_id:path}", "crm-1").replace("{type}", "totp")
         act = next((act for act in self.flows if act in line.path), "")
         asked = [f"{p.name}={self.flows[act]}" for p in line.query if p.name in {"id", "flow"}]

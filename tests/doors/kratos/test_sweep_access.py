@@ -100,7 +100,7 @@ def test_W1_only_the_scope_of_the_line_opens_it(world: World, line: Line) -> Non
 @guarded
 def test_W1_another_method_opens_nothing(world: World, line: Line) -> None:
     doors = world.doors
-    reader = doors.key("identities:read", "sessions:read", "metrics:read")
+    reader = doors.key("identities:read", "sessions:read", "messages:read", "metrics:read")
     doors.happened()
     allowed = {route.method for route in ADMIN if route.path == line.path}
     for method in ("HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "GET\x00", ""):

@@ -1,6 +1,7 @@
 """Identities made, changed and deleted by an administrator.
 
-Adding a credential leaves sessions alone; replacing or deleting one ends them all, and every open flow with them.
+Adding a credential leaves sessions alone; replacing or deleting one ends them all, and every open flow with them, and
+the person is told.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -8,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from nightlatch.core.attempts.rules import PASSWORD, forgive
+from nightlatch.core.courier.model import Template
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Config
@@ -16,6 +18,7 @@ from nightlatch.core.credentials.policy import check_length
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Filter, Identity, State
+from nightlatch.core.identities.notices import tell
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.model import How, Where
 from nightlatch.core.sessions.rules import end
@@ -70,7 +73,7 @@ async def update(tx: Tx, act: Act, schemas: Schemas, vault: Vault, before: Perso
         for c in before.credentials.values()
         if c.type in profile.credentials
     ):
-        await _end_all(tx, act, before.identity, "credential_changed")
+        await _credential_lost(tx, act, vault, before.identity, "credential_changed")
     return after
 
 
@@ -112,7 +115,7 @@ async def delete_credential(
     identity = msgspec.structs.replace(person.identity, version=person.identity.version + 1, updated_at=act.now)
     after = Person(identity, credentials)
     await change(tx, act, person, after)
-    await _end_all(tx, act, identity, "credential_deleted")
+    await _credential_lost(tx, act, vault, identity, "credential_deleted")
     return after
 
 
@@ -120,6 +123,11 @@ async def exported(tx: Tx, act: Act) -> None:
     """Leaves the event of everybody's being written down, credentials too."""
     amount = await tx.identities.count(act.organization, Filter())
     await tx.events.add([event(act, "identity.exported", amount=amount)])
+
+
+async def _credential_lost(tx: Tx, act: Act, vault: Vault, before: Identity, reason: str) -> None:
+    await _end_all(tx, act, before, reason)
+    await tell(tx, act, vault.keys, before, Template.CREDENTIAL_CHANGED)
 
 
 async def _end_all(tx: Tx, act: Act, identity: Identity, reason: str) -> None:

@@ -50,20 +50,20 @@ class Vault:
     """Seals the configs that hold secrets; a sealed text opens only for the identity and type it was made for."""
 
     def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+        self.keys = keys
 
     def close(self, act: Act, identity_id: bytes, type_: str, config: Config) -> str:
         text = msgspec.json.encode(config)
         if not METHODS[type_].sealed:
             return text.decode()
-        return self._keys.encrypt(text, identity_id + type_.encode(), act.entropy).hex()
+        return self.keys.encrypt(text, identity_id + type_.encode(), act.entropy).hex()
 
     def open(self, credential: Credential) -> Config:
         """The config; an empty one when no configured secret opens it."""
         if not METHODS[credential.type].sealed:
             return msgspec.json.decode(credential.config, type=Config)
         context = credential.identity_id + credential.type.encode()
-        text = self._keys.decrypt(bytes.fromhex(credential.config), context)
+        text = self.keys.decrypt(bytes.fromhex(credential.config), context)
         return {} if text is None else msgspec.json.decode(text, type=Config)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from nightlatch.core.events.store import Tx as EventsTx
+from nightlatch.core.courier.store import Tx as CourierTx
 from nightlatch.core.organizations.model import Alias, Organization
 
 
@@ -37,6 +37,6 @@ class Organizations(Protocol):
         ...
 
 
-class Tx(EventsTx, Protocol):
+class Tx(CourierTx, Protocol):
     @property
     def organizations(self) -> Organizations: ...

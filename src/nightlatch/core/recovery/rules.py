@@ -8,15 +8,17 @@ import msgspec
 
 from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.attempts.rules import CODE, check_network, forgive, reserve
+from nightlatch.core.courier.model import Template
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Code, Facts, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, State
+from nightlatch.core.identities.notices import tell
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, How, Method, Session, Where
-from nightlatch.core.sessions.rules import Lifetime, end, issue
+from nightlatch.core.sessions.rules import end, issue
 from nightlatch.kernel.clock import DAY
 from nightlatch.kernel.secrets import Keys, digest, new_digits, new_token, same
 from nightlatch.problems import FieldInvalid, IdentityNotFound
@@ -81,7 +83,7 @@ async def redeem(
     tried = await means.store.write(lambda tx: _try(tx, act, means.throttling, flow_id, device, redeeming.tries))
     if tried is None or tried.purpose != "code" or not _right(keys, flow_id, code, tried.secret_hash):
         return await means.store.write(lambda tx: _refuse(tx, act, flow_id, "code_wrong"))
-    return await means.store.write(lambda tx: _conclude(tx, act, means.lifetime, tried, device, redeeming))
+    return await means.store.write(lambda tx: _conclude(tx, act, means, tried, device, redeeming))
 
 
 async def _try(tx: Tx, act: Act, throttling: Throttling, flow_id: bytes, device: Device, most: int) -> Code | None:
@@ -95,7 +97,7 @@ async def _try(tx: Tx, act: Act, throttling: Throttling, flow_id: bytes, device:
 
 
 async def _conclude(
-    tx: Tx, act: Act, lifetime: Lifetime, code: Code, device: Device, redeeming: Redeeming
+    tx: Tx, act: Act, means: Means, code: Code, device: Device, redeeming: Redeeming
 ) -> Recovered | Flow:
     flow = await flows.find(tx, act, Kind.RECOVERY, code.flow_id)
     identity = await tx.identities.lock(act.organization, code.identity_id)
@@ -109,7 +111,8 @@ async def _conclude(
     passed = await flows.move(
         tx, flow, state="passed_challenge", identity_id=identity.id, used_at=act.now, facts=Facts()
     )
-    session, token = await issue(tx, act, identity, (Method("code_recovery", 1, act.now),), device, lifetime, epochs)
+    how = (Method("code_recovery", 1, act.now),)
+    session, token = await issue(tx, act, identity, how, device, means.lifetime, epochs)
     settings = await flows.open_flow(
         tx,
         act,
@@ -120,6 +123,7 @@ async def _conclude(
         identity_id=identity.id,
         return_to=flow.return_to,
     )
+    await tell(tx, act, means.vault.keys, identity, Template.RECOVERED, ip=device.ip or "")
     await tx.events.add([event(act, "identity.recovered", identity_id=identity.id, session_id=session.id)])
     return Recovered(passed, session, identity, token, settings)
 

@@ -29,6 +29,7 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "nightlatch_sessions_ended_total": ("Sessions ended.", ("reason",)),
     "nightlatch_sign_ins_refused_total": ("Sign-ins refused.", ("reason",)),
     "nightlatch_locks_total": ("Accounts locked after too many attempts.", ("kind",)),
+    "nightlatch_messages_total": ("Tries to send a message, by what became of it.", ("template", "status")),
     "nightlatch_housekeeping_removed_total": ("Rows that were over and left.", ("what",)),
     "nightlatch_refused_total": ("Requests and connections refused before any application saw them.", ("limit",)),
 }

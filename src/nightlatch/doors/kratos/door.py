@@ -4,11 +4,12 @@ from dataclasses import replace
 from functools import partial
 
 from nightlatch.doors.http.door import Door
-from nightlatch.doors.kratos import auth, errors, public
+from nightlatch.doors.kratos import auth, errors, messages, public
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
 
 WHOAMI = "/sessions/whoami"
+MAILBOX = "/dev/mailbox"
 
 
 def admin_door(parts: Parts) -> Door[Parts]:
@@ -18,4 +19,5 @@ def admin_door(parts: Parts) -> Door[Parts]:
 
 def public_door(parts: Parts) -> Door[Parts]:
     # Before any framework: a forward-auth proxy asks this for every request, with any method.
-    return replace(admin_door(parts), routes=PUBLIC, early={WHOAMI: public.whoami})
+    early = {WHOAMI: public.whoami} | ({MAILBOX: messages.mailbox} if parts.letters else {})
+    return replace(admin_door(parts), routes=PUBLIC, early=early)

@@ -71,6 +71,7 @@ ERRORS: dict[type[problems.Problem], Error] = {
     problems.IdentityNotFound: Error(404, _NO_ROW),
     problems.SessionNotFound: Error(404, _NO_ROW),
     problems.FlowNotFound: Error(404, _NO_ROW),
+    problems.MessageNotFound: Error(404, _NO_ROW),
     problems.Conflict: Error(409, _TAKEN),
     problems.VersionMismatch: Error(412, "The resource was changed since the version that was named"),
     problems.Unauthenticated: Error(401, _UNAUTHORIZED),

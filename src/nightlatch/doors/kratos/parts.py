@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nightlatch.core.attempts.model import Throttling
+from nightlatch.core.courier.model import Letter, Message
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.identities.schemas import Schemas
@@ -35,7 +36,7 @@ class Flows:
 
 @dataclass(frozen=True, slots=True)
 class Parts(Shared):
-    """URLs end in a slash; `admin_url` is None unless it is configured."""
+    """URLs end in a slash; `admin_url` is None unless it is configured, `letters` unless messages may be read here."""
 
     schemas: Schemas
     hasher: Hasher
@@ -51,6 +52,7 @@ class Parts(Shared):
     cache_for: int | None
     faster_extend: bool
     metrics: Callable[[], bytes]
+    letters: Callable[[Message], Letter] | None = None
 
     @property
     def means(self) -> Means:

@@ -15,7 +15,12 @@ _REDIRECTED = (
     ("POST", "/recovery/link"),
     ("POST", "/recovery/code"),
 )
-ADMIN_PATHS = (*_REDIRECTED, *((method, f"/admin{path}") for method, path in _REDIRECTED))
+ADMIN_PATHS = (
+    *_REDIRECTED,
+    *((method, f"/admin{path}") for method, path in _REDIRECTED),
+    ("GET", "/admin/courier/messages"),
+    ("GET", "/admin/courier/messages/{id}"),
+)
 PUBLIC_PATHS = (
     ("GET", "/admin/schemas"),
     ("GET", "/admin/schemas/{id}"),

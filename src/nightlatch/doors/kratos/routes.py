@@ -10,6 +10,7 @@ from nightlatch.doors.http.routing import Parameter, Route
 from nightlatch.doors.kratos import (
     bodies,
     identities,
+    messages,
     nodes,
     patch,
     public,
@@ -56,6 +57,8 @@ _ADMIN = (
     _Route("GET", "/sessions/{id}", sessions.get_session, "sessions:read", None, shapes.Session, 200, (400, 404), (_EXPAND,), "Get a session"),
     _Route("DELETE", "/sessions/{id}", sessions.disable_session, "sessions:end", None, None, 204, (400, 404), (), "End a session"),
     _Route("PATCH", "/sessions/{id}/extend", sessions.extend_session, "sessions:write", None, shapes.Session, 200, (400, 404), (), "Extend a session"),
+    _Route("GET", "/courier/messages", messages.list_courier_messages, "messages:read", None, list[shapes.CourierMessage], 200, (400,), (*_TOKEN_PAGE, Parameter("status"), Parameter("recipient")), "List messages"),
+    _Route("GET", "/courier/messages/{id}", messages.get_courier_message, "messages:read", None, shapes.CourierMessage, 200, (400, 404), (), "Get a message"),
     _Route("POST", "/recovery/code", recovery.create_recovery_code_for_identity, "recovery:create", bodies.RecoveryBody, shapes.RecoveryCode, 201, (400, 404), _RETURN_TO, "Make a recovery code"),
     _Route("POST", "/recovery/link", recovery.create_recovery_link_for_identity, "recovery:create", bodies.RecoveryBody, shapes.RecoveryLink, 200, (400, 404), _RETURN_TO, "Make a recovery link"),
 )  # fmt: skip

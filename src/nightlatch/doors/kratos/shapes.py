@@ -114,6 +114,30 @@ class IdentitySchema(msgspec.Struct):
     schema: Raw
 
 
+class MessageDispatch(msgspec.Struct):
+    id: str
+    message_id: str
+    status: str
+    created_at: Moment
+    updated_at: Moment
+    error: dict[str, str] | UnsetType = UNSET
+
+
+class CourierMessage(msgspec.Struct):
+    id: str
+    status: str
+    type: str
+    channel: str
+    recipient: str
+    subject: str
+    body: str
+    template_type: str
+    send_count: int
+    created_at: Moment
+    updated_at: Moment
+    dispatches: list[MessageDispatch] | UnsetType = UNSET
+
+
 class ErrorShown(TypedDict):
     code: int
     status: str

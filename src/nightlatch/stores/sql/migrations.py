@@ -158,4 +158,21 @@ MIGRATIONS = (
             "alter table identities add column session_ends_with_browser {int}",
         ),
     ),
+    Migration(
+        5,
+        "messages",
+        (
+            """create table messages (
+                id {id} primary key, organization_id {id} not null references organizations (id),
+                identity_id {id} references identities (id) on delete cascade,
+                channel {text} not null, recipient {text} not null, template {text} not null, data {bytes} not null,
+                created_at {int} not null, updated_at {int} not null, next_at {int}, done_at {int},
+                status {text} not null, send_count {int} not null, dispatches {text} not null
+            ) {strict}""",
+            "create index messages_due on messages (next_at) where next_at is not null",
+            "create index messages_done on messages (done_at) where done_at is not null",
+            "create index messages_page on messages (organization_id, id)",
+            "create index messages_identity on messages (identity_id)",
+        ),
+    ),
 )

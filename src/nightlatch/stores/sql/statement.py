@@ -26,9 +26,9 @@ def sql(text: str, postgres: str | None = None) -> Statement:
     return Statement(re.sub(r"\$(\d+)", r"?\1", text), _ARRAY.sub(r"= any(\1)", postgres or text))
 
 
-def purge(table: str, key: str = "id") -> Statement:
-    """Removes $2 of those that expired before $1, the oldest first."""
-    oldest = f"select {key} from {table} where expires_at < $1 order by expires_at limit $2"
+def purge(table: str, key: str = "id", since: str = "expires_at") -> Statement:
+    """Removes $2 of those that are over since before $1, the oldest first."""
+    oldest = f"select {key} from {table} where {since} < $1 order by {since} limit $2"
     # A kept plan of PostgreSQL takes any limit for a tenth of the table, and would read all of it.
     return sql(
         f"delete from {table} where {key} in ({oldest})", f"delete from {table} where {key} = any(array({oldest}))"

@@ -9,6 +9,7 @@ from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
 from nightlatch.stores.sql.leases import SqlLeases
+from nightlatch.stores.sql.messages import SqlMessages
 from nightlatch.stores.sql.organizations import SqlOrganizations
 from nightlatch.stores.sql.session_settings import SqlSessionSettings
 from nightlatch.stores.sql.sessions import SqlSessions
@@ -21,6 +22,7 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.happened: list[Event] = []
         self.events = SqlEvents(connection, self.happened)
+        self.messages = SqlMessages(connection)
         self.organizations = SqlOrganizations(connection)
         self.identities = SqlIdentities(connection)
         self.credentials = SqlCredentials(connection)

@@ -1,0 +1,16 @@
+"""What the person behind an identity is told of it."""
+
+from nightlatch.core.courier.model import Template
+from nightlatch.core.courier.rules import send
+from nightlatch.core.courier.store import Tx
+from nightlatch.core.events.model import Act
+from nightlatch.core.identities.model import Identity, Kind
+from nightlatch.kernel.secrets import Keys
+
+
+async def tell(tx: Tx, act: Act, keys: Keys, identity: Identity, template: Template, **data: str) -> None:
+    """Writes to every address that is known to be the person's own. Of what was changed, `identity` is the one before:
+    whoever takes an account over would put an address of their own first."""
+    for address in identity.of_kind(Kind.VERIFIABLE):
+        if address.verified:
+            await send(tx, act, keys, template, address.via, address.value, identity.id, **data)

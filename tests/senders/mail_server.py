@@ -1,0 +1,70 @@
+"""A mail server of the tests' own, on a real socket, that behaves as it is told."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope
+
+from nightlatch.core.courier.model import Relay
+
+
+class MailServer:
+    """`mood` is ok, slow, cut (after the letter was read), or the answer to a command: ("RCPT", "450 Later")."""
+
+    def __init__(self) -> None:
+        self.mood: Any = "ok"
+        self.letters: list[EmailMessage] = []
+        self.envelopes: list[Envelope] = []
+        self.signed_in: list[bytes] = []
+        self.port = 0
+
+    def relay(self, tls: str = "none", **more: Any) -> Relay:
+        return Relay("localhost" if tls != "none" else "127.0.0.1", self.port, tls, **more)
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Envelope, address: str, _options: Any) -> str:
+        if self.mood[0] == "RCPT":
+            return self.mood[1]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:
+        if self.mood == "slow":
+            await asyncio.sleep(30)
+        if self.mood == "cut":
+            assert server.transport is not None
+            server.transport.abort()
+        if self.mood[0] == "DATA":
+            return self.mood[1]
+        self.letters.append(message_from_bytes(envelope.content or b"", policy=policy.default))  # type: ignore[arg-type]
+        self.envelopes.append(envelope)
+        return "250 OK"
+
+    def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        self.signed_in.append(data.password)
+        return AuthResult(success=data.password == b"p@ss", handled=False)
+
+
+@asynccontextmanager
+async def mail_server(tls: str = "none", context: ssl.SSLContext | None = None) -> AsyncIterator[MailServer]:
+    """A server until the block ends; `tls` as in a Relay."""
+    handler = MailServer()
+
+    def protocol() -> SMTP:
+        more = {"tls_context": context, "require_starttls": True} if tls == "starttls" else {}
+        return SMTP(
+            handler, hostname="mail.test", authenticator=handler.authenticate, auth_require_tls=tls == "starttls", **more
+        )  # fmt: skip
+
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(protocol, "127.0.0.1", 0, ssl=context if tls == "tls" else None)
+    handler.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield handler
+    finally:
+        listening.close()
+        await asyncio.sleep(0)
