@@ -17,6 +17,7 @@ from nightlatch.core.access.rules import PURPOSE
 from nightlatch.core.attempts.model import Limit, Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
+from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.housekeeping import Retention, SteadyClock, sweep
 from nightlatch.core.identities.schemas import Schemas, load_schemas
@@ -25,6 +26,7 @@ from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime
 from nightlatch.core.sessions.seen import LastSeen
+from nightlatch.core.settings import rules as settings
 from nightlatch.core.store import Store
 from nightlatch.doors.http import logs
 from nightlatch.doors.http.client_address import ClientAddress, Network
@@ -314,12 +316,11 @@ def _flows(config: Config) -> Flows:
         "settings": flows.settings,
     }
     hooks = flows.registration.after.password.hooks
+    policy = Policy(password.min_password_length, password.identifier_similarity_check_enabled)
     return Flows(
         lifespans={name: flow.lifespan for name, flow in named.items()},
         ui_urls={name: flow.ui_url for name, flow in named.items()},
-        registration=Rules(
-            password.min_password_length, password.identifier_similarity_check_enabled, session="session" in hooks
-        ),
+        registration=Rules(policy, session="session" in hooks),
         registration_enabled=flows.registration.enabled,
         recovery_enabled=flows.recovery.enabled,
         password_enabled=methods.password.enabled,
@@ -327,6 +328,8 @@ def _flows(config: Config) -> Flows:
         code_lifespan=max(methods.code.config.lifespan, HOUR),
         link_lifespan=methods.link.config.lifespan,
         redeeming=Redeeming(methods.code.config.max_submissions, flows.settings.lifespan),
+        settings=settings.Rules(policy, flows.settings.privileged_session_max_age),
+        settings_highest_aal=flows.settings.required_aal == "highest_available",
         default_return_url=selfservice.default_browser_return_url,
         allowed_return_urls=selfservice.allowed_return_urls,
     )

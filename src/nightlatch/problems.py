@@ -29,6 +29,8 @@
     │   ├── ScopeMissing           the access key lacks a scope
     │   ├── DefaultOrganizationOnly  what concerns all organizations is for a key of the default one
     │   ├── AssuranceTooLow        a second factor exists and was not used
+    │   ├── ReauthenticationRequired  the person proved themselves too long ago for this
+    │   ├── FlowForeign            the flow is another identity's
     │   └── TokenForeign           a session token that is not one of ours
     ├── Throttled                  too many attempts from one network
     ├── FlowExpired                the flow's time is over, or it was used
@@ -87,7 +89,7 @@ class SchemaUnknown(Invalid):
 
 
 class PasswordRefused(Invalid):
-    """`rule` is one of too_short, too_long, similar, breached; `facts` holds the numbers to name."""
+    """`rule` is one of too_short, too_long, not_text, similar, known, unchanged; `facts` holds the numbers to name."""
 
     code = "password_refused"
 
@@ -203,6 +205,16 @@ class DefaultOrganizationOnly(Forbidden):
 class AssuranceTooLow(Forbidden):
     code = "assurance_too_low"
     default_reason = "A second factor must be used to fulfil the requested authenticator assurance level."
+
+
+class ReauthenticationRequired(Forbidden):
+    code = "reauthentication_required"
+    default_reason = "This change needs a session in which you signed in just now. Sign in again, then repeat it."
+
+
+class FlowForeign(Forbidden):
+    code = "flow_foreign"
+    default_reason = "The flow was begun by another identity."
 
 
 class TokenForeign(Forbidden):

@@ -155,6 +155,7 @@ class OptionalFlow(Flow):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SettingsFlow(Flow):
+    required_aal: str = setting(_AAL, "highest_available", "Assurance level that changing settings asks for.")
     privileged_session_max_age: int = setting(
         duration(), "15m", "How long after signing in a person may change credentials without proving them again."
     )

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightlatch.core.credentials.policy import _near, check_length, check_password
+from nightlatch.core.credentials.policy import Policy, _near, check_length, check_password
 from nightlatch.problems import PasswordRefused
 
 
 def refused(password: str, *identifiers: str, min_length: int = 8, similarity: bool = True) -> str | None:
     try:
-        check_password(password, identifiers, min_length, similarity)
+        check_password(password, identifiers, Policy(min_length, similarity))
     except PasswordRefused as refusal:
         return refusal.rule
     return None
@@ -38,11 +38,11 @@ def test_P3_length_is_counted_in_code_points(letter: str, length: int, min_lengt
 
 def test_P3_the_numbers_are_told() -> None:
     with pytest.raises(PasswordRefused) as short:
-        check_password("short", [], 8, similarity=True)
+        check_password("short", [], Policy())
     assert short.value.reason == "The password must be at least 8 characters long, but got 5."
     assert short.value.facts == {"min_length": 8, "actual_length": 5}
     with pytest.raises(PasswordRefused) as long:
-        check_password("x" * 1025, [], 8, similarity=True)
+        check_password("x" * 1025, [], Policy())
     assert long.value.reason == "The password must be at most 1024 characters long, but got 1025."
     assert long.value.facts == {"max_length": 1024, "actual_length": 1025}
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors
+from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors, flows
 
 from nightlatch.doors.http.routing import Route
 from nightlatch.doors.kratos.parts import Parts
@@ -25,6 +25,7 @@ BODIES: dict[str, Any] = {
     "update_login_flow": {"method": "password", "identifier": "ada@example.org", "password": PASSWORD},
     "update_registration_flow": {"method": "password", "traits": {"email": "eve@example.org"}, "password": PASSWORD},
     "update_recovery_flow": {"method": "code", "code": "CODE"},
+    "update_settings_flow": {"method": "profile", "traits": {"email": "ada@example.org"}},
     "perform_native_logout": {"session_token": "TOKEN"},
 }
 
@@ -43,13 +44,14 @@ class World:
         secret = {"note": "metadata-admin-canary"}
         made = doors.person("ada", external_id="crm-1", credentials=credentials, metadata_admin=secret)
         self.identity: str = made["id"]
-        doors.listen(highest_aal=False)
+        doors.listen(highest_aal=False, flows=flows(settings_highest_aal=False))
         self.session, self.token = doors.session(self.identity)
         code = doors.admin("POST", "/admin/recovery/code", {"identity_id": self.identity}).ok(201)
         self.code: str = code["recovery_code"]
         self.flows = {
             act: doors.public("GET", f"/self-service/{act}/api").ok()["id"] for act in ("login", "registration")
         }
+        self.flows["settings"] = doors.public("GET", "/self-service/settings/api", token=self.token).ok()["id"]
         self.flows["recovery"] = code["recovery_link"].partition("flow=")[2]
         doors.happened()
 

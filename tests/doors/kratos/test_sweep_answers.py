@@ -86,7 +86,11 @@ def test_every_line_says_every_problem_in_the_one_envelope(
                 isinstance(problem, problems.Unavailable) and route.method in REPEATABLE
             )
             assert ("retry-after" in reply.headers) is comes_back
-            beside = {"redirect_browser_to"} if kind is problems.AssuranceTooLow else set()
+            beside = (
+                {"redirect_browser_to"}
+                if kind in {problems.AssuranceTooLow, problems.ReauthenticationRequired}
+                else set()
+            )
             assert set(reply.json) == {"error", *beside}
 
 

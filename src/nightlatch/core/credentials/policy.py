@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from nightlatch.problems import PasswordRefused
 
 MAX_LENGTH = 1024
@@ -10,14 +12,21 @@ _COMPARED_IDENTIFIERS = 64
 _NEAR = 5
 
 
-def check_password(password: str, identifiers: Sequence[str], min_length: int, similarity: bool) -> None:
+class Policy(msgspec.Struct, frozen=True):
+    """What a person's own choice must be; lengths are in code points."""
+
+    min_length: int = 8
+    similarity: bool = True
+
+
+def check_password(password: str, identifiers: Sequence[str], policy: Policy) -> None:
     """For a password of the person's own choice. PasswordRefused: as `check_length`, too_short, or similar to one of
     `identifiers`."""
     check_length(password)
-    length = len(password)
+    length, min_length = len(password), policy.min_length
     if length < min_length:
         _refuse_length("too_short", f"at least {min_length}", {"min_length": min_length, "actual_length": length})
-    if similarity and any(_similar(password, known) for known in identifiers[:_COMPARED_IDENTIFIERS]):
+    if policy.similarity and any(_similar(password, known) for known in identifiers[:_COMPARED_IDENTIFIERS]):
         raise PasswordRefused("similar", "The password can not be used because it is too similar to the identifier.")
 
 
