@@ -50,6 +50,7 @@ from nightlatch.problems import StoreDown, Unavailable
 from nightlatch.stores.opening import open_store
 
 HTTP_OK = 200
+REVOKE = "revoke_active_sessions"
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -268,12 +269,7 @@ def _parts(
         page_keys=Keys(_revealed(config.secrets.pagination), "page tokens"),
         pair_keys=Keys(_revealed(config.secrets.cipher), PURPOSE),
         render=Render(config.serve.public.base_url, vault),
-        lifetime=Lifetime(
-            config.session.lifespan,
-            config.session.earliest_possible_extend,
-            config.nightlatch.session.idle,
-            config.nightlatch.session.max_per_identity,
-        ),
+        lifetime=lifetime_of(config),
         seen=seen,
         flows=_flows(config),
         access=Access(_configured_keys(run), config.nightlatch.trusted_networks),
@@ -284,6 +280,19 @@ def _parts(
         faster_extend=flags.faster_session_extend,
         client_address=addresses.of,
         metrics=metrics.render,
+    )
+
+
+def lifetime_of(config: Config) -> Lifetime:
+    limits = config.nightlatch.session
+    alone = REVOKE in config.selfservice.flows.login.after.password.hooks
+    return Lifetime(
+        config.session.lifespan,
+        config.session.earliest_possible_extend,
+        limits.idle,
+        1 if alone else limits.max_per_identity,
+        refuse=limits.at_limit == "refuse" and not alone,
+        sliding=limits.sliding,
     )
 
 
@@ -328,7 +337,11 @@ def _flows(config: Config) -> Flows:
         code_lifespan=max(methods.code.config.lifespan, HOUR),
         link_lifespan=methods.link.config.lifespan,
         redeeming=Redeeming(methods.code.config.max_submissions, flows.settings.lifespan),
-        settings=settings.Rules(policy, flows.settings.privileged_session_max_age),
+        settings=settings.Rules(
+            policy,
+            flows.settings.privileged_session_max_age,
+            always_end_others=REVOKE in flows.settings.after.profile.hooks,
+        ),
         settings_highest_aal=flows.settings.required_aal == "highest_available",
         default_return_url=selfservice.default_browser_return_url,
         allowed_return_urls=selfservice.allowed_return_urls,

@@ -8,6 +8,7 @@
     │   ├── PasswordRefused        a password of the person's own choice that the policy refuses
     │   ├── HashRefused            an imported hash: unknown, unreadable, or dearer than we will ever pay
     │   ├── LastFirstFactor        removing it would lock the person out
+    │   ├── SessionsFull           an identity has as many sessions as it may have
     │   ├── SessionEnded           an ended or expired session cannot be extended
     │   └── PageTokenInvalid       not a page token of ours
     ├── NotFound                   no such thing, or none that the caller may know of
@@ -106,6 +107,11 @@ class HashRefused(Invalid):
 class LastFirstFactor(Invalid):
     code = "last_first_factor"
     default_reason = "You cannot remove the last first factor credential."
+
+
+class SessionsFull(Invalid):
+    code = "sessions_full"
+    default_reason = "You are signed in on as many devices as you may be. Sign out on one of them first."
 
 
 class SessionEnded(Invalid):

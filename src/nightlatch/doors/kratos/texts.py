@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nightlatch.problems import SessionsFull
+
 Message = dict[str, Any]
 
 
@@ -82,6 +84,7 @@ _SIMPLE = {
         "address, or phone number.",
     ),
     "identity_disabled": error(4010011, "This account was disabled."),
+    "sessions_full": generic(SessionsFull.default_reason),
     "conflict": error(4000007, "An account with the same identifier (email, phone, username, ...) exists already."),
     "code_wrong": error(4060006, "The recovery code is invalid or has already been used. Please try again."),
     "no_strategy_login": error(
