@@ -325,7 +325,9 @@ def _flows(config: Config) -> Flows:
         "settings": flows.settings,
     }
     hooks = flows.registration.after.password.hooks
-    policy = Policy(password.min_password_length, password.identifier_similarity_check_enabled)
+    policy = Policy(
+        password.min_password_length, password.identifier_similarity_check_enabled, password.haveibeenpwned_enabled
+    )
     return Flows(
         lifespans={name: flow.lifespan for name, flow in named.items()},
         ui_urls={name: flow.ui_url for name, flow in named.items()},

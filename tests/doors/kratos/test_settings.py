@@ -12,8 +12,8 @@ API, FLOWS, SUBMIT = "/self-service/settings/api", "/self-service/settings/flows
 NEW = "Harp*dune-lantern 38"
 EMAIL = {"email": "ada@example.org"}
 SAVED, RECOVERED = 1050001, 1060001
-INVALID, MISSING, TAKEN, SHORT, SIMILAR, SAME, NO_STRATEGY = (
-    4000001, 4000002, 4000007, 4000032, 4000031, 4000039, 4010004,
+INVALID, MISSING, TAKEN, SHORT, SIMILAR, KNOWN, SAME, NO_STRATEGY = (
+    4000001, 4000002, 4000007, 4000032, 4000031, 4000034, 4000039, 4010004,
 )  # fmt: skip
 
 
@@ -95,6 +95,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, list[int]]]] = [
     ({"method": "password", "password": 7}, {"password": [MISSING]}),
     ({"method": "password", "password": "short"}, {"password": [SHORT]}),
     ({"method": "password", "password": "ada@example.org"}, {"password": [SIMILAR]}),
+    ({"method": "password", "password": "Password123!"}, {"password": [KNOWN]}),
     ({"method": "password", "password": PASSWORD}, {"password": [SAME]}),
     ({"method": "profile", "traits": {"email": "x"}}, {"traits.email": [INVALID]}),
     ({"method": "profile", "traits": {"email": "bob@example.org"}}, {"": [TAKEN]}),

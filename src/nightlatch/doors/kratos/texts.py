@@ -57,6 +57,7 @@ def generic(reason: str) -> Message:
 _PASSWORD: dict[str, Callable[[str, Mapping[str, int]], Message]] = {
     "too_short": lambda reason, facts: error(4000032, reason, **facts),
     "too_long": lambda reason, facts: error(4000033, reason, **facts),
+    "known": lambda reason, facts: error(4000034, reason, **facts),
     "unchanged": lambda reason, _facts: error(4000039, reason),
     "similar": lambda _reason, _facts: error(
         4000031, "The password can not be used because it is too similar to the identifier."
