@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tools import kratos_config_keys, settings_page
 
-from nightlatch.app import lifetime_of
 from nightlatch.config import Config, ConfigError, ConfigErrors, Secret, load, require_key
 from nightlatch.config.declare import Follows, Setting
 from nightlatch.config.settings import DATA, DEVELOPMENT_SECRET, SETTINGS
@@ -29,7 +28,6 @@ NAMES = st.sampled_from(
     sorted({name for key in SETTINGS for name in key.split(".")} | {"id", "url", "hook", "courier"})
 )
 ANY = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.binary()
-REVOKE = "revoke_active_sessions"
 CANARY = "kAnArY-9f8e7d6c5b4a"
 
 
@@ -371,34 +369,6 @@ class TestStarting:
     def test_registration_signs_in_unless_its_hooks_say_otherwise(self, after: Any, hooks: Any, tmp_path: Path):
         path = write(tmp_path, nested("selfservice.flows.registration.after", after))
         assert load(path, {}, dev=True).selfservice.flows.registration.after.password.hooks == hooks
-
-    @pytest.mark.parametrize(
-        ("after", "password", "profile"),
-        [
-            ({}, (), ()),
-            ({"hooks": [{"hook": "revoke_active_sessions"}]}, (REVOKE,), (REVOKE,)),
-            (
-                {"hooks": [{"hook": "web_hook"}], "profile": {"hooks": [{"hook": "revoke_active_sessions"}]}},
-                ("web_hook",),
-                (REVOKE,),
-            ),
-        ],
-    )
-    def test_the_hooks_of_a_method_take_the_place_of_those_of_all(
-        self, after: Any, password: Any, profile: Any, tmp_path: Path
-    ):
-        config = load(write(tmp_path, nested("selfservice.flows.settings.after", after)), {}, dev=True)
-        found = config.selfservice.flows.settings.after
-        assert (found.password.hooks, found.profile.hooks) == (password, profile)
-        assert all(REVOKE not in warning for warning in config.warnings)
-
-    def test_a_sign_in_that_ends_the_others_leaves_one_session_whatever_else_is_said_of_the_limit(self, tmp_path: Path):
-        limit = nested("nightlatch.session", {"at_limit": "refuse", "max_per_identity": 7})
-        lifetime = lifetime_of(load(write(tmp_path, limit), {}, dev=True))
-        assert (lifetime.most, lifetime.refuse) == (7, True)
-        hooks = nested("selfservice.flows.login.after.hooks", [{"hook": REVOKE}])
-        lifetime = lifetime_of(load(write(tmp_path, limit | hooks), {}, dev=True))
-        assert (lifetime.most, lifetime.refuse) == (1, False)
 
     def test_W1_nothing_starts_that_nobody_may_use(self, tmp_path: Path):
         path = write(tmp_path, GOOD)
