@@ -71,6 +71,7 @@ def test_the_longer_walk_works_as_typed_up_to_postgresql(tmp_path: Path, postgre
     assert statuses == ["400", "200", "403", "401", "401", "200"]
     assert "The configuration is good." in said
     assert "ended: 1" in said
+    assert "\nsuccess\n" in said
     assert said.count('"active":true') == 3  # the phone's check, the laptop in the list, the recovered session
     assert said.rstrip().endswith("[]200")
     postgres.drop_database(database)

@@ -18,6 +18,7 @@ from nightlatch.core.attempts.model import Limit, Throttling
 from nightlatch.core.courier.model import Message, Status
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
+from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.housekeeping import Retention, SteadyClock, sweep
 from nightlatch.core.identities.schemas import Schemas, load_schemas
@@ -26,6 +27,7 @@ from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime
 from nightlatch.core.sessions.seen import LastSeen
+from nightlatch.core.settings import rules as settings
 from nightlatch.core.store import Store
 from nightlatch.doors.http import logs
 from nightlatch.doors.http.client_address import ClientAddress, Network
@@ -54,6 +56,7 @@ from nightlatch.senders.smtp import Smtp
 from nightlatch.stores.opening import open_store
 
 HTTP_OK = 200
+REVOKE = "revoke_active_sessions"
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -309,12 +312,7 @@ def _parts(
         page_keys=Keys(_revealed(config.secrets.pagination), "page tokens"),
         pair_keys=Keys(_revealed(config.secrets.cipher), PURPOSE),
         render=Render(config.serve.public.base_url, vault),
-        lifetime=Lifetime(
-            config.session.lifespan,
-            config.session.earliest_possible_extend,
-            config.nightlatch.session.idle,
-            config.nightlatch.session.max_per_identity,
-        ),
+        lifetime=lifetime_of(config),
         seen=seen,
         flows=_flows(config),
         access=Access(_configured_keys(run), config.nightlatch.trusted_networks),
@@ -326,6 +324,19 @@ def _parts(
         client_address=addresses.of,
         metrics=metrics.render,
         letters=letters_of(config) if config.dev else None,
+    )
+
+
+def lifetime_of(config: Config) -> Lifetime:
+    limits = config.nightlatch.session
+    alone = REVOKE in config.selfservice.flows.login.after.password.hooks
+    return Lifetime(
+        config.session.lifespan,
+        config.session.earliest_possible_extend,
+        limits.idle,
+        1 if alone else limits.max_per_identity,
+        refuse=limits.at_limit == "refuse" and not alone,
+        sliding=limits.sliding,
     )
 
 
@@ -358,12 +369,13 @@ def _flows(config: Config) -> Flows:
         "settings": flows.settings,
     }
     hooks = flows.registration.after.password.hooks
+    policy = Policy(
+        password.min_password_length, password.identifier_similarity_check_enabled, password.haveibeenpwned_enabled
+    )
     return Flows(
         lifespans={name: flow.lifespan for name, flow in named.items()},
         ui_urls={name: flow.ui_url for name, flow in named.items()},
-        registration=Rules(
-            password.min_password_length, password.identifier_similarity_check_enabled, session="session" in hooks
-        ),
+        registration=Rules(policy, session="session" in hooks),
         registration_enabled=flows.registration.enabled,
         recovery_enabled=flows.recovery.enabled,
         password_enabled=methods.password.enabled,
@@ -371,6 +383,12 @@ def _flows(config: Config) -> Flows:
         code_lifespan=max(methods.code.config.lifespan, HOUR),
         link_lifespan=methods.link.config.lifespan,
         redeeming=Redeeming(methods.code.config.max_submissions, flows.settings.lifespan),
+        settings=settings.Rules(
+            policy,
+            flows.settings.privileged_session_max_age,
+            always_end_others=REVOKE in flows.settings.after.profile.hooks,
+        ),
+        settings_highest_aal=flows.settings.required_aal == "highest_available",
         default_return_url=selfservice.default_browser_return_url,
         allowed_return_urls=selfservice.allowed_return_urls,
     )

@@ -8,6 +8,7 @@
     │   ├── PasswordRefused        a password of the person's own choice that the policy refuses
     │   ├── HashRefused            an imported hash: unknown, unreadable, or dearer than we will ever pay
     │   ├── LastFirstFactor        removing it would lock the person out
+    │   ├── SessionsFull           an identity has as many sessions as it may have
     │   ├── SessionEnded           an ended or expired session cannot be extended
     │   └── PageTokenInvalid       not a page token of ours
     ├── NotFound                   no such thing, or none that the caller may know of
@@ -30,6 +31,8 @@
     │   ├── ScopeMissing           the access key lacks a scope
     │   ├── DefaultOrganizationOnly  what concerns all organizations is for a key of the default one
     │   ├── AssuranceTooLow        a second factor exists and was not used
+    │   ├── ReauthenticationRequired  the person proved themselves too long ago for this
+    │   ├── FlowForeign            the flow is another identity's
     │   └── TokenForeign           a session token that is not one of ours
     ├── Throttled                  too many attempts from one network
     ├── FlowExpired                the flow's time is over, or it was used
@@ -88,7 +91,7 @@ class SchemaUnknown(Invalid):
 
 
 class PasswordRefused(Invalid):
-    """`rule` is one of too_short, too_long, similar, breached; `facts` holds the numbers to name."""
+    """`rule` is one of too_short, too_long, not_text, similar, known, unchanged; `facts` holds the numbers to name."""
 
     code = "password_refused"
 
@@ -105,6 +108,11 @@ class HashRefused(Invalid):
 class LastFirstFactor(Invalid):
     code = "last_first_factor"
     default_reason = "You cannot remove the last first factor credential."
+
+
+class SessionsFull(Invalid):
+    code = "sessions_full"
+    default_reason = "You are signed in on as many devices as you may be. Sign out on one of them first."
 
 
 class SessionEnded(Invalid):
@@ -208,6 +216,16 @@ class DefaultOrganizationOnly(Forbidden):
 class AssuranceTooLow(Forbidden):
     code = "assurance_too_low"
     default_reason = "A second factor must be used to fulfil the requested authenticator assurance level."
+
+
+class ReauthenticationRequired(Forbidden):
+    code = "reauthentication_required"
+    default_reason = "This change needs a session in which you signed in just now. Sign in again, then repeat it."
+
+
+class FlowForeign(Forbidden):
+    code = "flow_foreign"
+    default_reason = "The flow was begun by another identity."
 
 
 class TokenForeign(Forbidden):

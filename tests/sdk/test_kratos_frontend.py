@@ -254,6 +254,34 @@ def test_a_recovery_code_is_redeemed_to_a_session_and_a_settings_flow(
     assert [method["method"] for method in session["authentication_methods"]] == ["code_recovery"]
 
 
+def settle(frontend: Kratos, flow: str, kind: str, token: str, **fields: Any) -> Answer:
+    body = model("UpdateSettingsFlowBody", of=model(kind, **fields))
+    return frontend("update_settings_flow", flow=flow, update_settings_flow_body=body, x_session_token=token)
+
+
+def test_S5_a_recovery_ends_in_a_new_password_and_the_earlier_sessions_are_over(
+    frontend: Kratos, administrator: Kratos, anna: dict[str, Any], tokens: list[str]
+) -> None:
+    done = redeem(frontend, *recovery(administrator, anna["id"])).ok(200)
+    follows = {each["action"]: each for each in done["continue_with"]}
+    token, flow = follows["set_ory_session_token"]["ory_session_token"], follows["show_settings_ui"]["flow"]["id"]
+    assert frontend("get_settings_flow", id=flow, x_session_token=token).ok(200)["state"] == "show_form"
+    kind, new = "UpdateSettingsFlowWithPasswordMethod", "Harp*dune-lantern 38"
+    saved = settle(frontend, flow, kind, token, method="password", password=new)
+    assert saved.ok(200)["state"] == "success"
+    assert alive(frontend, [*tokens, token]) == [False, False, False, True]
+    assert messages(log_in(frontend, anna["traits"]["email"], PASSWORD)) == [WRONG]
+    log_in(frontend, anna["traits"]["email"], new).ok(200)
+
+
+def test_i_change_my_traits(frontend: Kratos, token: str, anna: dict[str, Any]) -> None:
+    flow = frontend("create_native_settings_flow", x_session_token=token).ok(200)["id"]
+    kind, traits = "UpdateSettingsFlowWithProfileMethod", anna["traits"] | {"name": {"first": "Anna"}}
+    saved = settle(frontend, flow, kind, token, method="profile", traits=traits).ok(200)
+    assert saved["identity"]["traits"] == traits
+    assert frontend("to_session", x_session_token=token).ok(200)["identity"]["traits"] == traits
+
+
 def test_a_recovery_code_is_redeemed_once(frontend: Kratos, administrator: Kratos, anna: dict[str, Any]) -> None:
     flow, code = recovery(administrator, anna["id"])
     assert recovered(redeem(frontend, flow, code))

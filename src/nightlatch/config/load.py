@@ -31,6 +31,11 @@ def load(path: Path | None, environ: Mapping[str, str], dev: bool) -> Config:
     return assemble(Config, values | {"dev": dev, "warnings": tuple(_warnings(read, found.unused))})
 
 
+def _done(key: str) -> str:
+    """The hook that has an effect after the flow of that key."""
+    return "session" if ".registration." in key else "revoke_active_sessions"
+
+
 def _read(found: Found) -> dict[str, Any]:
     """The values that are of their kind; the others are errors."""
     read = {}
@@ -63,7 +68,7 @@ def _judge(values: Mapping[str, Any], read: Mapping[str, Any], found: Found, dev
 
 
 def _warnings(read: Mapping[str, Any], unused: list[str]) -> Iterator[str]:
-    hooks = [f"{key} ({name})" for key in _HOOKS for name in read.get(key, ()) if name != "session"]
+    hooks = [f"{key} ({name})" for key in _HOOKS for name in read.get(key, ()) if name != _done(key)]
     if without_effect := [key for key in [*unused, *hooks] if key != "hashers"]:
         yield f"Known, but without effect here yet: {', '.join(without_effect)}."
     if "hashers" in unused:

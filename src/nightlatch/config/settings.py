@@ -40,6 +40,7 @@ _DEVELOPMENT_DSN = "sqlite://var/nightlatch.sqlite"
 _PORTS = integer(1, 65535)
 _AAL = choice("highest_available", "aal1")
 _PAGE = Follows(f"`{_SERVED}` and `ui/FLOW`", lambda known, key: f"{known[_SERVED]}ui/{key.split('.')[2]}")
+_HOOK_LIST = many(HOOK, "hook", "config")
 _HOOKS = "selfservice.flows.registration.after.hooks"
 
 
@@ -112,7 +113,9 @@ class Cookie:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Session:
-    lifespan: int = setting(duration(), "24h", "How long a session lives, however much it is used.")
+    lifespan: int = setting(
+        duration(), "24h", "How long a session lives, however much it is used; see `nightlatch.session.sliding`."
+    )
     earliest_possible_extend: int = setting(
         duration(), _same_as("session.lifespan"), "A session can be extended once it ends within this time."
     )
@@ -127,9 +130,45 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MethodHooks:
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST,
+        Follows("those of `after.hooks`", lambda known, key: known[f"{key.rsplit('.', 2)[0]}.hooks"]),
+        "What follows when it was done by this method.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterLogin:
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST, [], "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person."
+    )
+    password: MethodHooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterRecovery:
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST, [], "What follows a recovery. `revoke_active_sessions` is done in any case."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterSettings:
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST,
+        [],
+        "What follows a change of settings. `revoke_active_sessions` ends all other sessions of the person, which a "
+        "change of a password, an identifier or an address does in any case.",
+    )
+    password: MethodHooks
+    profile: MethodHooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AfterMethod:
     hooks: tuple[str, ...] = setting(
-        many(HOOK, "hook", "config"),
+        _HOOK_LIST,
         Follows(f"`{_HOOKS}` if set, else `session`", lambda known, _: known[_HOOKS] or ("session",)),
         "What follows a registration by password. `session` signs the person in.",
     )
@@ -138,7 +177,7 @@ class AfterMethod:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AfterRegistration:
     hooks: tuple[str, ...] = setting(
-        many(HOOK, "hook", "config"), [], "What follows a registration by a method that has no hooks of its own."
+        _HOOK_LIST, [], "What follows a registration by a method that has no hooks of its own."
     )
     password: AfterMethod
 
@@ -156,16 +195,28 @@ class OptionalFlow(Flow):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SettingsFlow(Flow):
+    after: AfterSettings
+    required_aal: str = setting(_AAL, "highest_available", "Assurance level that changing settings asks for.")
     privileged_session_max_age: int = setting(
         duration(), "15m", "How long after signing in a person may change credentials without proving them again."
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoginFlow(Flow):
+    after: AfterLogin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RecoveryFlow(OptionalFlow):
+    after: AfterRecovery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Flows:
-    login: Flow
+    login: LoginFlow
     registration: Registration
-    recovery: OptionalFlow
+    recovery: RecoveryFlow
     verification: OptionalFlow
     settings: SettingsFlow
 
@@ -179,7 +230,7 @@ class PasswordPolicy:
     haveibeenpwned_enabled: bool = setting(
         BOOLEAN,
         True,
-        "Refuse passwords known from breaches. Accepted; no list is consulted yet.",
+        "Refuse passwords known from breaches, by a list of 150,000 that ships. Nobody else is asked.",
     )
 
 
@@ -294,7 +345,18 @@ class SessionLimits:
     idle: int | None = setting(
         duration(MINUTE), None, "A session that was not used for this long has ended. Off unless set."
     )
-    max_per_identity: int = setting(integer(1, 100_000), 100, "With more sessions than this, the oldest end.")
+    sliding: int | None = setting(
+        duration(MINUTE),
+        None,
+        "Checking a session gives it `session.lifespan` anew, up to this long after its person signed in. Off unless "
+        "set.",
+    )
+    max_per_identity: int = setting(integer(1, 100_000), 100, "The most sessions of one identity.")
+    at_limit: str = setting(
+        choice("oldest ends", "refuse"),
+        "oldest ends",
+        "What a sign-in beyond that does: the oldest session ends, or the sign-in is refused.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -345,7 +407,8 @@ class Throttling:
     proofs_per_minute: int = setting(
         integer(1, 1_000_000),
         30,
-        "Sign-ins from one network (an IPv4 address, an IPv6 /64) in a minute; as many registrations, as many codes.",
+        "Sign-ins from one network (an IPv4 address, an IPv6 /64) in a minute; as many registrations, as many codes, as "
+        "many changes of settings.",
     )
     flows_per_minute: int = setting(integer(1, 1_000_000), 120, "Flows that one network may begin in a minute.")
     floor: int = setting(

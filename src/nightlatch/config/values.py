@@ -13,7 +13,17 @@ from nightlatch.core.courier.model import Gateway, Relay
 
 MAKE_ONE = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
 _LEAST_SECRET = 16
-_HOOKS = ("session", "show_verification_ui", "web_hook", "b2b_sso")
+_HOOKS = (
+    "session",
+    "revoke_active_sessions",
+    "require_verified_address",
+    "show_verification_ui",
+    "verification",
+    "verify_new_address",
+    "notify_previous_addresses",
+    "web_hook",
+    "b2b_sso",
+)
 _MEMORY = {":memory:", "file::memory:"}
 _POSTGRES = {"postgres", "postgresql"}
 

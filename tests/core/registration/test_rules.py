@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.core.world import PASSWORD, World
 
+from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
 from nightlatch.core.login.rules import SignedIn
@@ -95,8 +96,8 @@ def test_P3_a_password_that_the_rules_refuse_is_refused_and_never_kept(world: Wo
 
 
 def test_the_rules_of_passwords_are_those_that_are_given(world: World) -> None:
-    assert isinstance(registered(world, password="anna@example.org", rules=Rules(similarity=False)), Registered)
-    assert codes(registered(world, {"email": "b@b.de"}, "fourteen chars", rules=Rules(min_length=15))) == [
+    assert isinstance(registered(world, password="anna@example.org", rules=Rules(Policy(similarity=False))), Registered)
+    assert codes(registered(world, {"email": "b@b.de"}, "fourteen chars", rules=Rules(Policy(min_length=15)))) == [
         "password_refused"
     ]
 

@@ -12,9 +12,11 @@ from tests.core.world import DEVICE, LIFETIME, NOW, World, aged
 
 from nightlatch.core.credentials.person import Person
 from nightlatch.core.events.model import Act
+from nightlatch.core.flows.model import Flow
 from nightlatch.core.identities.model import State
+from nightlatch.core.login.rules import SignedIn
 from nightlatch.core.organizations.model import DEFAULT
-from nightlatch.core.sessions.model import Filter, How, Method, Revocation, Session, Standing, Where
+from nightlatch.core.sessions.model import Filter, How, Method, Revocation, Session, Settings, Standing, Where
 from nightlatch.core.sessions.rules import (
     SEEN_FLUSH,
     Lifetime,
@@ -26,10 +28,12 @@ from nightlatch.core.sessions.rules import (
     in_force,
     issue,
     renew,
+    slides_to,
 )
+from nightlatch.core.sessions.settings import put_settings
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE
 from nightlatch.kernel.secrets import digest
-from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired
+from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired, SessionsFull
 
 PASSWORD = Method("password", 1, NOW)
 TOTP = Method("totp", 2, NOW)
@@ -167,6 +171,41 @@ def test_S6_a_list_of_those_in_force_agrees_with_the_check(world: World) -> None
         listed = world.read(lambda tx, active=active: tx.sessions.list(DEFAULT, active, world.now, None, 0, 9))  # type: ignore[misc]
         assert len(listed) == sum(world.accepts(token, IDLE) for token in tokens)
         assert all(in_force(standing, IDLE, world.now) for standing in listed)
+
+
+def test_S6_use_prolongs_a_session_up_to_a_bound_and_revives_none(world: World) -> None:
+    session, token = issued(world, world.anna())
+    sliding = aged(sliding=10 * DAY)
+
+    def used() -> int | None:
+        return slides_to(world.standing(token), sliding, world.now)
+
+    def prolonged(to: int) -> bool:
+        now = world.standing(token).session
+        return world.write(lambda tx: tx.sessions.prolong(now, to))
+
+    world.clock.advance(DAY // 10)
+    assert used() is None, "a write for every check"
+    assert slides_to(world.standing(token), LIFETIME, world.now) is None
+    while world.now < session.authenticated_at + 9 * DAY:
+        world.clock.advance(20 * HOUR)
+        end = used()
+        assert end is not None
+        assert end == min(world.now + DAY, NOW + 10 * DAY)
+        assert prolonged(end)
+    world.clock.advance(HOUR)
+    assert used() is None
+    assert not world.write(lambda tx: tx.sessions.prolong(session, NOW + 99 * DAY)), "as it was read long ago"
+    world.clock.advance(NOW + 10 * DAY - world.now)
+    assert not world.accepts(token)
+
+
+def test_S6_use_prolongs_none_whose_lifespan_is_their_own(world: World) -> None:
+    anna = world.anna()
+    world.write(lambda tx: put_settings(tx, world.act(), [anna.identity.id], Settings(lifespan=8 * HOUR)))
+    _, token = issued(world, world.stored(anna))
+    world.clock.advance(7 * HOUR)
+    assert slides_to(world.standing(token), aged(sliding=10 * DAY), world.now) is None
 
 
 def test_a_session_of_an_inactive_identity_is_over(world: World) -> None:
@@ -329,6 +368,20 @@ def test_S13_beyond_the_most_the_oldest_gives_way(world: World) -> None:
     assert [world.accepts(token) for token in tokens] == [False, False, True, True, True]
     assert world.accepts(theirs)
     assert world.told().count(("session.ended", "limit", 1)) == 2
+
+
+def test_S13_beyond_the_most_a_sign_in_is_refused_where_the_rules_say_so(world: World) -> None:
+    anna, few = world.anna(), aged(most=2, refuse=True)
+    tokens = [world.signed_in(lifetime=few) for _ in range(2)]
+    refused = world.login(lifetime=few)
+    assert isinstance(refused, Flow)
+    assert refused.facts.problems == ({"code": "sessions_full"},)
+    assert refused.used_at is None
+    with pytest.raises(SessionsFull):
+        issued(world, anna, lifetime=few)
+    assert isinstance(world.login(lifetime=few, current=world.standing(tokens[0])), SignedIn)
+    ending(world, session_id=world.standing(tokens[0]).session.id)
+    world.signed_in(lifetime=few)
 
 
 def test_S13_those_that_are_over_take_no_place(world: World) -> None:

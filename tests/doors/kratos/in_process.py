@@ -17,6 +17,7 @@ from nightlatch.core.access.model import AccessKey
 from nightlatch.core.attempts.model import Limit, Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
+from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.identities.schemas import Schema, Schemas
 from nightlatch.core.organizations import rules as organizations
@@ -26,6 +27,7 @@ from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
+from nightlatch.core.settings import rules as settings
 from nightlatch.core.store import Store
 from nightlatch.doors.http.client_address import ClientAddress, Network
 from nightlatch.doors.http.door import Door
@@ -309,6 +311,8 @@ def flows(**changes: Any) -> Flows:
         code_lifespan=HOUR,
         link_lifespan=HOUR,
         redeeming=Redeeming(5, 15 * MINUTE),
+        settings=settings.Rules(Policy(), 15 * MINUTE),
+        settings_highest_aal=True,
         default_return_url="https://ui.example.org/",
         allowed_return_urls=("https://ui.example.org/",),
     )

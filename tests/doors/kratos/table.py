@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors
+from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors, flows
 
 from nightlatch.core.courier.model import Template
 from nightlatch.core.courier.rules import send
@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
     "update_login_flow": {"method": "password", "identifier": "ada@example.org", "password": PASSWORD},
     "update_registration_flow": {"method": "password", "traits": {"email": "eve@example.org"}, "password": PASSWORD},
     "update_recovery_flow": {"method": "code", "code": "CODE"},
+    "update_settings_flow": {"method": "profile", "traits": {"email": "ada@example.org"}},
     "perform_native_logout": {"session_token": "TOKEN"},
 }
 
@@ -46,13 +47,14 @@ class World:
         secret = {"note": "metadata-admin-canary"}
         made = doors.person("ada", external_id="crm-1", credentials=credentials, metadata_admin=secret)
         self.identity: str = made["id"]
-        doors.listen(highest_aal=False)
+        doors.listen(highest_aal=False, flows=flows(settings_highest_aal=False))
         self.session, self.token = doors.session(self.identity)
         code = doors.admin("POST", "/admin/recovery/code", {"identity_id": self.identity}).ok(201)
         self.code: str = code["recovery_code"]
         self.flows = {
             act: doors.public("GET", f"/self-service/{act}/api").ok()["id"] for act in ("login", "registration")
         }
+        self.flows["settings"] = doors.public("GET", "/self-service/settings/api", token=self.token).ok()["id"]
         self.flows["recovery"] = code["recovery_link"].partition("flow=")[2]
         keys = doors.parts.vault.keys
         written = doors.write(
@@ -80,7 +82,11 @@ class World:
 
     def ask(self, port: str, line: Line, **more: Any) -> Any:
         """A request that is right in everything, unless `more` says otherwise."""
+        return self.send(port, line, self.body(line), **more)
+
+    def send(self, port: str, line: Line, body: Any, **more: Any) -> Any:
+        """The same with a body of the test's own."""
         if port == "admin":
-            return self.doors.admin(line.method, self.target(line), self.body(line), **more)
+            return self.doors.admin(line.method, self.target(line), body, **more)
         token = None if "login" in line.path or "registration" in line.path else self.token
-        return self.doors.public(line.method, self.target(line), self.body(line), **{"token": token} | more)
+        return self.doors.public(line.method, self.target(line), body, **{"token": token} | more)

@@ -9,7 +9,9 @@ from tests.doors.kratos.pages import ids, links, walk
 from tests.serving import SCHEMAS
 
 from nightlatch import __version__
+from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.kernel.clock import DAY, HOUR, SECOND
+from nightlatch.problems import StoreDown
 
 WHOAMI = "/sessions/whoami"
 UNAUTHORIZED = "The request could not be authorized"
@@ -48,6 +50,26 @@ def test_the_session_of_a_token_is_shown_as_the_contract_draws_it(doors: Doors, 
     assert reply.headers["cache-control"] == "private, no-cache, no-store, must-revalidate"
     assert "ory-session-cache-for" not in reply.headers
     assert "set-cookie" not in reply.headers
+
+
+def test_S6_a_check_prolongs_and_is_answered_though_nothing_can_be_written(
+    doors: Doors, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, token = doors.session(ada)
+    doors.listen(lifetime=Lifetime(DAY, HOUR, sliding=30 * DAY))
+    doors.happened()
+    doors.clock.advance(DAY - 1)
+    assert doors.public("GET", WHOAMI, token=token).ok()["expires_at"] == "2023-11-16T22:13:19.999999Z"
+    doors.clock.advance(DAY - 1)
+
+    async def fail(*_: Any) -> Any:
+        raise StoreDown
+
+    with monkeypatch.context() as full:
+        full.setattr(doors.store, "write", fail)
+        assert doors.public("GET", WHOAMI, token=token).ok()["expires_at"] == "2023-11-16T22:13:19.999999Z"
+    assert doors.public("GET", WHOAMI, token=token).ok()["expires_at"] == "2023-11-17T22:13:19.999998Z"
+    assert doors.happened() == []
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])

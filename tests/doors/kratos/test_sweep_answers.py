@@ -86,7 +86,11 @@ def test_every_line_says_every_problem_in_the_one_envelope(
                 isinstance(problem, problems.Unavailable) and route.method in REPEATABLE
             )
             assert ("retry-after" in reply.headers) is comes_back
-            beside = {"redirect_browser_to"} if kind is problems.AssuranceTooLow else set()
+            beside = (
+                {"redirect_browser_to"}
+                if kind in {problems.AssuranceTooLow, problems.ReauthenticationRequired}
+                else set()
+            )
             assert set(reply.json) == {"error", *beside}
 
 
@@ -167,6 +171,7 @@ CALLS = {
     "is_alive": 0, "get_version": 0, "get_document": 0, "get_metrics": 0, "get_identity_schema": 0,
     "list_identity_schemas": 0, "list_my_sessions": 2, "disable_my_other_sessions": 2, "disable_my_session": 2,
     "update_login_flow": 3, "update_registration_flow": 3, "update_recovery_flow": 2,
+    "create_native_settings_flow": 2, "get_settings_flow": 2, "update_settings_flow": 3,
 }  # fmt: skip
 
 
@@ -262,8 +267,7 @@ def test_W11_a_body_that_is_not_good_json_is_refused_on_every_line(
     doors: Doors, port: str, line: Line, body: bytes
 ) -> None:
     world = World(doors)
-    ask = doors.admin if port == "admin" else doors.public
-    error = ask(line.method, world.target(line), body).refused(413 if len(body) > 100_000 and port == "public" else 400)
+    error = world.send(port, line, body).refused(413 if len(body) > 100_000 and port == "public" else 400)
     assert "99999" not in json.dumps(error)
     assert doors.happened() == []
 
@@ -275,12 +279,11 @@ LARGE = {"batch_patch_identities": 5 << 20, "update_identity": 5 << 20}
 def test_W11_a_body_may_be_as_large_as_the_line_allows_and_no_larger(doors: Doors, port: str, line: Line) -> None:
     """Part 0, body caps."""
     world = World(doors)
-    ask = doors.admin if port == "admin" else doors.public
     most = LARGE.get(line.endpoint.__name__, (1 << 20) if port == "admin" else 65536)
     good = json.dumps(world.body(line)).encode()
-    assert ask(line.method, world.target(line), good.ljust(most)).status < 300
+    assert world.send(port, line, good.ljust(most)).status < 300
     doors.happened()
-    reply = ask(line.method, world.target(line), good.ljust(most + 1))
+    reply = world.send(port, line, good.ljust(most + 1))
     assert reply.refused(413)["reason"] == f"The request body is larger than {most} bytes."
     assert doors.happened() == []
 
@@ -294,8 +297,7 @@ def test_W11_packed_bodies_and_forms_in_parts_are_415(
     doors: Doors, port: str, line: Line, headers: dict[str, str]
 ) -> None:
     world = World(doors)
-    ask = doors.admin if port == "admin" else doors.public
-    ask(line.method, world.target(line), world.body(line), headers=headers).refused(415)
+    world.ask(port, line, headers=headers).refused(415)
     assert doors.happened() == []
 
 

@@ -2,23 +2,39 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
+from nightlatch.core.credentials.known import is_known
 from nightlatch.problems import PasswordRefused
 
 MAX_LENGTH = 1024
 _COMPARED_LENGTH = 256
 _COMPARED_IDENTIFIERS = 64
 _NEAR = 5
+_LEAKED = {"breaches": 1}  # in one at least; the list does not count them
 
 
-def check_password(password: str, identifiers: Sequence[str], min_length: int, similarity: bool) -> None:
-    """For a password of the person's own choice. PasswordRefused: as `check_length`, too_short, or similar to one of
-    `identifiers`."""
+class Policy(msgspec.Struct, frozen=True):
+    """What a person's own choice must be: so many code points, unlike their identifiers, not `known` to everybody."""
+
+    min_length: int = 8
+    similarity: bool = True
+    known: bool = True
+
+
+def check_password(password: str, identifiers: Sequence[str], policy: Policy) -> None:
+    """For a password of the person's own choice. PasswordRefused: as `check_length`, too_short, similar to one of
+    `identifiers`, or known."""
     check_length(password)
-    length = len(password)
+    length, min_length = len(password), policy.min_length
     if length < min_length:
         _refuse_length("too_short", f"at least {min_length}", {"min_length": min_length, "actual_length": length})
-    if similarity and any(_similar(password, known) for known in identifiers[:_COMPARED_IDENTIFIERS]):
+    if policy.similarity and any(_similar(password, known) for known in identifiers[:_COMPARED_IDENTIFIERS]):
         raise PasswordRefused("similar", "The password can not be used because it is too similar to the identifier.")
+    if policy.known and is_known(password):
+        raise PasswordRefused(
+            "known", "The password is one that everybody tries first: it is known from leaks.", _LEAKED
+        )
 
 
 def check_length(password: str) -> None:

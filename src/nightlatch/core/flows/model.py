@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+RECOVERED = "recovered"  # the step of a settings flow that a recovery opened
+
 
 class Act(StrEnum):
     LOGIN = "login"

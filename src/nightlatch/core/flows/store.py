@@ -15,8 +15,8 @@ class Flows(Protocol):
         """Writes state, method, facts, identity and used_at; false when the flow was used or is gone."""
         ...
 
-    async def close(self, identity_id: bytes, now: int) -> None:
-        """Uses up every open flow of the identity and every code of it."""
+    async def close(self, identity_id: bytes, now: int, but: bytes | None = None) -> None:
+        """Uses up every open flow of the identity, except the one that is spared, and every code of it."""
         ...
 
     async def add_code(self, code: Code, now: int) -> None:

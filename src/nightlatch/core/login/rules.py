@@ -20,7 +20,7 @@ from nightlatch.core.identities.normal import normal_identifier
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, Method, Session, Standing
 from nightlatch.core.sessions.rules import issue, renew
-from nightlatch.problems import FlowExpired
+from nightlatch.problems import FlowExpired, SessionsFull
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -137,26 +137,21 @@ async def _conclude(
     if person.identity.state is not State.ACTIVE:
         return await _refuse(tx, act, proof.flow, identifier, "identity_disabled")
     await forgive(tx, person.identity.id, PASSWORD)
-    await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
-    if better is not None:
-        await tx.credentials.put(
-            [
-                with_config(
-                    act,
-                    means.vault,
-                    credential,
-                    person.identity.id,
-                    "password",
-                    {"hashed_password": better},
-                    credential.identifiers,
-                )
-            ]
-        )
     method = Method("password", 1, act.now)
+    token = None
     if current is not None and current.identity.id == person.identity.id:
         session = await renew(tx, act, current.session.id, method, means.lifetime)
         if session is None:
             raise FlowExpired
-        return SignedIn(session, person.identity, None)
-    session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
+    else:
+        try:
+            session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
+        except SessionsFull:
+            return await _refuse(tx, act, proof.flow, identifier, "sessions_full")
+    await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
+    if better is not None:
+        config = {"hashed_password": better}
+        await tx.credentials.put(
+            [with_config(act, means.vault, credential, person.identity.id, "password", config, credential.identifiers)]
+        )
     return SignedIn(session, person.identity, token)

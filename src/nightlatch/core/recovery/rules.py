@@ -11,8 +11,8 @@ from nightlatch.core.attempts.rules import CODE, check_network, forgive, reserve
 from nightlatch.core.courier.model import Template
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
+from nightlatch.core.flows.model import RECOVERED, Code, Facts, Flow
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.model import Code, Facts, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, State
 from nightlatch.core.identities.notices import tell
@@ -122,6 +122,7 @@ async def _conclude(
         state="show_form",
         identity_id=identity.id,
         return_to=flow.return_to,
+        facts=Facts(step=RECOVERED),
     )
     await tell(tx, act, means.vault.keys, identity, Template.RECOVERED, ip=device.ip or "")
     await tx.events.add([event(act, "identity.recovered", identity_id=identity.id, session_id=session.id)])

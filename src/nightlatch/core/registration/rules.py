@@ -6,7 +6,7 @@ import msgspec
 
 from nightlatch.core.attempts.rules import check_network
 from nightlatch.core.credentials.person import Profile, add, compose
-from nightlatch.core.credentials.policy import check_password
+from nightlatch.core.credentials.policy import Policy, check_password
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
@@ -24,8 +24,7 @@ from nightlatch.problems import Conflict, PasswordRefused, Problem, SessionNotFo
 class Rules(msgspec.Struct, frozen=True):
     """What a new password must be, and whether who registers is signed in at once."""
 
-    min_length: int = 8
-    similarity: bool = True
+    password: Policy = Policy()
     session: bool = True
 
 
@@ -66,7 +65,7 @@ async def register(
     profile = Profile(schemas.default_id, msgspec.json.encode(traits).decode())
     try:
         identifiers = schemas.chosen(schemas.default_id).derive(traits).identifiers.get("password", ())
-        check_password(password, identifiers, rules.min_length, rules.similarity)
+        check_password(password, identifiers, rules.password)
     except (TraitsInvalid, PasswordRefused) as problem:
         return await store.write(lambda tx, problem=problem: _refuse(tx, flow, traits, problem))  # type: ignore[misc]
     async with means.hasher.turn() as turn:

@@ -17,7 +17,7 @@ from nightlatch.core.sessions.store import Tx
 from nightlatch.kernel.clock import SECOND
 from nightlatch.kernel.ids import id_text, new_number
 from nightlatch.kernel.secrets import digest, new_token
-from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired
+from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired, SessionsFull
 
 T = TypeVar("T")
 
@@ -28,12 +28,15 @@ SEEN_FLUSH = 10 * SECOND
 class Lifetime(msgspec.Struct, frozen=True):
     """How long sessions live, in microseconds, unless their identity has a setting. `extend_within`: only one with less
     than that left is extended. `idle` ends what was not seen for so long. `most` is how many one identity may have; the
-    oldest give way."""
+    oldest give way, or, with `refuse`, no more is issued. With `sliding`, use prolongs a session, until so long after
+    its person was last proved."""
 
     lifespan: int
     extend_within: int
     idle: int | None = None
     most: int = 100
+    refuse: bool = False
+    sliding: int | None = None
 
     def of(self, identity: Identity) -> int:
         """The lifespan of a session of `identity`."""
@@ -53,6 +56,15 @@ def idle_since(lifetime: Lifetime, now: int) -> int | None:
     """Who was last seen then or before has been idle too long; None where nobody can be."""
     # What was seen lately may not be written yet, here or in another worker: two flushes of grace.
     return None if lifetime.idle is None else now - lifetime.idle - 2 * SEEN_FLUSH
+
+
+def slides_to(standing: Standing, lifetime: Lifetime, now: int) -> int | None:
+    """The new end of a session that is used now; None where it stays as it is, or would gain too little for a write."""
+    # Whose lifespan an administrator set is signed out after it.
+    if lifetime.sliding is None or standing.identity.session_lifespan is not None:
+        return None
+    end = min(now + lifetime.lifespan, standing.session.authenticated_at + lifetime.sliding)
+    return end if end - standing.session.expires_at > lifetime.lifespan // 10 else None
 
 
 async def check(tx: Tx, token: str, lifetime: Lifetime, now: int, *, highest: bool = False) -> Standing:
@@ -76,7 +88,7 @@ async def issue(
     epochs: tuple[int, int, int, int],
 ) -> tuple[Session, str]:
     """A new session and its token, which is shown once. `epochs` are those read before the proof was checked: an ending
-    in between ends this one too."""
+    in between ends this one too. SessionsFull."""
     token = new_token(PREFIX, act.entropy)
     session = Session(
         id=act.new_id(),
@@ -173,6 +185,8 @@ async def renew(tx: Tx, act: Act, session_id: bytes, method: Method, lifetime: L
 async def _make_room(tx: Tx, act: Act, identity_id: bytes, lifetime: Lifetime) -> None:
     mine = Filter(identity_id=identity_id, active=True, idle_since=idle_since(lifetime, act.now))
     while surplus := await tx.sessions.list(act.organization, mine, act.now, None, lifetime.most - 1, 100):
+        if lifetime.refuse:
+            raise SessionsFull
         for standing in surplus:
             await end(tx, act, Where(session_id=standing.session.id), How.DISABLE, "limit")
 

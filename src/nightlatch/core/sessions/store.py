@@ -51,6 +51,10 @@ class Sessions(Protocol):
         """Writes what proving oneself again, or an extension, changes: methods, level and times."""
         ...
 
+    async def prolong(self, session: Session, expires_at: int) -> bool:
+        """Has it end then; false when its end was moved since it was read."""
+        ...
+
     async def purge(self, before: int, most: int) -> int:
         """Removes at most `most` of those whose time was over before then, ended or not; how many."""
         ...

@@ -49,10 +49,7 @@ class Call(Generic[D]):
 
     @property
     def target(self) -> str:
-        """Path and query as the client spelled them: safe in a header, and no Host header has a say in it."""
-        scope = self.request.scope
-        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-        return f"{path}?{query}" if query else str(path)
+        return target(self.request.scope)
 
     def query(self, name: str) -> str | None:
         return self.request.query_params.get(name)
@@ -72,6 +69,12 @@ class Call(Generic[D]):
         if body.strip():
             await admit(body)
         return body
+
+
+def target(scope: Scope) -> str:
+    """Path and query as the client spelled them: safe in a header, and no Host header has a say in it."""
+    path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else str(path)
 
 
 async def read_body(request: Request, most: int = 64 * KIB) -> bytes:

@@ -2,13 +2,14 @@
 
 from http import HTTPStatus
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
 from nightlatch.doors.http.refusal import Refusal, comes_back
-from nightlatch.doors.http.routing import Answer
+from nightlatch.doors.http.routing import Answer, target
 from nightlatch.doors.kratos.shapes import ErrorShown
 
 
@@ -50,6 +51,12 @@ class NothingPresented(problems.SessionRequired):
     code = "nothing_presented"
 
 
+class NotSignedIn(problems.SessionRequired):
+    """A flow that only who is signed in can begin."""
+
+    code = "not_signed_in"
+
+
 class Error(NamedTuple):
     status: int
     message: str
@@ -79,6 +86,8 @@ ERRORS: dict[type[problems.Problem], Error] = {
     problems.AssuranceTooLow: Error(
         403, "Session does not fulfill the requested Authenticator Assurance Level", "session_aal2_required"
     ),
+    problems.ReauthenticationRequired: Error(403, _FORBIDDEN, "session_refresh_required"),
+    problems.FlowForeign: Error(403, _FORBIDDEN, "security_identity_mismatch"),
     problems.Throttled: Error(429, "Too many requests"),
     problems.FlowExpired: Error(410, "The self-service flow expired", "self_service_flow_expired"),
     problems.FeatureDisabled: Error(404, _MISSING),
@@ -86,6 +95,11 @@ ERRORS: dict[type[problems.Problem], Error] = {
     problems.Unavailable: Error(503, _DOWN),
     ReturnForbidden: Error(400, _BAD, "self_service_flow_return_to_forbidden"),
     RegistrationOff: Error(400, _BAD, "self_service_flow_disabled"),
+    NotSignedIn: Error(401, _UNAUTHORIZED, "session_inactive"),
+}
+_PROVE: dict[type[problems.Problem], str] = {
+    problems.AssuranceTooLow: "aal=aal2",
+    problems.ReauthenticationRequired: "refresh=true",
 }
 _MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 503: _DOWN}
 
@@ -119,11 +133,13 @@ def answer(error: ErrorShown, request_id: str, headers: tuple[tuple[str, str], .
 def of_problem(public_url: str, problem: problems.Problem, scope: Scope) -> Answer:
     """The answer to a Problem. It says when to come back only where a repeat does no harm."""
     request_id = scope["request_id"]
-    if isinstance(problem, problems.AssuranceTooLow):
-        step_up = f"{public_url}self-service/login/browser?aal=aal2"
+    if how := _PROVE.get(type(problem)):
+        place = f"{public_url}self-service/login/browser?{how}"
+        if scope["path"].startswith("/self-service/"):  # there is a flow to come back to
+            place += f"&return_to={quote(public_url.rstrip('/') + target(scope), safe='')}"
         error = error_of(problem)
-        error["details"] = {"redirect_browser_to": step_up}
-        return answer(error, request_id, redirect_browser_to=step_up)
+        error["details"] = {"redirect_browser_to": place}
+        return answer(error, request_id, redirect_browser_to=place)
     headers = comes_back(problem, scope)
     if isinstance(problem, problems.KeyRequired):
         headers = (("www-authenticate", "Bearer"),)

@@ -3,11 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NotRequired, TypedDict
 
-from nightlatch.core.flows.model import Act, Flow
+import msgspec
+
+from nightlatch.core.flows.model import RECOVERED, Act, Flow
+from nightlatch.core.identities.model import Identity
 from nightlatch.core.identities.schemas import Schema
+from nightlatch.core.settings.rules import SAVED
 from nightlatch.doors.kratos import texts
 from nightlatch.doors.kratos.parts import Parts
+from nightlatch.doors.kratos.shapes import Identity as IdentityShown
 from nightlatch.doors.kratos.shapes import Moment, at
+from nightlatch.kernel.clock import MINUTE
 from nightlatch.kernel.ids import id_text
 
 Node = dict[str, Any]
@@ -38,15 +44,16 @@ class FlowShown(TypedDict):
     refresh: NotRequired[bool]
     requested_aal: NotRequired[str]
     continue_with: NotRequired[list[dict[str, Any]]]
+    identity: NotRequired[IdentityShown]
 
 
 _STRING_TYPES = {"email": "email", "tel": "tel", "uri": "url", "date": "date", "date-time": "datetime-local"}
 
 
-def flow(parts: Parts, flow: Flow, more: Sequence[dict[str, Any]] = ()) -> FlowShown:
-    """The flow's JSON; `more` are problems of this request that are not stored."""
+def flow(parts: Parts, flow: Flow, more: Sequence[dict[str, Any]] = (), identity: Identity | None = None) -> FlowShown:
+    """The flow's JSON; `more` are problems of this request that are not stored. Settings are of an `identity`."""
     problems = (*flow.facts.problems, *more)
-    nodes = list(_NODES[flow.act](parts, flow))
+    nodes = list(_settings(parts, flow, identity) if identity else _NODES[flow.act](parts, flow))
     shown: FlowShown = {
         "id": id_text(flow.id),
         "type": flow.type,
@@ -60,15 +67,17 @@ def flow(parts: Parts, flow: Flow, more: Sequence[dict[str, Any]] = ()) -> FlowS
             "nodes": nodes,
         },
     }
-    messages = _place(nodes, problems) + _standing_messages(flow)
+    messages = _place(nodes, problems) + _standing_messages(parts, flow)
     if messages:
         shown["ui"]["messages"] = messages
     if flow.return_to:
         shown["return_to"] = flow.return_to
     if flow.method:
         shown["active"] = flow.method
-    if flow.act in {Act.LOGIN, Act.REGISTRATION}:
+    if flow.act is not Act.RECOVERY:
         shown["organization_id"] = None
+    if identity is not None:
+        shown["identity"] = parts.render.identity(identity, admin=False)
     if flow.act is Act.LOGIN:
         shown |= {
             "created_at": at(flow.issued_at),
@@ -121,19 +130,32 @@ def _recovery(_parts: Parts, flow: Flow) -> Iterator[Node]:
     yield _input("code", "method", "submit", texts.CONTINUE, value="code")
 
 
-def _settings(_parts: Parts, _flow: Flow) -> Iterator[Node]:
+def _settings(parts: Parts, flow: Flow, identity: Identity) -> Iterator[Node]:
     yield _csrf()
+    # What was refused is there to be mended; otherwise what is stored now.
+    values = msgspec.json.decode(identity.traits) if flow.facts.traits is None else flow.facts.traits
+    yield from _traits(parts.schemas.chosen(identity.schema_id), values, "profile", hidden=False)
+    yield _input("profile", "method", "submit", texts.SAVE, value="profile")
+    if parts.flows.password_enabled:
+        yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="new-password")
+        yield _input("password", "method", "submit", texts.SAVE, value="password")
 
 
-_NODES = {Act.LOGIN: _login, Act.REGISTRATION: _registration, Act.RECOVERY: _recovery, Act.SETTINGS: _settings}
+_NODES = {Act.LOGIN: _login, Act.REGISTRATION: _registration, Act.RECOVERY: _recovery}
 
 
-def _standing_messages(flow: Flow) -> list[texts.Message]:
+def _standing_messages(parts: Parts, flow: Flow) -> list[texts.Message]:
     """What the state itself has to say."""
     if flow.act is Act.LOGIN and flow.facts.refresh:
         return [texts.CONFIRM_IT_IS_YOU]
     if flow.act is Act.REGISTRATION and flow.facts.step == "credential" and not flow.facts.problems:
         return [texts.CHOOSE_CREDENTIAL]
+    if flow.act is Act.SETTINGS and flow.state == SAVED:
+        return [texts.SAVED]
+    if flow.act is Act.SETTINGS and flow.facts.step == RECOVERED:
+        privileged = parts.flows.settings.privileged
+        until = at(flow.issued_at + privileged).isoformat().replace("+00:00", "Z")
+        return [texts.recovered(privileged // MINUTE, until)]
     return []
 
 

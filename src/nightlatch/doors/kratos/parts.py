@@ -12,6 +12,7 @@ from nightlatch.core.means import Means
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.seen import LastSeen
+from nightlatch.core.settings import rules as settings
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.kernel.secrets import Keys
@@ -30,6 +31,8 @@ class Flows:
     code_lifespan: int
     link_lifespan: int
     redeeming: Redeeming
+    settings: settings.Rules
+    settings_highest_aal: bool
     default_return_url: str
     allowed_return_urls: tuple[str, ...]
 

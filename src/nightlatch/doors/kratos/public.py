@@ -1,13 +1,15 @@
 """My sessions, the session check, schemas, health: what the public port answers besides the flows."""
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 
 from nightlatch import __version__
 from nightlatch.core.logout.rules import end_mine, end_others
 from nightlatch.core.organizations.rules import only_default
-from nightlatch.core.sessions.rules import check
+from nightlatch.core.sessions.model import Standing
+from nightlatch.core.sessions.rules import check, slides_to
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import auth, paging
 from nightlatch.doors.kratos.bodies import path_id
@@ -16,7 +18,7 @@ from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.sessions import in_list, list_of_identity
 from nightlatch.doors.kratos.shapes import Count, IdentitySchema, encode
 from nightlatch.kernel.clock import SECOND
-from nightlatch.problems import FieldInvalid, SessionRequired
+from nightlatch.problems import FieldInvalid, SessionRequired, Unavailable
 
 
 async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
@@ -24,6 +26,9 @@ async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
     token = auth.session_token(headers) if parts.cache_for is None else _cacheable_token(headers)
     now = parts.clock.now()
     standing = await parts.store.read(lambda tx: check(tx, token, parts.lifetime, now, highest=parts.highest_aal))
+    end = slides_to(standing, parts.lifetime, now)
+    if end is not None:
+        standing = await _prolonged(parts, standing, end)
     session = standing.session
     parts.seen.note(session.id, now)
     shown = parts.render.session(standing, active=True, admin=False)
@@ -35,6 +40,14 @@ async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
         seconds = (min(left, parts.cache_for) if parts.cache_for else left) // SECOND
         more = (*more, ("ory-session-cache-for", str(seconds)))
     return Answer(200, encode(shown), more)
+
+
+async def _prolonged(parts: Parts, standing: Standing, end: int) -> Standing:
+    with suppress(Unavailable):  # the session is good, though nothing can be written
+        if await parts.store.write(lambda tx: tx.sessions.prolong(standing.session, end)):
+            longer = msgspec.structs.replace(standing.session, expires_at=end)
+            return msgspec.structs.replace(standing, session=longer)
+    return standing
 
 
 def _cacheable_token(headers: list[tuple[bytes, bytes]]) -> str:

@@ -18,6 +18,7 @@ from nightlatch.doors.kratos import (
     redirects,
     selfservice,
     sessions,
+    settings,
     shapes,
 )
 from nightlatch.doors.kratos.parts import Parts
@@ -85,6 +86,9 @@ _PUBLIC_PORT = (
     _Route("POST", "/self-service/registration", selfservice.update_registration_flow, None, dict[str, Any], shapes.SuccessfulRegistration, 200, (400, 404, 410), (Parameter("flow"),), "Sign up", nodes.FlowShown),
     _Route("GET", "/self-service/recovery/flows", recovery.get_recovery_flow, None, None, nodes.FlowShown, 200, (400, 404, 410), (Parameter("id"),), "Get a recovery flow"),
     _Route("POST", "/self-service/recovery", recovery.update_recovery_flow, None, dict[str, Any], nodes.FlowShown, 200, (400, 404, 410), (Parameter("flow"),), "Redeem a recovery code", nodes.FlowShown),
+    _Route("GET", "/self-service/settings/api", settings.create_native_settings_flow, None, None, nodes.FlowShown, 200, (400, 401, 403), _RETURN_TO, "Begin to change settings"),
+    _Route("GET", "/self-service/settings/flows", settings.get_settings_flow, None, None, nodes.FlowShown, 200, (400, 401, 403, 404, 410), (Parameter("id"),), "Get a settings flow"),
+    _Route("POST", "/self-service/settings", settings.update_settings_flow, None, dict[str, Any], nodes.FlowShown, 200, (400, 401, 403, 404, 410), (Parameter("flow"),), "Change traits or the password", nodes.FlowShown),
     _Route("DELETE", "/self-service/logout/api", selfservice.perform_native_logout, None, bodies.Logout, None, 204, (400, 403), (), "Sign out"),
     *(_Route(method, path, redirects.to_admin, None, None, None, 307, (404,), (), "Redirects to the admin port") for method, path in redirects.ADMIN_PATHS),
 )  # fmt: skip

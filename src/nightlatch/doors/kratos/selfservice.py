@@ -86,7 +86,7 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
             parts.means, call.act, found, str(identifier), given["password"], request_device(call), standing
         )
     except FlowExpired:
-        return await _expired(call, Kind.LOGIN, found)
+        return await expired(call, Kind.LOGIN, found)
     if isinstance(outcome, Flow):
         return Answer(400, encode(nodes.flow(parts, outcome)))
     identity = parts.render.identity(outcome.identity, admin=False)
@@ -122,7 +122,7 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
             parts.flows.registration,
         )
     except FlowExpired:
-        return await _expired(call, Kind.REGISTRATION, found)
+        return await expired(call, Kind.REGISTRATION, found)
     if isinstance(outcome, Flow):
         return Answer(400, encode(nodes.flow(parts, outcome)))
     identity = parts.render.identity(outcome.identity, admin=False)
@@ -233,13 +233,13 @@ def _over(call: Call[Parts], flow: Flow) -> Answer:
 async def _again(call: Call[Parts], kind: Kind, found: bytes, *problems: dict[str, Any]) -> Answer:
     flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
     if flow.used_at is not None or flow.expires_at <= call.act.now:
-        return await _expired(call, kind, found)
+        return await expired(call, kind, found)
     cleared = msgspec.structs.replace(flow, facts=msgspec.structs.replace(flow.facts, problems=()))
     return Answer(400, encode(nodes.flow(call.door, cleared, problems)))
 
 
-async def _expired(call: Call[Parts], kind: Kind, found: bytes) -> Answer:
-    """410 with the id of a new flow that continues the act."""
+async def expired(call: Call[Parts], kind: Kind, found: bytes, **of: Any) -> Answer:
+    """410 with the id of a new flow, `of` somebody or of nobody yet, that continues the act."""
 
     address, limit = request_device(call).ip, call.door.throttling.flows
 
@@ -247,7 +247,7 @@ async def _expired(call: Call[Parts], kind: Kind, found: bytes) -> Answer:
         await check_network(tx, call.act, "flow", address, limit)
         old = await flows.find(tx, call.act, kind, found)
         lifespan = call.door.flows.lifespans[kind]
-        return old, await flows.open_flow(tx, call.act, kind, lifespan, old.request_url, return_to=old.return_to)
+        return old, await flows.open_flow(tx, call.act, kind, lifespan, old.request_url, return_to=old.return_to, **of)
 
     old, new = await call.door.store.write(replace)
     error = body_of(

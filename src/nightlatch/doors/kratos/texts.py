@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nightlatch.problems import SessionsFull
+
 Message = dict[str, Any]
 
 
@@ -12,6 +14,10 @@ def info(number: int, text: str, **context: Any) -> Message:
 
 def error(number: int, text: str, **context: Any) -> Message:
     return _message(number, text, "error", context)
+
+
+def success(number: int, text: str, **context: Any) -> Message:
+    return _message(number, text, "success", context)
 
 
 def _message(number: int, text: str, kind: str, context: Mapping[str, Any]) -> Message:
@@ -26,11 +32,18 @@ CONTINUE = info(1070009, "Continue")
 SIGN_UP_CONTINUE = info(1040003, "Continue")
 BACK = info(1040008, "Back")
 CHOOSE_CREDENTIAL = info(1040009, "Please choose a credential to authenticate yourself with.")
+SAVE = info(1070003, "Save")
+SAVED = success(1050001, "Your changes have been saved!")
 PASSWORD = info(1070001, "Password")
 ID = info(1070004, "ID")
 SUBMIT = info(1070005, "Submit")
 RECOVERY_CODE = info(1070010, "Recovery code")
 CODE_SENT = info(1060003, "An email containing a recovery code has been sent to the email address you provided.")
+
+
+def recovered(minutes: int, until: str) -> Message:
+    text = f"You recovered your account. Please change your password within the next {minutes} minutes."
+    return success(1060001, text, privileged_session_expires_at=until)
 
 
 def label(title: str, name: str) -> Message:
@@ -44,6 +57,8 @@ def generic(reason: str) -> Message:
 _PASSWORD: dict[str, Callable[[str, Mapping[str, int]], Message]] = {
     "too_short": lambda reason, facts: error(4000032, reason, **facts),
     "too_long": lambda reason, facts: error(4000033, reason, **facts),
+    "known": lambda reason, facts: error(4000034, reason, **facts),
+    "unchanged": lambda reason, _facts: error(4000039, reason),
     "similar": lambda _reason, _facts: error(
         4000031, "The password can not be used because it is too similar to the identifier."
     ),
@@ -70,6 +85,7 @@ _SIMPLE = {
         "address, or phone number.",
     ),
     "identity_disabled": error(4010011, "This account was disabled."),
+    "sessions_full": generic(SessionsFull.default_reason),
     "conflict": error(4000007, "An account with the same identifier (email, phone, username, ...) exists already."),
     "code_wrong": error(4060006, "The recovery code is invalid or has already been used. Please try again."),
     "no_strategy_login": error(
@@ -77,5 +93,8 @@ _SIMPLE = {
     ),
     "no_strategy_registration": error(
         4010003, "Could not find a strategy to sign you up with. Did you fill out the form correctly?"
+    ),
+    "no_strategy_settings": error(
+        4010004, "Could not find a strategy to update your settings. Did you fill out the form correctly?"
     ),
 }

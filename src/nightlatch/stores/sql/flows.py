@@ -12,7 +12,7 @@ GET = sql(f"select {_COLUMNS} from flows where id = $1")
 SAVE = sql("""update flows set state = $2, method = $3, identity_id = $4, facts = $5, used_at = $6
     where id = $1 and used_at is null""")
 PURGE = purge("flows")
-CLOSE = sql("update flows set used_at = $2 where identity_id = $1 and used_at is null")
+CLOSE = sql("update flows set used_at = $2 where identity_id = $1 and used_at is null and id <> $3")
 VOID_CODES = sql("update codes set used_at = $2 where identity_id = $1 and used_at is null")
 VOID_CODES_OF = sql("update codes set used_at = $3 where identity_id = $1 and purpose = $2 and used_at is null")
 _CODE = "id, organization_id, identity_id, flow_id, purpose, secret_hash, expires_at, tries, used_at"
@@ -44,8 +44,8 @@ class SqlFlows:
             > 0
         )
 
-    async def close(self, identity_id: bytes, now: int) -> None:
-        await self._connection.run(CLOSE, identity_id, now)
+    async def close(self, identity_id: bytes, now: int, but: bytes | None = None) -> None:
+        await self._connection.run(CLOSE, identity_id, now, but or bytes(16))
         await self._connection.run(VOID_CODES, identity_id, now)
 
     async def add_code(self, code: Code, now: int) -> None:

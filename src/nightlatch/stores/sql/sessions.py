@@ -35,6 +35,7 @@ ADD = sql(f"""insert into sessions ({_COLUMNS}) values ({", ".join(f"${n}" for n
     on conflict (number) do nothing""")
 RENEW = sql("""update sessions set aal = $2, methods = $3, issued_at = $4, authenticated_at = $5, expires_at = $6
     where id = $1 and ended_at is null""")
+PROLONG = sql("update sessions set expires_at = $2 where id = $1 and expires_at = $3")
 SEEN = sql("update sessions set last_seen = $2 where id = $1 and last_seen < $2")
 
 PURGE = purge("sessions")
@@ -92,6 +93,9 @@ class SqlSessions:
         s = session
         methods = msgspec.json.encode(s.methods).decode()
         await self._connection.run(RENEW, s.id, s.aal, methods, s.issued_at, s.authenticated_at, s.expires_at)
+
+    async def prolong(self, session: Session, expires_at: int) -> bool:
+        return await self._connection.run(PROLONG, session.id, expires_at, session.expires_at) > 0
 
     async def purge(self, before: int, most: int) -> int:
         return await self._connection.run(PURGE, before, most)

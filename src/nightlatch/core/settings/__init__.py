@@ -1,0 +1,1 @@
+"""What people change of themselves once they are signed in."""

@@ -1,0 +1,42 @@
+"""What the hooks of the configuration do, and the limit that one of them is."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.test_config import nested, write
+
+from nightlatch.app import lifetime_of
+from nightlatch.config import load
+
+REVOKE = "revoke_active_sessions"
+
+
+@pytest.mark.parametrize(
+    ("after", "password", "profile"),
+    [
+        ({}, (), ()),
+        ({"hooks": [{"hook": "revoke_active_sessions"}]}, (REVOKE,), (REVOKE,)),
+        (
+            {"hooks": [{"hook": "web_hook"}], "profile": {"hooks": [{"hook": "revoke_active_sessions"}]}},
+            ("web_hook",),
+            (REVOKE,),
+        ),
+    ],
+)
+def test_the_hooks_of_a_method_take_the_place_of_those_of_all(
+    after: Any, password: Any, profile: Any, tmp_path: Path
+) -> None:
+    config = load(write(tmp_path, nested("selfservice.flows.settings.after", after)), {}, dev=True)
+    found = config.selfservice.flows.settings.after
+    assert (found.password.hooks, found.profile.hooks) == (password, profile)
+    assert all(REVOKE not in warning for warning in config.warnings)
+
+
+def test_a_sign_in_that_ends_the_others_leaves_one_session_whatever_else_is_said_of_the_limit(tmp_path: Path) -> None:
+    limit = nested("nightlatch.session", {"at_limit": "refuse", "max_per_identity": 7})
+    lifetime = lifetime_of(load(write(tmp_path, limit), {}, dev=True))
+    assert (lifetime.most, lifetime.refuse) == (7, True)
+    hooks = nested("selfservice.flows.login.after.hooks", [{"hook": REVOKE}])
+    lifetime = lifetime_of(load(write(tmp_path, limit | hooks), {}, dev=True))
+    assert (lifetime.most, lifetime.refuse) == (1, False)
