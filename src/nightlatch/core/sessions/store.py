@@ -51,6 +51,10 @@ class Sessions(Protocol):
         """Writes what proving oneself again, or an extension, changes: methods, level and times."""
         ...
 
+    async def retoken(self, session: Session, token_hash: bytes) -> bool:
+        """Has it found by that hash from now on; false when it has ended, or has another than `session` says."""
+        ...
+
     async def purge(self, before: int, most: int) -> int:
         """Removes at most `most` of those whose time was over before then, ended or not; how many."""
         ...
