@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
@@ -281,7 +281,7 @@ def _parts(
         access=Access(_configured_keys(run), config.nightlatch.trusted_networks),
         cookies=_cookies(config),
         error_keys=Keys(_revealed(config.secrets.cookie), "errors"),
-        origins=tuple(_origins(config)),
+        origins=_origins(config),
         public_url=config.serve.public.base_url,
         admin_url=config.serve.admin.base_url,
         highest_aal=config.session.whoami.required_aal == "highest_available",
@@ -296,21 +296,18 @@ def _cors(config: Config) -> Cors | None:
     cors = config.serve.public.cors
     if not cors.enabled:
         return None
-    return Cors(
-        cors.allowed_origins, cors.allowed_methods, cors.allowed_headers, cors.exposed_headers, cors.allow_credentials
-    )
+    origins = cors.allowed_origins or _origins(config)
+    return Cors(origins, cors.allowed_methods, cors.allowed_headers, cors.exposed_headers, cors.allow_credentials)
 
 
-def _origins(config: Config) -> Iterator[str]:
+def _origins(config: Config) -> tuple[str, ...]:
     """Those of our own pages and of the configured ones, and those that CORS names."""
     flows, public = config.selfservice.flows, config.serve.public
     pages = (flows.login, flows.registration, flows.recovery, flows.verification, flows.settings)
-    for url in (public.base_url, *(page.ui_url for page in pages)):
-        parts = urlsplit(url)
-        if parts.netloc:
-            yield f"{parts.scheme}://{parts.netloc}"
-    if public.cors.enabled:
-        yield from (origin for origin in public.cors.allowed_origins if origin != "*")
+    urls = [urlsplit(url) for url in (public.base_url, *(page.ui_url for page in pages))]
+    own = [f"{url.scheme}://{url.netloc}" for url in urls if url.netloc]
+    named = [origin for origin in public.cors.allowed_origins if public.cors.enabled and origin != "*"]
+    return tuple(dict.fromkeys([*own, *named]))
 
 
 def _cookies(config: Config) -> Cookies:

@@ -50,25 +50,13 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     if values["identity.default_schema_id"] not in ids:
         keys = ("identity.default_schema_id", "identity.schemas")
         yield keys, "is none of identity.schemas", "Set it to the id of one of them."
-    yield from _in_browsers(values)
+    bare = values["session.cookie.domain"] is None and values["session.cookie.path"] == "/"
+    if values["session.cookie.name"].startswith("__Host-") and not bare:
+        cookie = ("session.cookie.name", "session.cookie.domain", "session.cookie.path")
+        yield cookie, "begins with __Host-, which allows no domain and no path but /", "Take them out, or rename it."
     if values["nightlatch.sessions_api.authentication"] == "none" and not values["nightlatch.trusted_networks"]:
         keys = ("nightlatch.sessions_api.authentication", "nightlatch.trusted_networks")
         yield keys, "is none and nobody is trusted", "Name nightlatch.trusted_networks, or set it to key."
-
-
-def _in_browsers(values: Mapping[str, Any]) -> Iterator[Conflict]:
-    """What browsers would refuse, or should."""
-    cors, cookie = "serve.public.cors.", "session.cookie."
-    origins = values[f"{cors}allowed_origins"]
-    if values[f"{cors}enabled"] and not origins:
-        yield (f"{cors}allowed_origins",), "is empty: no page may do anything", "Name the origins of your pages."
-    if "*" in origins and values[f"{cors}allow_credentials"]:
-        keys = (f"{cors}allowed_origins", f"{cors}allow_credentials")
-        yield keys, "is any, with cookies", f"Name the origins of your pages, or set {cors}allow_credentials to false."
-    bare = values[f"{cookie}domain"] is None and values[f"{cookie}path"] == "/"
-    if values[f"{cookie}name"].startswith("__Host-") and not bare:
-        keys = (f"{cookie}name", f"{cookie}domain", f"{cookie}path")
-        yield keys, "begins with __Host-, which allows no domain and no path but /", "Take them out, or rename it."
 
 
 def examples(values: Mapping[str, Any], given: Collection[str]) -> Iterator[Conflict]:

@@ -49,7 +49,9 @@ _HOOKS = "selfservice.flows.registration.after.hooks"
 class CorsSettings:
     enabled: bool = setting(BOOLEAN, False, "Whether pages of other origins may use the public port from a script.")
     allowed_origins: tuple[str, ...] = setting(
-        many(ORIGIN), [], "These origins: whole ones, `https://*.example.com`, or `*` for any (without cookies)."
+        many(ORIGIN),
+        [],
+        "Whole ones, `https://*.example.com`, or `*` for any, but without cookies. When empty, those of the `ui_url`s.",
     )
     allowed_methods: tuple[str, ...] = setting(
         many(TOKEN), ["GET", "POST", "PUT", "PATCH", "DELETE"], "What they may ask."

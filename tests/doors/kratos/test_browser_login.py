@@ -1,11 +1,15 @@
 """Login in a browser (contract: public 0.1, 0.3, 0.4, 0.7, 3.1 to 3.3): forms of pages, and scripts."""
 
 import re
+from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
+import httpx
 import pytest
 from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors, cookies, flows
 from tests.doors.kratos.visitor import PAGE, UI, Visitor, numbers, token
+from tests.serving import Server
 
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE
 
@@ -352,3 +356,25 @@ def test_S3_a_cookie_that_was_planted_is_never_signed_in(doors: Doors, visitor: 
     visitor.sign_in()
     assert visitor.jar["csrf_token_x"] != attacker.jar["csrf_token_x"]
     attacker.whoami().refused(401)
+
+
+def test_W5_over_a_socket_cookies_are_secure_and_scripts_of_the_configured_pages_are_let_in(
+    serve: Callable[..., Server],
+) -> None:
+    """As Ory's quickstart has it: CORS on, no origin named."""
+    pages = {"flows": {"login": {"ui_url": f"{UI}/login"}}}
+    server = serve(settings={"selfservice": pages, "cookies": {"same_site": "None", "domain": "example.org"}})
+    asked = {"accept": "application/json", "origin": UI}
+    assert "access-control-allow-origin" not in httpx.get(server.public + INIT, headers=asked, trust_env=False).headers
+    configuration = server.configuration["serve"]
+    configuration["public"]["cors"] = {"enabled": True}
+    server.stop()
+    server.start()
+    reply = httpx.get(server.public + INIT, headers=asked, trust_env=False)
+    name = "csrf_token_" + sha256(f"{server.public}/".encode()).hexdigest()
+    scope = r"; Max-Age=31536000; Path=/; Domain=example\.org; HttpOnly; SameSite=None; Secure"
+    assert re.fullmatch(rf"{name}=[\w-]{{43}}{scope}", reply.headers["set-cookie"])
+    assert reply.headers["access-control-allow-origin"] == UI
+    assert reply.headers["access-control-allow-credentials"] == "true"
+    other = httpx.get(server.public + INIT, headers=asked | {"origin": "https://evil.example"}, trust_env=False)
+    assert "access-control-allow-origin" not in other.headers
