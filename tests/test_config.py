@@ -387,26 +387,6 @@ class TestStarting:
         two = '[{"id":"default","url":"a"},{"id":"default","url":"b"}]'
         assert "IDENTITY_SCHEMAS" in errors_of(None, {"IDENTITY_SCHEMAS": two}, dev=True)
 
-    @pytest.mark.parametrize(
-        ("text", "good"),
-        [
-            ("*", True), ("https://a.example,http://localhost:3000,https://*.b.example:8443", True),
-            ("https://a.example/path", False), ("a.example", False), ("https://*", False), ("https://a b.example", False),
-        ],
-    )  # fmt: skip
-    def test_an_origin_is_a_scheme_and_a_host(self, text: str, good: bool):
-        given = {"SERVE_PUBLIC_CORS_ALLOWED_ORIGINS": text}
-        if good:
-            assert load(None, given, dev=True).serve.public.cors.allowed_origins == tuple(text.split(","))
-        else:
-            assert list(errors_of(None, given, dev=True)) == ["SERVE_PUBLIC_CORS_ALLOWED_ORIGINS"]
-
-    def test_W5_a_name_that_begins_with_Host_allows_no_domain_and_no_other_path(self):
-        name = {"SESSION_COOKIE_NAME": "__Host-session"}
-        load(None, name, dev=True)
-        for more in ({"COOKIES_DOMAIN": "example.com"}, {"SESSION_COOKIE_PATH": "/auth"}):
-            assert list(errors_of(None, name | more, dev=True)) == ["SESSION_COOKIE_NAME"]
-
     def test_one_mistake_is_not_told_twice(self):
         environ = {"IDENTITY_SCHEMAS": "x", "IDENTITY_DEFAULT_SCHEMA_ID": "person", "SERVE_PUBLIC_PORT": "x"}
         assert list(errors_of(None, environ, dev=True)) == ["IDENTITY_SCHEMAS", "SERVE_PUBLIC_PORT"]

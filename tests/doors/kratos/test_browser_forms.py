@@ -40,6 +40,19 @@ def test_a_person_registers_in_two_steps_without_scripts(doors: Doors, visitor: 
     assert doors.happened() == ["identity.created", "identity.registered", "session.issued"]
 
 
+@pytest.mark.parametrize("button", [{"screen": "previous"}, {"method": "profile:back"}])
+def test_the_back_button_of_the_second_step_leads_to_the_first_with_what_was_filled_in(
+    visitor: Visitor, button: dict[str, str]
+) -> None:
+    flow = visitor.begin("registration")
+    second = visitor.flow(visitor.submit(flow, EVE | {"method": "profile"}))
+    first = visitor.flow(visitor.submit(second, button))
+    shown = {n["attributes"]["name"]: n["attributes"] for n in first["ui"]["nodes"]}
+    assert (shown["traits.email"]["type"], shown["traits.email"]["value"]) == ("email", "eve@example.org")
+    assert "password" not in shown
+    assert numbers(first) == []
+
+
 def test_a_person_registers_from_a_script_in_one(visitor: Visitor) -> None:
     flow = visitor.fetch("GET", "/self-service/registration/browser").ok()
     traits = {"email": "eve@example.org"}

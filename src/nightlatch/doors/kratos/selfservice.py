@@ -13,7 +13,7 @@ from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.login.rules import sign_in
 from nightlatch.core.logout.rules import sign_out
-from nightlatch.core.registration.rules import give_profile, register
+from nightlatch.core.registration.rules import give_profile, register, step_back
 from nightlatch.core.sessions.model import Standing
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
@@ -134,12 +134,15 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
     parts, sent = call.door, await submitted(call, Kind.REGISTRATION)
     flow, given = sent.flow, sent.given
     traits, method = traits_of(given), given.get("method")
-    if method not in ("password", "profile"):  # a tuple: what was sent may be unhashable
+    back = given.get("screen") == "previous" or method == "profile:back"
+    if not back and method not in ("password", "profile"):  # a tuple: what was sent may be unhashable
         return await _again(call, flow, {"code": "no_strategy_registration"})
     _check_password(parts)
     if sent.in_browser and await standing_of(call) is not None:
         return await _signed_in_already(call, flow)
     try:
+        if back:
+            return await again(call, await step_back(parts.store, call.act, flow.id))
         if method == "profile":
             return await again(call, await give_profile(parts.store, parts.schemas, call.act, flow.id, traits))
         if not _text(given.get("password")):
