@@ -581,7 +581,6 @@ class TestKratosOwnFile:
         config = load(write(tmp_path, QUICKSTART), {}, dev=True)
         assert config.selfservice.flows.registration.after.password.hooks == ("session", "show_verification_ui")
         assert config.selfservice.flows.login.lifespan == 10 * MINUTE
-        assert config.serve.public.cors.enabled
         unused, hashers = config.warnings
         assert hashers.startswith("New hashes are argon2id")
         for key in ("courier", "ciphers", "log.leak_sensitive_values"):

@@ -47,6 +47,7 @@ def sign_in(frontend: Kratos, jar: Jar, identifier: str, password: str) -> Answe
     return jar(frontend, "update_login_flow", flow=flow["id"], update_login_flow_body=body)
 
 
+@pytest.mark.needs("two cookies")
 def test_a_person_signs_in_and_out_by_cookies(frontend: Kratos, jar: Jar, anna: dict[str, Any]) -> None:
     refused = sign_in(frontend, jar, anna["traits"]["email"], PASSWORD + "x")
     assert [message["id"] for message in refused.body["ui"]["messages"]] == [WRONG]
@@ -64,6 +65,7 @@ def test_a_person_signs_in_and_out_by_cookies(frontend: Kratos, jar: Jar, anna: 
     frontend("to_session", cookie=f"ory_kratos_session={jar.kept['ory_kratos_session']}").refused(401)
 
 
+@pytest.mark.needs("two cookies", "continue_with=redirect")
 def test_a_person_registers_by_cookies(frontend: Kratos, jar: Jar) -> None:
     flow, email = jar(frontend, "create_browser_registration_flow").ok(200), new_email()
     known = {"method": "password", "traits": {"email": email}, "password": PASSWORD, "csrf_token": token(flow)}
