@@ -44,6 +44,7 @@ def instance(kind: type[problems.Problem]) -> problems.Problem:
         problems.ScopeMissing: ("identities:read",),
         errors.Malformed: ("a message",),
         errors.AllConflict: ([],),
+        errors.CsrfViolation: ("a reason",),
     }
     return kind(*given.get(kind, ()))
 
