@@ -116,6 +116,16 @@ def test_a_form_that_is_over_leads_to_a_new_flow_that_says_why(
     assert visitor.submit(new, RIGHT).headers["location"] == f"{UI}/x"
 
 
+def test_a_refresh_that_is_over_leads_to_another_refresh(doors: Doors, visitor: Visitor, ada: str) -> None:
+    visitor.sign_in()
+    flow = visitor.begin(query="?refresh=true")
+    doors.clock.advance(HOUR)
+    new = visitor.flow(visitor.submit(flow, RIGHT))
+    assert (new["refresh"], sorted(numbers(new))) == (True, [1010003, 4010001])
+    assert visitor.submit(new, RIGHT).status == 303
+    assert visitor.whoami().ok()["authenticated_at"] == "2023-11-14T23:13:20Z"
+
+
 def test_who_is_signed_in_is_sent_on(visitor: Visitor, ada: str) -> None:
     """3.3."""
     old = visitor.begin()

@@ -277,11 +277,11 @@ async def _signed_in_already(call: Call[Parts], flow: Flow) -> Answer:
 
 async def _expired(call: Call[Parts], old: Flow) -> Answer:
     """The way to a new flow that continues the act: its page, or 410 with its id."""
-    facts, act = Facts(browser=old.facts.browser), call.act
+    facts, act = Facts(), call.act
     if old.type == "browser":
         why = "expired" if old.expires_at <= act.now else "again"
         problem = {"code": f"{old.act}_{why}", "expired_at": old.expires_at, "now": act.now}
-        facts = msgspec.structs.replace(facts, problems=(problem,))
+        facts = msgspec.structs.replace(old.facts, problems=(problem,))
     new = await _open(call, _Asked(old.act, old.type, facts, old.request_url, old.return_to))
     if from_page(call.request):
         return to_page(call, new)
