@@ -17,7 +17,7 @@ from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
-from nightlatch.core.means import Means
+from nightlatch.core.means import Floor, Means
 from nightlatch.core.sessions.model import Device, Method, Session, Standing
 from nightlatch.core.sessions.rules import issue, renew
 from nightlatch.problems import FlowExpired, SessionsFull
@@ -51,10 +51,10 @@ async def sign_in(
 ) -> SignedIn | Flow:
     """A session of the person of that identifier and password, or the flow with why not. With `current`, a session of
     the same person, that one is refreshed. FlowNotFound, FlowExpired, Throttled, Busy."""
-    async with means.unhurried() as floor:
-        outcome = await _prove(means, act, flow_id, identifier, password, device, current)
+    async with means.unhurried(password) as floor:
+        outcome = await _prove(means, act, flow_id, identifier, password, device, current, floor)
         if isinstance(outcome, Flow):
-            await floor()
+            await floor.over
         return outcome
 
 
@@ -66,6 +66,7 @@ async def _prove(
     password: str,
     device: Device,
     current: Standing | None,
+    floor: Floor,
 ) -> SignedIn | Flow:
     store, hasher = means.store, means.hasher
     name = Name("password", normal_identifier("password", identifier))
@@ -74,9 +75,11 @@ async def _prove(
     # Before the attempt is counted: nobody pays with one for finding no room.
     async with hasher.turn() as turn:
         if not await store.write(lambda tx: _reserve(tx, act, means.throttling, proof, name, device)):
+            # It waits for its turn as if it would hash, and does not.
+            await turn.idle(floor.begin)
             return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "locked"))
         # A name that nobody has costs as much as a wrong password: who is known here must not be told.
-        if not await turn.verify(password, hashed or None):
+        if not await turn.verify(password, hashed or None, floor.begin):
             return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
         better = await turn.hash(password) if hasher.weaker(hashed or "") else None
     return await store.write(lambda tx: _conclude(tx, act, means, proof, identifier, better, device, current))
