@@ -43,7 +43,13 @@ class Release:
 
 ORY_KRATOS, ORY = "ory_kratos_client", "ory_client"
 OLD = frozenset({"action=error", "expand", "external_id", "identifier", "ids", "page_token", "type=password"})
-LEAN = {"batch_patch_identities", "delete_identity_credentials", "credentials_identifier", "value=scalar"}
+LEAN = {
+    "batch_patch_identities",
+    "delete_identity_credentials",
+    "credentials_identifier",
+    "value=scalar",
+    "get_courier_message",
+}
 
 KRATOS_25 = Release("kratos-25.4.0", ORY_KRATOS)
 ORY_1_0 = Release("ory-1.0.0", ORY, old=True, bearer=True, lacks=OLD | LEAN)
