@@ -407,8 +407,8 @@ class Throttling:
     proofs_per_minute: int = setting(
         integer(1, 1_000_000),
         30,
-        "Sign-ins from one network (an IPv4 address, an IPv6 /64) in a minute; as many registrations, codes and "
-        "changes of settings.",
+        "Sign-ins from one network (an IPv4 address, an IPv6 /64) in a minute; as many registrations, as many codes, "
+        "as many changes of settings.",
     )
     flows_per_minute: int = setting(integer(1, 1_000_000), 120, "Flows that one network may begin in a minute.")
     floor: int = setting(

@@ -142,6 +142,7 @@ def test_one_flow_that_is_submitted_many_times_at_once_signs_in_once(world: Worl
     flow = world.flow(Kind.LOGIN)
 
     async def together() -> list[Any]:
+        # As many as are free: one more would have to wait, and say so in the flow.
         return await asyncio.gather(*(signing_in(world, flow) for _ in range(5)), return_exceptions=True)
 
     outcomes = world.run(together())

@@ -82,7 +82,10 @@ async def _prove(
         if not await turn.verify(password, hashed or None, floor.begin):
             return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
         better = await turn.hash(password) if hasher.weaker(hashed or "") else None
-    return await store.write(lambda tx: _conclude(tx, act, means, proof, identifier, better, device, current))
+    try:
+        return await store.write(lambda tx: _conclude(tx, act, means, proof, identifier, better, device, current))
+    except SessionsFull:
+        return await store.write(lambda tx: _no_room(tx, act, proof, identifier))
 
 
 async def _reserve(tx: Tx, act: Act, throttling: Throttling, proof: Proof, name: Name, device: Device) -> bool:
@@ -114,6 +117,13 @@ async def _refuse(tx: Tx, act: Act, flow: Flow, identifier: str, code: str) -> F
     return await flows.move(tx, flow, method="password", facts=facts)
 
 
+async def _no_room(tx: Tx, act: Act, proof: Proof, identifier: str) -> Flow:
+    """The password was right, so it is no guess."""
+    assert proof.identity is not None
+    await forgive(tx, proof.identity.id, PASSWORD)
+    return await _refuse(tx, act, proof.flow, identifier, "sessions_full")
+
+
 async def _conclude(
     tx: Tx,
     act: Act,
@@ -140,21 +150,26 @@ async def _conclude(
     if person.identity.state is not State.ACTIVE:
         return await _refuse(tx, act, proof.flow, identifier, "identity_disabled")
     await forgive(tx, person.identity.id, PASSWORD)
+    await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
+    if better is not None:
+        await tx.credentials.put(
+            [
+                with_config(
+                    act,
+                    means.vault,
+                    credential,
+                    person.identity.id,
+                    "password",
+                    {"hashed_password": better},
+                    credential.identifiers,
+                )
+            ]
+        )
     method = Method("password", 1, act.now)
-    token = None
     if current is not None and current.identity.id == person.identity.id:
         session = await renew(tx, act, current.session.id, method, means.lifetime)
         if session is None:
             raise FlowExpired
-    else:
-        try:
-            session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
-        except SessionsFull:
-            return await _refuse(tx, act, proof.flow, identifier, "sessions_full")
-    await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
-    if better is not None:
-        config = {"hashed_password": better}
-        await tx.credentials.put(
-            [with_config(act, means.vault, credential, person.identity.id, "password", config, credential.identifiers)]
-        )
+        return SignedIn(session, person.identity, None)
+    session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
     return SignedIn(session, person.identity, token)
