@@ -56,12 +56,16 @@ class World:
         }
         self.flows["settings"] = doors.public("GET", "/self-service/settings/api", token=self.token).ok()["id"]
         self.flows["recovery"] = code["recovery_link"].partition("flow=")[2]
-        keys = doors.parts.vault.keys
+        self.message = self.told()
+        doors.happened()
+
+    def told(self) -> str:
+        """The id of a new message to the person."""
+        doors, keys = self.doors, self.doors.parts.vault.keys
         written = doors.write(
             lambda tx: send(tx, doors.act(), keys, Template.RECOVERED, "email", "ada@example.org", ip="")
         )
-        self.message = id_text(written.id)
-        doors.happened()
+        return id_text(written.id)
 
     def target(self, line: Line, query: str = "") -> str:
         kinds = {"schemas": "default", "messages": self.message, "identities": self.identity, "sessions": self.session}
