@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tools import kratos_config_keys, settings_page
 
@@ -177,7 +177,7 @@ class TestErrors:
         assert "tracing" in load(write(tmp_path, "tracing: &a\n  b: *a\n"), {}, dev=True).warnings[0]
         assert "serve.public" in errors_of(write(tmp_path, "serve: &a\n  public: [*a]\n"), {}, dev=True)
 
-    @settings(max_examples=50)
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])  # it is the machine that is
     @given(st.dictionaries(NAMES, st.recursive(ANY, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner))))
     def test_any_file_is_a_configuration_or_its_errors(self, tmp_path_factory: pytest.TempPathFactory, content: Any):
         with suppress(ConfigErrors):

@@ -382,8 +382,8 @@ def _cookies(config: Config) -> Cookies:
 def _throttling(config: Config) -> Throttling:
     t = config.nightlatch.throttling
     return Throttling(
-        passwords=Limit(t.attempts, t.attempts_window, t.lock, t.free_attempts, t.attempts_in_row),
-        codes=Limit(t.codes_per_hour, HOUR),
+        passwords=Limit(t.attempts, t.attempts_window, t.lock, t.free_attempts, t.attempts_in_row, quiet=True),
+        codes=Limit(t.codes_per_hour, HOUR, quiet=True),
         proofs=Limit(t.proofs_per_minute, MINUTE),
         flows=Limit(t.flows_per_minute, MINUTE),
         floor=t.floor,

@@ -151,3 +151,19 @@ def test_W3_an_organization_exports_and_imports_its_own_people_and_no_others(
     file.write_text(written)
     assert ", 1 already there" in nightlatch.run("identities", "import", str(file), "--organization", "acme").err
     assert "1 refused" in nightlatch.run("identities", "import", str(file)).err
+
+
+def test_W3_an_id_that_another_organization_has_is_refused_and_everybody_else_comes(
+    nightlatch: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.jsonl"
+    one = {"id": str(uuid.uuid4()), "traits": {"email": "ada@example.org"}}
+    file.write_text(json.dumps(one) + "\n")
+    nightlatch("organizations", "create", "acme")
+    nightlatch.run("identities", "import", str(file))
+    people = [{"traits": {"email": f"p{n}@example.org"}} for n in range(20)]
+    file.write_text("".join(json.dumps(each) + "\n" for each in (*people[:10], one, *people[10:])))
+    done = nightlatch.run("identities", "import", str(file), "--organization", "acme")
+    assert "20 imported, 0 already there, 1 refused" in done.err
+    refused = json.loads(Path(f"{file}.refused.jsonl").read_text())
+    assert (refused["line"], refused["reason"]) == (11, "Its id is taken.")

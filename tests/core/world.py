@@ -37,8 +37,8 @@ DEVICE = Device("203.0.113.9", "a test", None, "other")
 LIFETIME = Lifetime(lifespan=DAY, extend_within=DAY)
 SECRET, OLDER_SECRET = b"a secret of the tests, 32 bytes.", b"the secret that was used before."
 THROTTLING = Throttling(
-    passwords=Limit(10, 15 * MINUTE, 15 * MINUTE, 5, 100),
-    codes=Limit(10, HOUR),
+    passwords=Limit(10, 15 * MINUTE, 15 * MINUTE, 5, 100, quiet=True),
+    codes=Limit(10, HOUR, quiet=True),
     proofs=Limit(30, MINUTE),
     flows=Limit(120, MINUTE),
     floor=0,
@@ -222,13 +222,17 @@ class Watched:
             self._turn = turn
             yield self
 
+    async def idle(self, begun: Callable[[], None]) -> None:
+        self.asked.append("idle")
+        await self._turn.idle(begun)
+
     async def hash(self, password: str) -> str:
         self.asked.append("hash")
         return await self._turn.hash(password)
 
-    async def verify(self, password: str, hashed: str | None) -> bool:
+    async def verify(self, password: str, hashed: str | None, begun: Callable[[], None]) -> bool:
         self.asked.append("verify")
-        right = await self._turn.verify(password, hashed)
+        right = await self._turn.verify(password, hashed, begun)
         if self._meanwhile is not None:
             await self._meanwhile()
         return right

@@ -12,6 +12,7 @@ from tests.doors.kratos.in_process import KEY, Doors, Reply
 
 from nightlatch.core.access import rules as access
 from nightlatch.core.access.model import SCOPES
+from nightlatch.core.courier.model import Filter as Messages
 from nightlatch.core.identities.model import Filter as Identities
 from nightlatch.core.organizations import rules as organizations
 from nightlatch.core.organizations.model import DEFAULT
@@ -101,20 +102,17 @@ class Theirs:
                 list(await tx.sessions.list(DEFAULT, Sessions(None, None, None, None), now, None, 0, 99)),
                 [each for each in await tx.access_keys.list(DEFAULT, None, 99) if each.name == "their-key"],
                 list(await tx.organizations.list(None, 1)),
+                list(await tx.messages.page(DEFAULT, Messages(), None, 99)),
             )
 
         return self.doors.read(unit)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return (self.world.identity, self.world.session, self.world.message, self.key)
+
     def said_in(self, reply: Reply) -> list[str]:
-        known = (
-            self.world.identity,
-            self.world.session,
-            self.key,
-            "their-key",
-            "THEIR-TEAM",
-            "ada@example.org",
-            "crm-1",
-        )
+        known = (*self.ids, "their-key", "THEIR-TEAM", "ada@example.org", "crm-1")
         return [each for each in known if each in reply.body.decode()]
 
 
@@ -183,7 +181,7 @@ def test_W3_what_is_another_organizations_is_answered_as_what_is_not(
     doors, target, body = theirs.doors, theirs.target(line), theirs.body(dialect, line)
     key = doors.key(organization=doors.organization("acme"))
     absent = target.replace("crm-1", "crm-2")
-    for known in (theirs.world.identity, theirs.world.session, theirs.key, str(uuid.UUID(bytes=DEFAULT))):
+    for known in (*theirs.ids, str(uuid.UUID(bytes=DEFAULT))):
         absent = absent.replace(known, str(uuid.uuid4()))
     assert absent != target
     replies = [dialect.ask(doors, line, each, body, key) for each in (target, absent)]

@@ -49,7 +49,7 @@ class Report:
         try:
             return work(*arguments, **options)
         except Invalid as problem:
-            self._refuse(entry, problem.message if isinstance(problem, Malformed) else problem.reason)
+            self.refuse(entry, problem.message if isinstance(problem, Malformed) else problem.reason)
             return None
 
     def note(self, entry: Entry, found: Found) -> None:
@@ -59,9 +59,9 @@ class Report:
             holder = f"entry {number} of this file"
         if found.standing is Standing.TAKEN:
             what = f"{found.name.kind} {found.name.value}" if found.name else "id"
-            self._refuse(entry, f"The {what} is that of {holder}.")
+            self.refuse(entry, f"The {what} is that of {holder}.")
         elif found.standing is Standing.HERE and of_this_file:
-            self._refuse(entry, f"It is {holder} once more.")
+            self.refuse(entry, f"It is {holder} once more.")
         else:
             self._counts[found.standing] += 1
 
@@ -71,7 +71,7 @@ class Report:
         rate = self.total / max(seconds, 1e-6)
         return f"{new:,} imported, {here:,} already there, {refused}; {seconds:.1f} s, {rate:,.0f} a second"
 
-    def _refuse(self, entry: Entry, reason: str) -> None:
+    def refuse(self, entry: Entry, reason: str) -> None:
         self.refused += 1
         self.refusals.append(Refusal(entry.line, reason, _shown(entry.raw)))
 

@@ -29,7 +29,7 @@ from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.store import Store
 from nightlatch.doors.http.json_gate import gate
 from nightlatch.doors.kratos import bodies, moving
-from nightlatch.problems import Invalid
+from nightlatch.problems import Conflict, Invalid
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -101,7 +101,16 @@ class Importing:
 
     async def _put(self, ready: list[tuple[Entry, Newcomer]]) -> None:
         newcomers = [newcomer for _, newcomer in ready]
-        found = await self._store.write(lambda tx: bring_in(tx, self._act, newcomers)) if newcomers else []
+        try:
+            found = await self._store.write(lambda tx: bring_in(tx, self._act, newcomers)) if newcomers else []
+        except Conflict:
+            # Somebody else stores the same people now, or an id is another organization's: one of them is in the way.
+            if len(ready) > 1:
+                for one in ready:
+                    await self._put([one])
+            else:
+                self.report.refuse(ready[0][0], "Its id is taken.")
+            return
         for (entry, _), each in zip(ready, found, strict=True):
             self.report.note(entry, each)
 

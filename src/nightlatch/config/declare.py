@@ -51,6 +51,11 @@ def setting(kind: Kind[T], default: Any, text: str) -> T:
     return made
 
 
+def same_as(key: str) -> Follows:
+    """The default that another setting has as its value."""
+    return Follows(f"`{key}`", lambda known, _: known[key])
+
+
 def declared(subject: type, prefix: str = "") -> Iterator[Setting]:
     """Every setting of the tree below `subject`, in order."""
     for each in fields(subject):

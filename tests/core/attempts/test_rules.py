@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.core.world import NOW, PASSWORD, THROTTLING, World
+from tests.core.world import NOW, PASSWORD, THROTTLING, Watched, World
 
+from nightlatch.core.administration import identities as administration
 from nightlatch.core.attempts.model import Limit
 from nightlatch.core.attempts.rules import check_network, forgive, network_of, reserve
 from nightlatch.core.flows.model import Flow
@@ -63,6 +64,17 @@ def test_a_window_that_is_over_counts_anew(world: World) -> None:
     assert tried(world, limit) == 40 * SECOND
     world.clock.advance(40 * SECOND)
     assert [tried(world, limit) for _ in range(4)] == [0, 0, 0, MINUTE]
+
+
+def test_P7_around_the_end_of_a_window_are_no_more_than_in_it(world: World) -> None:
+    limit = Limit(10, HOUR, quiet=True)
+    assert tried(world, limit) == 0
+    world.clock.advance(59 * MINUTE)
+    assert [tried(world, limit) for _ in range(9)] == [0] * 9
+    world.clock.advance(2 * MINUTE)
+    assert tried(world, limit) == 58 * MINUTE
+    world.clock.advance(58 * MINUTE)
+    assert tried(world, limit) == 0
 
 
 def test_F17_no_lock_sticks_when_the_clock_is_set_back(world: World) -> None:
@@ -212,6 +224,23 @@ def test_P7_a_lock_is_opened_by_an_administrator_a_new_password_or_recovery(worl
     assert isinstance(world.login(), Flow)
     opened[way](anna)
     assert isinstance(world.login(), SignedIn)
+
+
+def test_a_lock_goes_with_its_identity(world: World) -> None:
+    anna = world.anna()
+    for _ in range(5):
+        world.login(password="wrong")
+    world.write(lambda tx: administration.delete(tx, world.act(), anna.identity.id))
+    assert not world.write(lambda tx: forgive(tx, anna.identity.id))
+
+
+def test_P6_a_locked_account_waits_for_its_turn_and_hashes_nothing(world: World) -> None:
+    world.anna()
+    for _ in range(5):
+        world.login(password="wrong")
+    hasher = Watched(world.hasher)
+    assert isinstance(world.login(hasher=hasher), Flow)
+    assert hasher.asked == ["idle"]
 
 
 def test_P8_a_place_in_the_queue_comes_before_the_count(world: World) -> None:

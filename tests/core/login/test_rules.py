@@ -89,13 +89,16 @@ def test_P6_who_is_unknown_and_who_is_wrong_are_refused_alike(world: World) -> N
 def test_P6_a_refusal_takes_the_floor_whatever_it_is_for(world: World) -> None:
     world.anna()
     throttling = msgspec.structs.replace(THROTTLING, floor=200_000)
-    for identifier, password in (("anna@example.org", "wrong"), ("nobody@example.org", PASSWORD)):
+    for identifier, password, floor in (
+        ("anna@example.org", "wrong", 0.2), ("nobody@example.org", PASSWORD, 0.2),
+        ("anna@example.org", "e\u0301", 0.4), ("nobody@example.org", "e\u0301", 0.4),
+    ):  # fmt: skip
         flow = world.flow(Kind.LOGIN)
         means = world.means(throttling=throttling)
         began = time.monotonic()
         outcome = world.run(sign_in(means, world.act(), flow.id, identifier, password, world.elsewhere()))
         assert isinstance(outcome, Flow)
-        assert time.monotonic() - began >= 0.2
+        assert floor <= time.monotonic() - began < floor + 0.19
 
 
 def test_a_wrong_password_can_be_corrected_on_the_same_flow(world: World) -> None:
@@ -139,10 +142,11 @@ def test_one_flow_that_is_submitted_many_times_at_once_signs_in_once(world: Worl
     flow = world.flow(Kind.LOGIN)
 
     async def together() -> list[Any]:
-        return await asyncio.gather(*(signing_in(world, flow) for _ in range(6)), return_exceptions=True)
+        # As many as are free: one more would have to wait, and say so in the flow.
+        return await asyncio.gather(*(signing_in(world, flow) for _ in range(5)), return_exceptions=True)
 
     outcomes = world.run(together())
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["FlowExpired"] * 5 + ["SignedIn"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["FlowExpired"] * 4 + ["SignedIn"]
     assert len(world.db.sql("select id from sessions")) == 1
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.core.world import World
+from tests.stores.rows import add_organization
 
 from nightlatch.core.logout.rules import end_mine, end_others, sign_out
 from nightlatch.core.sessions.model import Revocation, Standing
@@ -35,6 +36,14 @@ def test_S4_signing_out_ends_the_session_of_the_token_and_no_other(world: World,
     assert world.told() == [("session.ended", "logout", 1)]
     world.write(lambda tx: sign_out(tx, world.act(), tokens[1]))
     assert world.told() == []
+
+
+def test_S4_signing_out_ends_a_session_of_whichever_organization(world: World, tokens: list[str]) -> None:
+    acme = add_organization(world.db)
+    for table in ("identities", "sessions"):
+        world.db.sql(f"update {table} set organization_id = $1", acme)
+    world.write(lambda tx: sign_out(tx, world.act(), tokens[1]))
+    assert accepted(world, tokens) == [True, False, True, True]
 
 
 @pytest.mark.parametrize("token", ["", "ory_st_nobody", "x"])

@@ -307,8 +307,8 @@ def cookies(secrets: list[bytes], **changes: Any) -> Cookies:
 
 def throttling(**changes: Any) -> Throttling:
     made = Throttling(
-        passwords=Limit(10, 15 * MINUTE, 15 * MINUTE, 5, 100),
-        codes=Limit(10, HOUR),
+        passwords=Limit(10, 15 * MINUTE, 15 * MINUTE, 5, 100, quiet=True),
+        codes=Limit(10, HOUR, quiet=True),
         proofs=Limit(30, MINUTE),
         flows=Limit(120, MINUTE),
         floor=0,

@@ -176,7 +176,7 @@ def test_every_operation_has_the_name_that_clients_know() -> None:
         "deleteIdentity", "deleteIdentityCredentials", "deleteIdentitySessions", "disableSession", "extendSession",
         "getIdentity", "getIdentityByExternalID", "getIdentitySchema", "getSession", "listIdentities",
         "listIdentitySchemas", "listIdentitySessions", "listSessions", "manageSessions", "patchIdentity", "updateIdentity",
-        "isAlive", "isReady", "getVersion",
+        "listCourierMessages", "getCourierMessage", "isAlive", "isReady", "getVersion",
     }  # fmt: skip
     own = {"getMetrics", "getDocument"}
     assert {operation_id(route) for route in ADMIN if route.status < 300} == known | own

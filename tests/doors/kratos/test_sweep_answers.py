@@ -342,6 +342,7 @@ def test_every_list_has_pages(doors: Doors, port: str, line: Line) -> None:
     for _ in range(3):
         doors.clock.advance(SECOND)
         doors.session(world.identity)
+        world.told()
         doors.admin("POST", "/admin/identities", {"schema_id": "robot"})
 
     def ask(target: str) -> Reply:

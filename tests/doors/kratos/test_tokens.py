@@ -114,6 +114,7 @@ def test_W2_a_page_token_that_is_changed_in_any_way_is_400(doors: Doors, port: s
     world = World(doors)
     for _ in range(3):
         doors.session(world.identity)
+        world.told()
         doors.admin("POST", "/admin/identities", {"schema_id": "robot"})
     target = world.target(line)
 

@@ -92,6 +92,7 @@ async def delete(tx: Tx, act: Act, identity_id: bytes) -> bool:
     if await tx.identities.lock(act.organization, identity_id) is None:
         return False
     await end(tx, act, Where(identity_id=identity_id), How.DELETE, "identity_deleted")
+    await forgive(tx, identity_id)
     await tx.identities.remove(act.organization, identity_id)
     await tx.events.add([event(act, "identity.deleted", identity_id=identity_id)])
     return True

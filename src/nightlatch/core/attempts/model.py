@@ -7,13 +7,15 @@ from nightlatch.kernel.secrets import Keys
 
 class Limit(msgspec.Struct, frozen=True):
     """`most` attempts in `window`, then none for `lock` (without it: until the window ends). Past `free` of them each
-    has to wait twice as long as the one before. After `ever` in a row there are none until they are forgiven."""
+    has to wait twice as long as the one before. After `ever` in a row there are none until they are forgiven. With
+    `quiet`, a window ends only when nothing was tried for its length: around its end are no more than in it."""
 
     most: int
     window: int
     lock: int | None = None
     free: int | None = None
     ever: int | None = None
+    quiet: bool = False
 
 
 class Attempts(msgspec.Struct, frozen=True):

@@ -68,7 +68,7 @@ def _believable(limit: Limit) -> int:
 
 def _counted(before: Attempts, limit: Limit, now: int) -> Attempts:
     over = now >= before.since + limit.window or before.since - now > _believable(limit)
-    since, recent = (now, 1) if over else (before.since, before.recent + 1)
+    since, recent = (now, 1) if over else (max(now, before.since) if limit.quiet else before.since, before.recent + 1)
     not_before = 0
     if recent >= limit.most:
         not_before = now + limit.lock if limit.lock else since + limit.window

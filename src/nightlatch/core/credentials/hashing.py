@@ -34,17 +34,21 @@ class Turn:
         self._ours, self._slots = ours, slots
         self._working: Future[Any] | None = None
 
-    async def verify(self, password: str, hashed: str | None) -> bool:
+    async def verify(self, password: str, hashed: str | None, begun: Callable[[], None] = lambda: None) -> bool:
         """Whether `hashed` is of `password`. None, or a hash that cannot be read, costs a check at our parameters and
-        is never right."""
+        is never right. `begun` is called when the wait for a thread is over."""
         known = _known(hashed)
         checked = known or self._ours.nobody
         slots = -(-checked.memory // self._ours.memory)
-        return await self._run(slots, _matches, password, checked) and known is not None
+        return await self._run(slots, begun, _matches, password, checked) and known is not None
+
+    async def idle(self, begun: Callable[[], None]) -> None:
+        """The wait for a thread, and nothing after it."""
+        await self._run(1, begun, _nothing)
 
     async def hash(self, password: str) -> str:
         """A new argon2id hash in PHC form. PasswordRefused when the text is not Unicode."""
-        return await self._run(1, self._ours.hash, password)
+        return await self._run(1, _nothing, self._ours.hash, password)
 
     def when_idle(self, then: Callable[[], None]) -> None:
         """Calls `then` when no thread works for this turn: at once, or in that thread."""
@@ -53,10 +57,11 @@ class Turn:
         else:
             self._working.add_done_callback(lambda _: then())
 
-    async def _run(self, slots: int, work: Callable[..., T], *arguments: object) -> T:
+    async def _run(self, slots: int, begun: Callable[[], None], work: Callable[..., T], *arguments: object) -> T:
         outside("a hash")
         future = await self._slots.submit(slots, work, *arguments)
         self._working = future
+        begun()
         return await asyncio.wrap_future(future)
 
 
@@ -125,6 +130,10 @@ class _Ours:
         except UnicodeEncodeError:
             raise PasswordRefused("not_text", "The password is not valid Unicode text.") from None
         return hash_secret(secret, self._entropy(16), self.time, self.memory, self._parallelism, 32, Type.ID).decode()
+
+
+def _nothing() -> None:
+    """Neither work nor news."""
 
 
 def _known(hashed: str | None) -> Known | None:

@@ -17,7 +17,7 @@ from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
-from nightlatch.core.means import Means
+from nightlatch.core.means import Floor, Means
 from nightlatch.core.sessions.model import Device, How, Method, Session, Standing, Where
 from nightlatch.core.sessions.rules import PREFIX, end, issue, renew
 from nightlatch.kernel.secrets import new_token
@@ -53,10 +53,10 @@ async def sign_in(
     """A session of the person of that identifier and password, or the flow with why not. With `current`, a session of
     the same person, that one is refreshed, and in a browser gets a new token; there, one of somebody else ends.
     FlowNotFound, FlowExpired, Throttled, Busy."""
-    async with means.unhurried() as floor:
-        outcome = await _prove(means, act, flow_id, identifier, password, device, current)
+    async with means.unhurried(password) as floor:
+        outcome = await _prove(means, act, flow_id, identifier, password, device, current, floor)
         if isinstance(outcome, Flow):
-            await floor()
+            await floor.over
         return outcome
 
 
@@ -68,6 +68,7 @@ async def _prove(
     password: str,
     device: Device,
     current: Standing | None,
+    floor: Floor,
 ) -> SignedIn | Flow:
     store, hasher = means.store, means.hasher
     name = Name("password", normal_identifier("password", identifier))
@@ -76,12 +77,17 @@ async def _prove(
     # Before the attempt is counted: nobody pays with one for finding no room.
     async with hasher.turn() as turn:
         if not await store.write(lambda tx: _reserve(tx, act, means.throttling, proof, name, device)):
+            # It waits for its turn as if it would hash, and does not.
+            await turn.idle(floor.begin)
             return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "locked"))
         # A name that nobody has costs as much as a wrong password: who is known here must not be told.
-        if not await turn.verify(password, hashed or None):
+        if not await turn.verify(password, hashed or None, floor.begin):
             return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
         better = await turn.hash(password) if hasher.weaker(hashed or "") else None
-    return await store.write(lambda tx: _conclude(tx, act, means, proof, identifier, better, device, current))
+    try:
+        return await store.write(lambda tx: _conclude(tx, act, means, proof, identifier, better, device, current))
+    except SessionsFull:
+        return await store.write(lambda tx: _no_room(tx, act, proof, identifier))
 
 
 async def _reserve(tx: Tx, act: Act, throttling: Throttling, proof: Proof, name: Name, device: Device) -> bool:
@@ -113,6 +119,13 @@ async def _refuse(tx: Tx, act: Act, flow: Flow, identifier: str, code: str) -> F
     return await flows.move(tx, flow, method="password", facts=facts)
 
 
+async def _no_room(tx: Tx, act: Act, proof: Proof, identifier: str) -> Flow:
+    """The password was right, so it is no guess."""
+    assert proof.identity is not None
+    await forgive(tx, proof.identity.id, PASSWORD)
+    return await _refuse(tx, act, proof.flow, identifier, "sessions_full")
+
+
 async def _conclude(
     tx: Tx,
     act: Act,
@@ -139,25 +152,30 @@ async def _conclude(
     if person.identity.state is not State.ACTIVE:
         return await _refuse(tx, act, proof.flow, identifier, "identity_disabled")
     await forgive(tx, person.identity.id, PASSWORD)
-    method, in_browser = Method("password", 1, act.now), proof.flow.type == "browser"
-    token = None
-    if current is not None and current.identity.id == person.identity.id:
-        # Apps go on with the token that they have; a browser is handed another (OWASP ASVS 7.2.4).
-        token = new_token(PREFIX, act.entropy) if in_browser else None
-        session = await renew(tx, act, current.session.id, method, means.lifetime, token)
-        if session is None:
-            raise FlowExpired
-    else:
-        try:
-            session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
-        except SessionsFull:
-            return await _refuse(tx, act, proof.flow, identifier, "sessions_full")
-        if current is not None and in_browser:
-            await end(tx, act, Where(session_id=current.session.id), How.DISABLE, "replaced")
     await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
     if better is not None:
-        config = {"hashed_password": better}
         await tx.credentials.put(
-            [with_config(act, means.vault, credential, person.identity.id, "password", config, credential.identifiers)]
+            [
+                with_config(
+                    act,
+                    means.vault,
+                    credential,
+                    person.identity.id,
+                    "password",
+                    {"hashed_password": better},
+                    credential.identifiers,
+                )
+            ]
         )
+    method, in_browser = Method("password", 1, act.now), proof.flow.type == "browser"
+    if current is not None and current.identity.id == person.identity.id:
+        # Apps go on with the token that they have; a browser is handed another (OWASP ASVS 7.2.4).
+        fresh = new_token(PREFIX, act.entropy) if in_browser else None
+        session = await renew(tx, act, current.session.id, method, means.lifetime, fresh)
+        if session is None:
+            raise FlowExpired
+        return SignedIn(session, person.identity, fresh)
+    if current is not None and in_browser:
+        await end(tx, act, Where(session_id=current.session.id), How.DISABLE, "replaced")
+    session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
     return SignedIn(session, person.identity, token)

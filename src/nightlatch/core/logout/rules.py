@@ -1,5 +1,7 @@
 """Signing out of the session of a token, and ending one's own other sessions."""
 
+import msgspec
+
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.model import How, Revocation, Standing, Where
@@ -13,7 +15,8 @@ async def sign_out(tx: Tx, act: Act, token: str) -> None:
     standing = await tx.sessions.by_token(digest(token))
     if standing is None:
         raise TokenForeign
-    await end(tx, act, Where(session_id=standing.session.id), How.DISABLE, "logout")
+    theirs = msgspec.structs.replace(act, organization=standing.identity.organization)
+    await end(tx, theirs, Where(session_id=standing.session.id), How.DISABLE, "logout")
 
 
 async def end_mine(tx: Tx, act: Act, mine: Standing, session_id: bytes) -> None:

@@ -1,0 +1,193 @@
+"""The settings of self-service: flows, the pages that show them, what follows them, and the methods of proof."""
+
+from dataclasses import dataclass
+
+from nightlatch.config.declare import Follows, same_as, setting
+from nightlatch.config.kinds import BOOLEAN, REFERENCE, choice, duration, integer, many
+from nightlatch.config.values import HOOK
+
+_SERVED = "serve.public.base_url"
+_PAGE = Follows(f"`{_SERVED}` and `ui/FLOW`", lambda known, key: f"{known[_SERVED]}ui/{key.split('.')[2]}")
+_HOOK_LIST = many(HOOK, "hook", "config")
+_DEFAULT_RETURN = "selfservice.default_browser_return_url"
+_HOOKS = "selfservice.flows.registration.after.hooks"
+AAL = choice("highest_available", "aal1")
+
+
+_AFTER = "Where browsers go afterwards, when the flow names no other place."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class After:
+    default_browser_return_url: str = setting(REFERENCE, same_as(_DEFAULT_RETURN), _AFTER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Flow:
+    ui_url: str = setting(REFERENCE, _PAGE, "The page that shows this flow.")
+    lifespan: int = setting(duration(), "1h", "How long a flow can be finished after it was begun.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MethodHooks:
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST,
+        Follows("those of `after.hooks`", lambda known, key: known[f"{key.rsplit('.', 2)[0]}.hooks"]),
+        "What follows when it was done by this method.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterLogin(After):
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST, [], "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person."
+    )
+    password: MethodHooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterRecovery:
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST, [], "What follows a recovery. `revoke_active_sessions` is done in any case."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterSettings:
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST,
+        [],
+        "What follows a change of settings. `revoke_active_sessions` ends all other sessions of the person, which a "
+        "change of a password, an identifier or an address does in any case.",
+    )
+    password: MethodHooks
+    profile: MethodHooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterMethod:
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST,
+        Follows(f"`{_HOOKS}` if set, else `session`", lambda known, _: known[_HOOKS] or ("session",)),
+        "What follows a registration by password. `session` signs the person in.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterRegistration(After):
+    hooks: tuple[str, ...] = setting(
+        _HOOK_LIST, [], "What follows a registration by a method that has no hooks of its own."
+    )
+    password: AfterMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Logout:
+    after: After
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ErrorPage:
+    ui_url: str = setting(REFERENCE, _PAGE, "The page that shows an error that no form can.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Registration(Flow):
+    enabled: bool = setting(BOOLEAN, True, "Whether people can register themselves.")
+    after: AfterRegistration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OptionalFlow(Flow):
+    enabled: bool = setting(BOOLEAN, True, "Whether this flow is offered.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SettingsFlow(Flow):
+    after: AfterSettings
+    required_aal: str = setting(AAL, "highest_available", "Assurance level that changing settings asks for.")
+    privileged_session_max_age: int = setting(
+        duration(), "15m", "How long after signing in a person may change credentials without proving them again."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoginFlow(Flow):
+    after: AfterLogin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RecoveryFlow(OptionalFlow):
+    after: AfterRecovery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Flows:
+    login: LoginFlow
+    logout: Logout
+    error: ErrorPage
+    registration: Registration
+    recovery: RecoveryFlow
+    verification: OptionalFlow
+    settings: SettingsFlow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PasswordPolicy:
+    min_password_length: int = setting(integer(6, 1024), 8, "Fewest characters of a password of a person's choice.")
+    identifier_similarity_check_enabled: bool = setting(
+        BOOLEAN, True, "Refuse a password that resembles the name it signs in with."
+    )
+    haveibeenpwned_enabled: bool = setting(
+        BOOLEAN,
+        True,
+        "Refuse passwords known from breaches, by a list of 150,000 that ships. Nobody else is asked.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PasswordMethod:
+    enabled: bool = setting(BOOLEAN, True, "Whether people can use passwords.")
+    config: PasswordPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CodePolicy:
+    lifespan: int = setting(duration(), "10m", "How long a code is good for.")
+    max_submissions: int = setting(integer(1, 255), 5, "Wrong codes after which a flow is over.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CodeMethod:
+    enabled: bool = setting(BOOLEAN, True, "Whether people can use one-time codes.")
+    config: CodePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LinkPolicy:
+    lifespan: int = setting(duration(), "1h", "How long a link is good for.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LinkMethod:
+    enabled: bool = setting(
+        BOOLEAN, False, "Whether people can ask for links. Those that an administrator makes need recovery only."
+    )
+    config: LinkPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Methods:
+    password: PasswordMethod
+    code: CodeMethod
+    link: LinkMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Selfservice:
+    default_browser_return_url: str = setting(
+        REFERENCE, same_as(_SERVED), "Where browsers go when a flow names no other place."
+    )
+    allowed_return_urls: tuple[str, ...] = setting(many(REFERENCE), [], "Where `return_to` may lead.")
+    flows: Flows
+    methods: Methods
