@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.doors.huawei.signing import signer
-from tests.doors.kratos.in_process import PASSWORD, Doors, migrated
+from tests.doors.kratos.in_process import PASSWORD, PUBLIC_URL, Doors, migrated
+from tests.doors.kratos.visitor import Visitor
 
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import How, Where
@@ -62,6 +63,19 @@ class Scene:
     def recover(self) -> None:
         body = {"method": "code", "code": self.code}
         assert self.doors.public("POST", f"/self-service/recovery?flow={self.flow}", body).status < 300
+
+    def sign_out(self) -> None:
+        asked = {"accept": "application/json", "x-session-token": self.tokens[0]}
+        way = self.doors.public("GET", "/self-service/logout/browser", headers=asked).ok()["logout_url"]
+        assert self.doors.public("GET", way.removeprefix(PUBLIC_URL[:-1]), headers=asked).status == 204
+
+    def come_in(self) -> None:
+        """Bob, where Ada's first session was."""
+        ada = {"x-session-token": self.tokens[0]}
+        visitor = Visitor(self.doors)
+        flow = visitor.fetch("GET", "/self-service/login/browser?refresh=true", **ada).ok()
+        fields = {"method": "password", "identifier": "bob@example.org", "password": PASSWORD}
+        visitor.post(flow, fields, **ada).ok()
 
     def crowd_out(self) -> None:
         self.doors.listen(lifetime=Lifetime(DAY, HOUR, most=3))
@@ -124,6 +138,8 @@ WAYS = [
     Way("kratos: disableMySession", lambda s: s.mine("DELETE", f"/sessions/{s.sessions[0]}"), ME, "own", ENDED, 1, ".aab"),
     Way("kratos: disableMyOtherSessions", lambda s: s.mine("DELETE", "/sessions"), ME, "own_others", ENDED, 2, ".a.b"),
     Way("kratos: performNativeLogout", lambda s: s.mine("DELETE", "/self-service/logout/api", {"session_token": s.tokens[0]}), NOBODY, "logout", ENDED, 1, ".aab"),
+    Way("kratos: updateLogoutFlow", lambda s: s.sign_out(), ME, "logout", ENDED, 1, ".aab"),
+    Way("kratos: a browser's next person", lambda s: s.come_in(), NOBODY, "replaced", ENDED, 1, ".aab"),
     Way("huawei: batchDeleteSessions", lambda s: _signed(s, *s.sessions[:2]), KEY, "admin", DELETED, 2, "..ab"),
     Way("kratos: recovery", lambda s: s.recover(), NOBODY, "recovery"),
     Way("sessions_api: deleteSession", lambda s: s.deleted(s.sessions[0]), KEY, "admin", DELETED, 1, ".aab"),

@@ -5,9 +5,11 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
+from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,6 +33,7 @@ from nightlatch.core.settings import rules as settings
 from nightlatch.core.store import Store
 from nightlatch.doors.http import logs
 from nightlatch.doors.http.client_address import ClientAddress, Network
+from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.limits import Address, Fault, Limits
 from nightlatch.doors.http.metrics import Metrics
@@ -39,6 +42,7 @@ from nightlatch.doors.http.port import Port
 from nightlatch.doors.http.request_ids import request_id
 from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
+from nightlatch.doors.kratos.cookies import Cookies, attributes
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
@@ -124,7 +128,7 @@ class Application:
         store = await open_store(self._run.dsn, self._committed)
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
         self._ports = {
-            self._public_port: self._port(kratos.public_door(parts)),
+            self._public_port: self._port(kratos.public_door(parts), cors=_cors(self._config)),
             self._admin_port: self._port(
                 kratos.admin_door(parts),
                 sessions_api.admin_door(parts, _keyless(self._config)),
@@ -148,8 +152,8 @@ class Application:
             hasher.close()
             await store.close()
 
-    def _port(self, *doors: Door[Any]) -> Port:
-        return Port(doors, os.urandom, self._observe, self._failed)  # noqa: TID251
+    def _port(self, *doors: Door[Any], cors: Cors | None = None) -> Port:
+        return Port(doors, os.urandom, self._observe, self._failed, cors)  # noqa: TID251
 
     async def _flush_often(self, seen: LastSeen, store: Store) -> None:
         while True:
@@ -316,6 +320,9 @@ def _parts(
         seen=seen,
         flows=_flows(config),
         access=Access(_configured_keys(run), config.nightlatch.trusted_networks),
+        cookies=_cookies(config),
+        error_keys=Keys(_revealed(config.secrets.cookie), "errors"),
+        origins=_origins(config),
         public_url=config.serve.public.base_url,
         admin_url=config.serve.admin.base_url,
         highest_aal=config.session.whoami.required_aal == "highest_available",
@@ -337,6 +344,38 @@ def lifetime_of(config: Config) -> Lifetime:
         1 if alone else limits.max_per_identity,
         refuse=limits.at_limit == "refuse" and not alone,
         sliding=limits.sliding,
+    )
+
+
+def _cors(config: Config) -> Cors | None:
+    cors = config.serve.public.cors
+    if not cors.enabled:
+        return None
+    origins = cors.allowed_origins or _origins(config)
+    return Cors(origins, cors.allowed_methods, cors.allowed_headers, cors.exposed_headers, cors.allow_credentials)
+
+
+def _origins(config: Config) -> tuple[str, ...]:
+    """Those of our own pages and of the configured ones, and those that CORS names."""
+    flows, public = config.selfservice.flows, config.serve.public
+    pages = (flows.login, flows.registration, flows.recovery, flows.verification, flows.settings)
+    urls = [urlsplit(url) for url in (public.base_url, *(page.ui_url for page in pages))]
+    own = [f"{url.scheme}://{url.netloc}" for url in urls if url.netloc]
+    named = [origin for origin in public.cors.allowed_origins if public.cors.enabled and origin != "*"]
+    return tuple(dict.fromkeys([*own, *named]))
+
+
+def _cookies(config: Config) -> Cookies:
+    own, all_ = config.session.cookie, config.cookies
+    secure = not config.dev or own.name.startswith(("__Host-", "__Secure-"))
+    return Cookies(
+        keys=Keys(_revealed(config.secrets.cookie), "cookies"),
+        entropy=os.urandom,  # noqa: TID251
+        session=own.name,
+        session_scope=attributes(own.domain, own.path, own.same_site, secure=secure),
+        persistent=own.persistent,
+        browser=f"csrf_token_{sha256(config.serve.public.base_url.encode()).hexdigest()}",
+        browser_scope=attributes(all_.domain, all_.path, all_.same_site, secure=not config.dev),
     )
 
 
@@ -374,7 +413,12 @@ def _flows(config: Config) -> Flows:
     )
     return Flows(
         lifespans={name: flow.lifespan for name, flow in named.items()},
-        ui_urls={name: flow.ui_url for name, flow in named.items()},
+        ui_urls={name: flow.ui_url for name, flow in named.items()} | {"error": flows.error.ui_url},
+        after_urls={
+            "login": flows.login.after.default_browser_return_url,
+            "registration": flows.registration.after.default_browser_return_url,
+            "logout": flows.logout.after.default_browser_return_url,
+        },
         registration=Rules(policy, session="session" in hooks),
         registration_enabled=flows.registration.enabled,
         recovery_enabled=flows.recovery.enabled,

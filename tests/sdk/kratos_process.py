@@ -60,7 +60,10 @@ def answer(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def lower(headers: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in (headers or {}).items()}
+    told: dict[str, str] = {}
+    for name, value in (headers or {}).items():
+        told[name.lower()] = ", ".join(filter(None, (told.get(name.lower()), value)))
+    return told
 
 
 def refusal(error: Any) -> dict[str, Any]:

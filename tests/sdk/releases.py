@@ -51,12 +51,14 @@ LEAN = {
     "get_courier_message",
 }
 
-KRATOS_25 = Release("kratos-25.4.0", ORY_KRATOS)
+TWO_COOKIES = frozenset({"two cookies"})  # of several Set-Cookie headers it hands one on
+
+KRATOS_25 = Release("kratos-25.4.0", ORY_KRATOS, lacks=TWO_COOKIES)
 ORY_1_0 = Release("ory-1.0.0", ORY, old=True, bearer=True, lacks=OLD | LEAN)
-ORY_1_22 = Release("ory-1.22.87", ORY, bearer=True)
+ORY_1_22 = Release("ory-1.22.87", ORY, bearer=True, lacks=TWO_COOKIES)
 RELEASES = [
-    Release("kratos-0.13.1", ORY_KRATOS, old=True, lacks=OLD),
-    Release("kratos-1.0.0", ORY_KRATOS, old=True, lacks=OLD | {"include_credential=any"}),
+    Release("kratos-0.13.1", ORY_KRATOS, old=True, lacks=OLD | {"continue_with=redirect"}),
+    Release("kratos-1.0.0", ORY_KRATOS, old=True, lacks=OLD | {"include_credential=any", "continue_with=redirect"}),
     KRATOS_25,
     ORY_1_0,
     ORY_1_22,

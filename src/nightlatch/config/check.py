@@ -50,6 +50,10 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     if values["identity.default_schema_id"] not in ids:
         keys = ("identity.default_schema_id", "identity.schemas")
         yield keys, "is none of identity.schemas", "Set it to the id of one of them."
+    bare = values["session.cookie.domain"] is None and values["session.cookie.path"] == "/"
+    if values["session.cookie.name"].startswith("__Host-") and not bare:
+        cookie = ("session.cookie.name", "session.cookie.domain", "session.cookie.path")
+        yield cookie, "begins with __Host-, which allows no domain and no path but /", "Take them out, or rename it."
     if values["nightlatch.sessions_api.authentication"] == "none" and not values["nightlatch.trusted_networks"]:
         keys = ("nightlatch.sessions_api.authentication", "nightlatch.trusted_networks")
         yield keys, "is none and nobody is trusted", "Name nightlatch.trusted_networks, or set it to key."

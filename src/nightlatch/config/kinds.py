@@ -18,6 +18,7 @@ _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}", re.ASCII)
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 
 
@@ -81,6 +82,16 @@ def _read_reference(value: Any) -> str:
     return url
 
 
+def _read_origin(value: Any) -> str:
+    origin = read_text(value)
+    if origin != "*" and not _ORIGIN.fullmatch(origin):
+        refuse(
+            "must be an origin",
+            "Write it like https://app.example.com, https://*.example.com or http://localhost:3000.",
+        )
+    return origin
+
+
 def _read_network(value: Any) -> Network:
     try:
         network = ip_network(read_text(value))
@@ -120,6 +131,7 @@ TOKEN = Kind("name", _read_token, ("X-Real-IP", "my_session"))
 HOST = Kind("host", _read_host, ("0.0.0.0", "::1"))  # noqa: S104 - an example
 BASE_URL = Kind("absolute URL", _read_base_url, ("https://id.example.com/", "https://example.com/auth/"))
 REFERENCE = Kind("URL", _read_reference, ("https://app.example.com/sign-in", "/dashboard"))
+ORIGIN = Kind("origin", _read_origin, ("https://app.example.com", "https://*.example.com"))
 NETWORK = Kind("network", _read_network, ("10.0.0.0/8", "fd00::/8"))
 BOOLEAN = Kind("boolean", _read_boolean, (True, False), _boolean_from_text)
 

@@ -14,6 +14,7 @@ from nightlatch.config.kinds import (
     BOOLEAN,
     HOST,
     NETWORK,
+    ORIGIN,
     REFERENCE,
     TEXT,
     TOKEN,
@@ -38,14 +39,39 @@ def _same_as(key: str) -> Follows:
 _SERVED = "serve.public.base_url"
 _DEVELOPMENT_DSN = "sqlite://var/nightlatch.sqlite"
 _PORTS = integer(1, 65535)
+_SAME_SITE = choice("Lax", "Strict", "None")
 _AAL = choice("highest_available", "aal1")
 _PAGE = Follows(f"`{_SERVED}` and `ui/FLOW`", lambda known, key: f"{known[_SERVED]}ui/{key.split('.')[2]}")
 _HOOK_LIST = many(HOOK, "hook", "config")
+_DEFAULT_RETURN = "selfservice.default_browser_return_url"
 _HOOKS = "selfservice.flows.registration.after.hooks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CorsSettings:
+    enabled: bool = setting(BOOLEAN, False, "Whether pages of other origins may use the public port from a script.")
+    allowed_origins: tuple[str, ...] = setting(
+        many(ORIGIN),
+        [],
+        "Whole ones, `https://*.example.com`, or `*` for any, but without cookies. When empty, those of the `ui_url`s.",
+    )
+    allowed_methods: tuple[str, ...] = setting(
+        many(TOKEN), ["GET", "POST", "PUT", "PATCH", "DELETE"], "What they may ask."
+    )
+    allowed_headers: tuple[str, ...] = setting(
+        many(TOKEN),
+        ["Authorization", "Content-Type", "X-CSRF-Token", "X-Session-Token", "X-Request-Id"],
+        "Headers that they may send.",
+    )
+    exposed_headers: tuple[str, ...] = setting(
+        many(TOKEN), ["Content-Type", "X-Request-Id"], "Headers of answers that they may read."
+    )
+    allow_credentials: bool = setting(BOOLEAN, True, "Whether they may send cookies.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Public:
+    cors: CorsSettings
     host: str = setting(HOST, "127.0.0.1", "Address that the public port listens on.")
     port: int = setting(_PORTS, 4433, "The public port.")
     base_url: str = setting(
@@ -107,8 +133,19 @@ class Whoami:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cookies:
+    domain: str | None = setting(HOST, None, "The domain whose hosts get the cookies; without it, this host alone.")
+    path: str = setting(REFERENCE, "/", "Where below it they are sent.")
+    same_site: str = setting(_SAME_SITE, "Lax", "Whether other sites send them along. With `--dev`, always `Lax`.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cookie:
     name: str = setting(TOKEN, "ory_kratos_session", "Name of the session cookie.")
+    domain: str | None = setting(HOST, _same_as("cookies.domain"), "Its domain.")
+    path: str = setting(REFERENCE, _same_as("cookies.path"), "Its path.")
+    same_site: str = setting(_SAME_SITE, _same_as("cookies.same_site"), "Its SameSite.")
+    persistent: bool = setting(BOOLEAN, True, "Whether it outlives the browser's being closed.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,6 +158,14 @@ class Session:
     )
     whoami: Whoami
     cookie: Cookie
+
+
+_AFTER = "Where browsers go afterwards, when the flow names no other place."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class After:
+    default_browser_return_url: str = setting(REFERENCE, _same_as(_DEFAULT_RETURN), _AFTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,7 +184,7 @@ class MethodHooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AfterLogin:
+class AfterLogin(After):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person."
     )
@@ -175,11 +220,21 @@ class AfterMethod:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AfterRegistration:
+class AfterRegistration(After):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a registration by a method that has no hooks of its own."
     )
     password: AfterMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Logout:
+    after: After
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ErrorPage:
+    ui_url: str = setting(REFERENCE, _PAGE, "The page that shows an error that no form can.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -215,6 +270,8 @@ class RecoveryFlow(OptionalFlow):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Flows:
     login: LoginFlow
+    logout: Logout
+    error: ErrorPage
     registration: Registration
     recovery: RecoveryFlow
     verification: OptionalFlow
@@ -471,6 +528,7 @@ class Config:
     serve: Serve
     secrets: Secrets
     identity: Identity
+    cookies: Cookies
     session: Session
     selfservice: Selfservice
     courier: Courier

@@ -1,6 +1,7 @@
 """The life of a session: issued, checked, extended, renewed, and ended by the one rule that ends any."""
 
 import itertools
+import os
 import re
 from typing import Any
 
@@ -18,6 +19,7 @@ from nightlatch.core.login.rules import SignedIn
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Filter, How, Method, Revocation, Session, Settings, Standing, Where
 from nightlatch.core.sessions.rules import (
+    PREFIX,
     SEEN_FLUSH,
     Lifetime,
     assurance,
@@ -32,7 +34,7 @@ from nightlatch.core.sessions.rules import (
 )
 from nightlatch.core.sessions.settings import put_settings
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE
-from nightlatch.kernel.secrets import digest
+from nightlatch.kernel.secrets import digest, new_token
 from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired, SessionsFull
 
 PASSWORD = Method("password", 1, NOW)
@@ -342,6 +344,18 @@ def test_S3_renewing_keeps_id_and_token_and_adds_the_method(world: World) -> Non
     )
     assert world.standing(token).session == renewed
     assert world.told()[-1] == ("session.renewed", None, 1)
+
+
+def test_S3_renewing_with_a_token_kills_the_one_before_and_of_two_at_once_one_wins(world: World) -> None:
+    session, token = issued(world, world.anna())
+    fresh = new_token(PREFIX, os.urandom)
+    renewed = world.write(lambda tx: renew(tx, world.act(), session.id, PASSWORD, LIFETIME, fresh))
+    assert renewed is not None
+    assert (renewed.id, renewed.token_hash) == (session.id, digest(fresh))
+    assert [world.accepts(each) for each in (token, fresh)] == [False, True]
+    assert world.write(lambda tx: tx.sessions.retoken(session, digest("late"))) is False
+    ending(world, session_id=session.id)
+    assert world.write(lambda tx: tx.sessions.retoken(renewed, digest("late"))) is False
 
 
 def test_S4_renewing_revives_nothing(world: World) -> None:

@@ -30,11 +30,13 @@ from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.settings import rules as settings
 from nightlatch.core.store import Store
 from nightlatch.doors.http.client_address import ClientAddress, Network
+from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
 from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
+from nightlatch.doors.kratos.cookies import Cookies, attributes
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
@@ -52,6 +54,7 @@ BEGIN = 1_700_000_000_000_000
 PUBLIC_URL, ADMIN_URL = "https://id.example.org/", "http://admin.example.org:4434/"
 PUBLIC_PORT, ADMIN_PORT = 4433, 4434
 SECRET = b"a secret of the tests, 32 bytes."
+PAGES = ("login", "registration", "recovery", "settings", "error")
 UNKNOWN = "8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
 
 
@@ -92,6 +95,7 @@ class Doors:
         self.statuses: list[tuple[str, int]] = []
         self._networks = ip_network("10.0.0.0/8").hosts()
         self.keyless: tuple[Network, ...] = ()
+        self.cors: Cors | None = None
         self._runner = asyncio.Runner()
         self._dsn = dsn
         self._changes = changes
@@ -111,7 +115,7 @@ class Doors:
     def listen(self, **changes: Any) -> None:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
-        self._public = self.port(kratos.public_door(self.parts))
+        self._public = self.port(kratos.public_door(self.parts), cors=self.cors)
         self._admin = self.port(
             kratos.admin_door(self.parts),
             sessions_api.admin_door(self.parts, self.keyless),
@@ -120,8 +124,8 @@ class Doors:
             native.admin_door(self.parts),
         )
 
-    def port(self, *doors: Door[Any]) -> Port:
-        return Port(doors, os.urandom, self._observe, self._failed)
+    def port(self, *doors: Door[Any], cors: Cors | None = None) -> Port:
+        return Port(doors, os.urandom, self._observe, self._failed, cors)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
@@ -247,8 +251,11 @@ async def request(
     await app(scope, receive, send)
     start, *rest = answers
     named = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
+    cookies = [value for name, value in named if name == "set-cookie"]
+    named = [(name, value) for name, value in named if name != "set-cookie"]
     assert len(dict(named)) == len(named), f"a header is there twice: {named}"
-    return Reply(start["status"], dict(named), b"".join(each["body"] for each in rest))
+    more = {"set-cookie": "\n".join(cookies)} if cookies else {}
+    return Reply(start["status"], dict(named) | more, b"".join(each["body"] for each in rest))
 
 
 def migrated(dsn: str) -> str:
@@ -278,6 +285,9 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         seen=LastSeen(),
         flows=flows(),
         access=Access({key.token_hash: key}, ()),
+        cookies=cookies([SECRET]),
+        error_keys=Keys([SECRET], "errors"),
+        origins=("https://id.example.org", "https://ui.example.org"),
         public_url=PUBLIC_URL,
         admin_url=ADMIN_URL,
         highest_aal=True,
@@ -286,6 +296,13 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         client_address=ClientAddress((), "x-forwarded-for").of,
         metrics=lambda: b"nightlatch_sessions_issued_total 0\n",
     )
+
+
+def cookies(secrets: list[bytes], **changes: Any) -> Cookies:
+    """Those of the parts, under `secrets`."""
+    scope = attributes(None, "/", "Lax", secure=True)
+    made = Cookies(Keys(secrets, "cookies"), os.urandom, "ory_kratos_session", scope, True, "csrf_token_x", scope)
+    return replace(made, **changes)
 
 
 def throttling(**changes: Any) -> Throttling:
@@ -303,7 +320,8 @@ def throttling(**changes: Any) -> Throttling:
 def flows(**changes: Any) -> Flows:
     made = Flows(
         lifespans=dict.fromkeys(("login", "registration", "recovery", "settings"), HOUR),
-        ui_urls={name: f"https://ui.example.org/{name}" for name in ("login", "registration", "recovery", "settings")},
+        ui_urls={name: f"https://ui.example.org/{name}" for name in PAGES},
+        after_urls={name: f"https://ui.example.org/after-{name}" for name in ("login", "registration", "logout")},
         registration=Rules(),
         registration_enabled=True,
         recovery_enabled=True,

@@ -57,6 +57,11 @@ class World:
         self.flows["settings"] = doors.public("GET", "/self-service/settings/api", token=self.token).ok()["id"]
         self.flows["recovery"] = code["recovery_link"].partition("flow=")[2]
         self.message = self.told()
+        self.flows["errors"] = (
+            doors.public("GET", "/self-service/login/browser?aal=x").headers["location"].split("id=")[1]
+        )
+        logout = doors.public("GET", "/self-service/logout/browser", token=self.token).ok()
+        self.flows["logout"] = logout["logout_token"]
         doors.happened()
 
     def told(self) -> str:
@@ -72,7 +77,7 @@ class World:
         filled = line.path.replace("{id}", next((kinds[kind] for kind in kinds if kind in line.path), ""))
         filled = filled.replace("{external_id:path}", "crm-1").replace("{type}", "totp")
         act = next((act for act in self.flows if act in line.path), "")
-        asked = [f"{p.name}={self.flows[act]}" for p in line.query if p.name in {"id", "flow"}]
+        asked = [f"{p.name}={self.flows[act]}" for p in line.query if p.name in {"id", "flow", "token"}]
         return filled + ("?" if asked or query else "") + "&".join([*asked, *([query] if query else [])])
 
     def body(self, line: Line) -> Any:

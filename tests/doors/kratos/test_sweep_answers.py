@@ -44,6 +44,7 @@ def instance(kind: type[problems.Problem]) -> problems.Problem:
         problems.ScopeMissing: ("identities:read",),
         errors.Malformed: ("a message",),
         errors.AllConflict: ([],),
+        errors.CsrfViolation: ("a reason",),
     }
     return kind(*given.get(kind, ()))
 
@@ -170,8 +171,8 @@ def test_W10_whatever_call_to_the_store_fails_the_line_refuses_and_tells_nothing
 CALLS = {
     "is_alive": 0, "get_version": 0, "get_document": 0, "get_metrics": 0, "get_identity_schema": 0,
     "list_identity_schemas": 0, "list_my_sessions": 2, "disable_my_other_sessions": 2, "disable_my_session": 2,
-    "update_login_flow": 3, "update_registration_flow": 3, "update_recovery_flow": 2,
-    "create_native_settings_flow": 2, "get_settings_flow": 2, "update_settings_flow": 3,
+    "update_login_flow": 4, "update_registration_flow": 4, "update_recovery_flow": 3, "update_logout_flow": 2,
+    "get_flow_error": 0, "create_native_settings_flow": 2, "get_settings_flow": 2, "update_settings_flow": 3,
 }  # fmt: skip
 
 

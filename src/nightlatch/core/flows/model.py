@@ -16,13 +16,15 @@ class Act(StrEnum):
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the flow remembers of its last step: the problems to show, values to fill in again (never a secret)."""
+    """What the flow remembers of its last step: the problems to show, values to fill in again (never a secret).
+    `browser` is the hash of what the browser keeps that alone may go on with it; None for apps."""
 
     step: str = "start"
     problems: tuple[dict[str, Any], ...] = ()
     identifier: str | None = None
     traits: Any = None
     refresh: bool = False
+    browser: bytes | None = None
 
 
 class Flow(msgspec.Struct, frozen=True):

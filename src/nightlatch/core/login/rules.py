@@ -18,13 +18,14 @@ from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
 from nightlatch.core.means import Floor, Means
-from nightlatch.core.sessions.model import Device, Method, Session, Standing
-from nightlatch.core.sessions.rules import issue, renew
+from nightlatch.core.sessions.model import Device, How, Method, Session, Standing, Where
+from nightlatch.core.sessions.rules import PREFIX, end, issue, renew
+from nightlatch.kernel.secrets import new_token
 from nightlatch.problems import FlowExpired, SessionsFull
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """`token` is shown once; None when a session that lives on was refreshed."""
+    """`token` is shown once; None when an app's session was refreshed."""
 
     session: Session
     identity: Identity
@@ -50,7 +51,8 @@ async def sign_in(
     current: Standing | None = None,
 ) -> SignedIn | Flow:
     """A session of the person of that identifier and password, or the flow with why not. With `current`, a session of
-    the same person, that one is refreshed. FlowNotFound, FlowExpired, Throttled, Busy."""
+    the same person, that one is refreshed, and in a browser gets a new token; there, one of somebody else ends.
+    FlowNotFound, FlowExpired, Throttled, Busy."""
     async with means.unhurried(password) as floor:
         outcome = await _prove(means, act, flow_id, identifier, password, device, current, floor)
         if isinstance(outcome, Flow):
@@ -152,24 +154,19 @@ async def _conclude(
     await forgive(tx, person.identity.id, PASSWORD)
     await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
     if better is not None:
+        config = {"hashed_password": better}
         await tx.credentials.put(
-            [
-                with_config(
-                    act,
-                    means.vault,
-                    credential,
-                    person.identity.id,
-                    "password",
-                    {"hashed_password": better},
-                    credential.identifiers,
-                )
-            ]
+            [with_config(act, means.vault, credential, person.identity.id, "password", config, credential.identifiers)]
         )
-    method = Method("password", 1, act.now)
+    method, in_browser = Method("password", 1, act.now), proof.flow.type == "browser"
     if current is not None and current.identity.id == person.identity.id:
-        session = await renew(tx, act, current.session.id, method, means.lifetime)
+        # Apps go on with the token that they have; a browser is handed another (OWASP ASVS 7.2.4).
+        token = new_token(PREFIX, act.entropy) if in_browser else None
+        session = await renew(tx, act, current.session.id, method, means.lifetime, token)
         if session is None:
             raise FlowExpired
-        return SignedIn(session, person.identity, None)
+        return SignedIn(session, person.identity, token)
     session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
+    if current is not None and in_browser:
+        await end(tx, act, Where(session_id=current.session.id), How.DISABLE, "replaced")
     return SignedIn(session, person.identity, token)

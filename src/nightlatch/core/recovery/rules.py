@@ -17,7 +17,7 @@ from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, State
 from nightlatch.core.identities.notices import tell
 from nightlatch.core.means import Means
-from nightlatch.core.sessions.model import Device, How, Method, Session, Where
+from nightlatch.core.sessions.model import Device, How, Method, Session, Standing, Where
 from nightlatch.core.sessions.rules import end, issue
 from nightlatch.kernel.clock import DAY
 from nightlatch.kernel.secrets import Keys, digest, new_digits, new_token, same
@@ -75,15 +75,29 @@ async def make_link(
     return await _make(tx, act, identity_id, lifespan, "browser", request_url, return_to, "link", token, keys)
 
 
+class At(msgspec.Struct, frozen=True):
+    """The browser that a code is redeemed in: what its settings flow is bound to, and whose session it has now."""
+
+    browser: bytes
+    current: Standing | None
+
+
 async def redeem(
-    means: Means, act: Act, keys: Keys, flow_id: bytes, code: str, device: Device, redeeming: Redeeming
+    means: Means,
+    act: Act,
+    keys: Keys,
+    flow_id: bytes,
+    code: str,
+    device: Device,
+    redeeming: Redeeming,
+    at: At | None = None,
 ) -> Recovered | Flow:
     """A session and a settings flow for the right code, or the flow with why not: a wrong, used or over code, or too
     many tries of it or of the account, look alike. FlowNotFound, FlowExpired, Throttled."""
     tried = await means.store.write(lambda tx: _try(tx, act, means.throttling, flow_id, device, redeeming.tries))
     if tried is None or tried.purpose != "code" or not _right(keys, flow_id, code, tried.secret_hash):
         return await means.store.write(lambda tx: _refuse(tx, act, flow_id, "code_wrong"))
-    return await means.store.write(lambda tx: _conclude(tx, act, means, tried, device, redeeming))
+    return await means.store.write(lambda tx: _conclude(tx, act, means, tried, device, redeeming, at))
 
 
 async def _try(tx: Tx, act: Act, throttling: Throttling, flow_id: bytes, device: Device, most: int) -> Code | None:
@@ -97,7 +111,7 @@ async def _try(tx: Tx, act: Act, throttling: Throttling, flow_id: bytes, device:
 
 
 async def _conclude(
-    tx: Tx, act: Act, means: Means, code: Code, device: Device, redeeming: Redeeming
+    tx: Tx, act: Act, means: Means, code: Code, device: Device, redeeming: Redeeming, at: At | None
 ) -> Recovered | Flow:
     flow = await flows.find(tx, act, Kind.RECOVERY, code.flow_id)
     identity = await tx.identities.lock(act.organization, code.identity_id)
@@ -105,6 +119,8 @@ async def _conclude(
         return await _refuse(tx, act, flow.id, "identity_disabled")
     if redeeming.end_others:
         await end(tx, act, Where(identity_id=identity.id), How.DISABLE, "recovery")
+    if at is not None and at.current is not None and at.current.identity.id != identity.id:
+        await end(tx, act, Where(session_id=at.current.session.id), How.DISABLE, "replaced")
     epochs = await tx.sessions.epochs(act.organization, identity.id)
     assert epochs is not None
     await forgive(tx, identity.id)
@@ -119,10 +135,11 @@ async def _conclude(
         Kind.SETTINGS,
         redeeming.settings_lifespan,
         flow.request_url,
+        type_="browser" if at else "api",
         state="show_form",
         identity_id=identity.id,
         return_to=flow.return_to,
-        facts=Facts(step=RECOVERED),
+        facts=Facts(step=RECOVERED, browser=at.browser if at else None),
     )
     await tell(tx, act, means.vault.keys, identity, Template.RECOVERED, ip=device.ip or "")
     await tx.events.add([event(act, "identity.recovered", identity_id=identity.id, session_id=session.id)])
@@ -168,7 +185,7 @@ async def _make(
 async def _refuse(tx: Tx, act: Act, flow_id: bytes, code: str) -> Flow:
     flow = await flows.find(tx, act, Kind.RECOVERY, flow_id)
     await tx.events.add([event(act, "recovery.refused", identity_id=flow.identity_id, reason=code)])
-    return await flows.move(tx, flow, facts=Facts(problems=({"code": code},)))
+    return await flows.move(tx, flow, facts=Facts(problems=({"code": code},), browser=flow.facts.browser))
 
 
 def _keyed(keys: Keys, flow_id: bytes, code: str) -> bytes:

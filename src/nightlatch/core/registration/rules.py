@@ -48,6 +48,13 @@ async def give_profile(store: Store, schemas: Schemas, act: Act, flow_id: bytes,
     return await store.write(lambda tx: flows.move(tx, flow, method="profile", facts=facts))
 
 
+async def step_back(store: Store, act: Act, flow_id: bytes) -> Flow:
+    """The flow at its first step again, with the traits that were given. FlowNotFound, FlowExpired."""
+    flow = await store.read(lambda tx: _usable(tx, act, flow_id))
+    facts = msgspec.structs.replace(flow.facts, step="start", problems=())
+    return await store.write(lambda tx: flows.move(tx, flow, facts=facts))
+
+
 async def register(
     means: Means,
     schemas: Schemas,

@@ -162,9 +162,11 @@ async def extend(tx: Tx, act: Act, session_id: bytes, lifetime: Lifetime) -> Sta
     return msgspec.structs.replace(standing, session=longer)
 
 
-async def renew(tx: Tx, act: Act, session_id: bytes, method: Method, lifetime: Lifetime) -> Session | None:
-    """The session after its person proved themselves again: same id, same token, a new lifespan. None when it is not in
-    force any more."""
+async def renew(
+    tx: Tx, act: Act, session_id: bytes, method: Method, lifetime: Lifetime, token: str | None = None
+) -> Session | None:
+    """The session after its person proved themselves again: same id, a new lifespan, and `token` in place of its own,
+    if there is one. None when it is not in force any more."""
     standing = await tx.sessions.get(act.organization, session_id)
     if standing is None or not in_force(standing, lifetime, act.now):
         return None
@@ -178,6 +180,10 @@ async def renew(tx: Tx, act: Act, session_id: bytes, method: Method, lifetime: L
         expires_at=max(act.now + lifetime.of(standing.identity), standing.session.expires_at),
     )
     await tx.sessions.renew(session)
+    if token is not None:
+        if not await tx.sessions.retoken(session, digest(token)):
+            return None
+        session = msgspec.structs.replace(session, token_hash=digest(token))
     await tx.events.add([event(act, "session.renewed", identity_id=session.identity_id, session_id=session.id)])
     return session
 

@@ -55,6 +55,10 @@ class Sessions(Protocol):
         """Has it end then; false when its end was moved since it was read."""
         ...
 
+    async def retoken(self, session: Session, token_hash: bytes) -> bool:
+        """Has it found by that hash from now on; false when it has ended, or has another than `session` says."""
+        ...
+
     async def purge(self, before: int, most: int) -> int:
         """Removes at most `most` of those whose time was over before then, ended or not; how many."""
         ...

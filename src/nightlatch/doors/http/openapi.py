@@ -113,7 +113,8 @@ def _responses(route: Route[Any], schemas: dict[Any, _Object], about: Document) 
     statuses = sorted({*route.refuses, *_statuses_of_kind(route)})
     refused = {"content": {about.refusal: {"schema": schemas[about.error]}}}
     others = {status: {"content": _json(schemas[shape])} for status, shape in about.others.items()}
-    answers = {str(status): {"description": _phrase(status), **others.get(status, refused)} for status in statuses}
+    bodies = {status: others.get(status, refused) for status in statuses if status >= HTTPStatus.BAD_REQUEST}
+    answers = {str(status): {"description": _phrase(status), **bodies.get(status, {})} for status in statuses}
     if route.again is not None:
         content = _json({"anyOf": [schemas[route.again], schemas[about.error]]})
         answers["400"] = {"description": "The same again, with what was wrong", "content": content}

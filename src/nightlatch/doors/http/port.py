@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from nightlatch.doors.http import request_ids as ids
 from nightlatch.doors.http.access import anonymous
+from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.refusal import Refusal
 from nightlatch.doors.http.routing import Answer, Call, Route, Table, respond
@@ -28,12 +29,15 @@ class Port:
     """An ASGI application of one or more doors, one of which has the prefix "/". `observe` is told of every answer:
     scope, route, status, seconds; `failed` of our bugs."""
 
-    def __init__(self, doors: Sequence[Door[Any]], entropy: Entropy, observe: Observe, failed: Failed) -> None:
+    def __init__(
+        self, doors: Sequence[Door[Any]], entropy: Entropy, observe: Observe, failed: Failed, cors: Cors | None = None
+    ) -> None:
         longest_first = sorted(doors, key=lambda door: len(door.prefix), reverse=True)
         self._doors = [(door, _table(door)) for door in longest_first]
         self._entropy = entropy
         self._observe = observe
         self._failed = failed
+        self._cors = cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
@@ -42,13 +46,16 @@ class Port:
             answer = await self._answer(scope, receive)
         except ClientDisconnect:
             return
-        answer.headers = (*answer.headers, *_HEADERS, ("x-request-id", request_id))
+        beside = self._cors.beside(scope) if self._cors else ()
+        answer.headers = (*answer.headers, *_HEADERS, *beside, ("x-request-id", request_id))
         await respond(answer, send, bodiless=scope["method"] == "HEAD")
         self._observe(scope, scope.get("route_path", ""), answer.status, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         door, table = self._door(scope["path"])
         try:
+            if self._cors and (allowed := self._cors.preflight(scope)):
+                return allowed
             if early := door.early.get(scope["path"]):
                 scope["route_path"] = scope["path"]
                 return await early(door.parts, scope["headers"])

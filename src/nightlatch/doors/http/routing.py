@@ -58,17 +58,22 @@ class Call(Generic[D]):
         return self.request.query_params.getlist(name)
 
     async def body(self, most: int = 64 * KIB) -> bytes:
-        """The body, once it has passed the JSON gate; empty when there is none. Refusal 413 above `most` bytes, 415 for
-        a form in parts or an encoding that would have to be unpacked; Invalid for JSON that is not as it should be."""
+        """The body, once it has passed the JSON gate; empty when there is none. Refusals as of `plain_body`; Invalid
+        for JSON that is not as it should be."""
+        body = await self.plain_body(most)
+        if body.strip():
+            await admit(body)
+        return body
+
+    async def plain_body(self, most: int = 64 * KIB) -> bytes:
+        """The body as it came. Refusal 413 above `most` bytes, 415 for a form in parts or an encoding that would have
+        to be unpacked."""
         headers = self.request.headers
         if headers.get("content-encoding", "identity") != "identity":
             raise Refusal(415, "Request bodies are accepted without Content-Encoding only.")
         if headers.get("content-type", "").lower().startswith("multipart/"):
             raise Refusal(415, "Request bodies are accepted as application/json only.")
-        body = await read_body(self.request, most)
-        if body.strip():
-            await admit(body)
-        return body
+        return await read_body(self.request, most)
 
 
 def target(scope: Scope) -> str:

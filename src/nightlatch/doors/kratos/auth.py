@@ -1,4 +1,6 @@
-"""Who is asking: an access key on the admin port, a session token on the public one."""
+"""Who is asking: an access key on the admin port, a session token or cookie on the public one."""
+
+from typing import NamedTuple
 
 from starlette.requests import Request
 
@@ -7,6 +9,7 @@ from nightlatch.core.sessions.model import Standing
 from nightlatch.core.sessions.rules import check
 from nightlatch.doors.http import access
 from nightlatch.doors.http.routing import Call
+from nightlatch.doors.kratos.cookies import Cookies
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import SessionRequired
@@ -17,24 +20,36 @@ async def administrator(parts: Parts, request: Request, scope: str) -> Act:
     return await access.bearer(parts, request, access.authorization(request), scope)
 
 
-def session_token(headers: "list[tuple[bytes, bytes]]") -> str:
-    """The token of X-Session-Token, else of Authorization: Bearer. SessionRequired when there is none."""
-    bearer = b""
+class Presented(NamedTuple):
+    """A session token, and what its cookie knows of the session's end if it came in one."""
+
+    token: str
+    known_end: int | None = None
+
+
+def presented(cookies: Cookies, headers: list[tuple[bytes, bytes]]) -> Presented:
+    """The token of X-Session-Token, else of the session cookie, else of Authorization: Bearer. SessionRequired when
+    there is none."""
+    bearer, sent = b"", []
     for name, value in headers:
         if name == b"x-session-token" and value:
-            return value.decode("latin-1")
+            return Presented(value.decode("latin-1"))
         if name == b"authorization" and not bearer:  # the first, as on the admin port
             bearer = value
+        elif name == b"cookie":
+            sent.append(value)
+    if sent and (kept := cookies.kept(sent)):
+        return Presented(kept.token, kept.expires_at)
     scheme, _, token = bearer.partition(b" ")
     if scheme.lower() != b"bearer" or not token or b" " in token:
         raise SessionRequired
-    return token.decode("latin-1")
+    return Presented(token.decode("latin-1"))
 
 
 async def me(call: Call[Parts], *, highest: bool = False) -> tuple[Standing, Act]:
     """My session, and acts as me. SessionRequired, AssuranceTooLow."""
     parts = call.door
-    token = session_token(call.request.scope["headers"])
+    token = presented(parts.cookies, call.request.scope["headers"]).token
     standing = await parts.store.read(
         lambda tx: check(tx, token, parts.lifetime, call.act.now, highest=highest and parts.highest_aal)
     )

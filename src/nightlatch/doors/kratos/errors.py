@@ -37,6 +37,24 @@ class RegistrationOff(problems.Invalid):
     default_reason = "Registration is not allowed because it was disabled."
 
 
+class CsrfViolation(problems.Forbidden):
+    """Not sent by the browser that began the flow, or not from a page that may."""
+
+    code = "csrf_violation"
+    default_reason = "Please retry the flow and optionally clear your cookies. The request was rejected to protect you."
+
+    def __init__(self, reject_reason: str) -> None:
+        super().__init__()
+        self.reject_reason = reject_reason
+
+
+class SessionInactive(problems.SessionRequired):
+    """What needs a session in a browser, without one."""
+
+    code = "session_inactive"
+    default_reason = "No active session was found in this request."
+
+
 class AllConflict(problems.Conflict):
     """Every entry of a batch that could have been stored conflicts; `items` are the results in order."""
 
@@ -93,6 +111,8 @@ ERRORS: dict[type[problems.Problem], Error] = {
     problems.FeatureDisabled: Error(404, _MISSING),
     problems.SessionAvailable: Error(400, _BAD, "session_already_available"),
     problems.Unavailable: Error(503, _DOWN),
+    CsrfViolation: Error(403, _FORBIDDEN, "security_csrf_violation"),
+    SessionInactive: Error(401, _UNAUTHORIZED, "session_inactive"),
     ReturnForbidden: Error(400, _BAD, "self_service_flow_return_to_forbidden"),
     RegistrationOff: Error(400, _BAD, "self_service_flow_disabled"),
     NotSignedIn: Error(401, _UNAUTHORIZED, "session_inactive"),
@@ -111,6 +131,8 @@ def error_of(problem: problems.Problem) -> ErrorShown:
     error = body_of(known.status, message, problem.reason, known.id)
     if isinstance(problem, AllConflict):
         error["details"] = {"identities": problem.items}
+    if isinstance(problem, CsrfViolation):
+        error["details"] = {"reject_reason": problem.reject_reason}
     return error
 
 

@@ -50,10 +50,19 @@ class FlowShown(TypedDict):
 _STRING_TYPES = {"email": "email", "tel": "tel", "uri": "url", "date": "date", "date-time": "datetime-local"}
 
 
-def flow(parts: Parts, flow: Flow, more: Sequence[dict[str, Any]] = (), identity: Identity | None = None) -> FlowShown:
+def flow(
+    parts: Parts,
+    flow: Flow,
+    more: Sequence[dict[str, Any]] = (),
+    csrf_token: str = "",
+    identity: Identity | None = None,
+) -> FlowShown:
     """The flow's JSON; `more` are problems of this request that are not stored. Settings are of an `identity`."""
     problems = (*flow.facts.problems, *more)
     nodes = list(_settings(parts, flow, identity) if identity else _NODES[flow.act](parts, flow))
+    for node in nodes:
+        if node["attributes"]["name"] == "csrf_token":
+            node["attributes"]["value"] = csrf_token
     shown: FlowShown = {
         "id": id_text(flow.id),
         "type": flow.type,
@@ -195,7 +204,7 @@ def _fields(content: dict[str, Any], values: Any, path: str, group: str, *, hidd
 
 
 def _trait(field: dict[str, Any], name: str, value: Any, group: str, *, required: bool, hidden: bool) -> Node:
-    kind = {"boolean": "checkbox", "number": "number", "integer": "number"}.get(field.get("type", ""), "")
+    kind = {"boolean": "checkbox", "number": "number", "integer": "number"}.get(str(field.get("type")), "")
     kind = "hidden" if hidden else kind or _STRING_TYPES.get(field.get("format", ""), "text")
     title = field.get("title")
     more: dict[str, Any] = {"value": value} if value is not None else {}
@@ -216,7 +225,7 @@ def _dotted(pointer: str) -> str:
 
 
 def _csrf() -> Node:
-    """Apps have no cookie that a strange page could ride on; the field is there, empty, as clients expect it."""
+    """Apps have no cookie that a strange page could ride on; theirs stays empty, as clients expect it."""
     return _input("default", "csrf_token", "hidden", None, value="", required=True)
 
 

@@ -14,17 +14,20 @@ from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.settings import rules as settings
 from nightlatch.doors.http.parts import Shared
+from nightlatch.doors.kratos.cookies import Cookies
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.kernel.secrets import Keys
 
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """How self-service flows behave: lifespans in microseconds by act, what is on, where people are sent."""
+    """How self-service flows behave: lifespans in microseconds by act, what is on, where people are sent: to which page
+    for an act (and for `error`), and after one."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
     registration: Rules
+    after_urls: Mapping[str, str]
     registration_enabled: bool
     recovery_enabled: bool
     password_enabled: bool
@@ -39,7 +42,8 @@ class Flows:
 
 @dataclass(frozen=True, slots=True)
 class Parts(Shared):
-    """URLs end in a slash; `admin_url` is None unless it is configured, `letters` unless messages may be read here."""
+    """URLs end in a slash; `admin_url` is None unless it is configured, `letters` unless messages may be read here.
+    `origins` are those whose pages may have a browser submit a form here."""
 
     schemas: Schemas
     hasher: Hasher
@@ -49,6 +53,9 @@ class Parts(Shared):
     render: Render
     seen: LastSeen
     flows: Flows
+    cookies: Cookies
+    error_keys: Keys
+    origins: tuple[str, ...]
     public_url: str
     admin_url: str | None
     highest_aal: bool

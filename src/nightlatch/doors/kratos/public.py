@@ -23,9 +23,11 @@ from nightlatch.problems import FieldInvalid, SessionRequired, Unavailable
 
 async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
     """The session check. It is asked more often than all else together, so it takes nothing that it does not need."""
-    token = auth.session_token(headers) if parts.cache_for is None else _cacheable_token(headers)
+    shown_by = _presented(parts, headers)
     now = parts.clock.now()
-    standing = await parts.store.read(lambda tx: check(tx, token, parts.lifetime, now, highest=parts.highest_aal))
+    standing = await parts.store.read(
+        lambda tx: check(tx, shown_by.token, parts.lifetime, now, highest=parts.highest_aal)
+    )
     end = slides_to(standing, parts.lifetime, now)
     if end is not None:
         standing = await _prolonged(parts, standing, end)
@@ -35,6 +37,8 @@ async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
     more: tuple[tuple[str, str], ...] = (
         ("x-kratos-authenticated-identity-id", shown.identity.id if shown.identity else ""),
     )
+    if shown_by.known_end is not None and shown_by.known_end < session.expires_at:
+        more = (*more, parts.cookies.keep(shown_by.token, session, standing.identity, now))
     if parts.cache_for is not None:
         left = session.expires_at - now
         seconds = (min(left, parts.cache_for) if parts.cache_for else left) // SECOND
@@ -50,10 +54,12 @@ async def _prolonged(parts: Parts, standing: Standing, end: int) -> Standing:
     return standing
 
 
-def _cacheable_token(headers: list[tuple[bytes, bytes]]) -> str:
+def _presented(parts: Parts, headers: list[tuple[bytes, bytes]]) -> auth.Presented:
     try:
-        return auth.session_token(headers)
+        return auth.presented(parts.cookies, headers)
     except SessionRequired:
+        if parts.cache_for is None:
+            raise
         raise NothingPresented from None
 
 

@@ -1,5 +1,7 @@
 """Recovery: codes and links made by an administrator, and codes redeemed by who was given one."""
 
+from typing import Any
+
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
@@ -7,9 +9,11 @@ from nightlatch.core.recovery import rules
 from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
 from nightlatch.doors.kratos.bodies import RecoveryBody, posted
+from nightlatch.doors.kratos.browser import again, bound, cookies_for, forwarded, from_page, to, with_query
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.doors.kratos.selfservice import fields, flow_id, request_device
+from nightlatch.doors.kratos.selfservice import standing_of
 from nightlatch.doors.kratos.shapes import RecoveryCode, RecoveryLink, at, encode
+from nightlatch.doors.kratos.submissions import Submitted, flow_id, request_device, submitted
 from nightlatch.kernel.durations import duration_text, parse_duration
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import FeatureDisabled, FieldInvalid, Invalid
@@ -27,7 +31,7 @@ async def create_recovery_code_for_identity(call: Call[Parts]) -> Answer:
     made = await parts.store.write(
         lambda tx: rules.make_code(tx, call.act, parts.code_keys, identity_id, lifespan, flow_type, _url(call), back)
     )
-    link = f"{parts.flows.ui_urls['recovery']}?flow={id_text(made.flow.id)}"
+    link = with_query(parts.flows.ui_urls["recovery"], "flow", id_text(made.flow.id))
     return Answer(201, encode(RecoveryCode(link, made.secret, at(made.expires_at))))
 
 
@@ -51,37 +55,41 @@ async def get_recovery_flow(call: Call[Parts]) -> Answer:
     return Answer(200, encode(nodes.flow(call.door, flow)))
 
 
+@forwarded
 async def update_recovery_flow(call: Call[Parts]) -> Answer:
     """The right code gives a session and a settings flow; any other gives the flow again, as the peer does with 200."""
     parts = call.door
     if not parts.flows.recovery_enabled:
         raise Invalid("Recovery is not allowed because it was disabled by the administrator.")
-    found = flow_id(call, "flow")
-    given = await fields(call)
+    sent = await submitted(call, Kind.RECOVERY)
+    flow, given = sent.flow, sent.given
     if given.get("method", "code") != "code" or not isinstance(given.get("code"), str):
-        return await _missing(call, found)
+        flows.check_open(flow, call.act.now)
+        return await again(call, flow, 400, ({"code": "property_missing", "field": "code"},))
+    secret = parts.cookies.new_secret()
+    place = rules.At(bound(secret), await standing_of(call)) if sent.in_browser else None
     device = request_device(call)
     outcome = await rules.redeem(
-        parts.means, call.act, parts.code_keys, found, given["code"], device, parts.flows.redeeming
+        parts.means, call.act, parts.code_keys, flow.id, given["code"], device, parts.flows.redeeming, place
     )
     if isinstance(outcome, Flow):
-        return Answer(200, encode(nodes.flow(parts, outcome)))
-    settings = {
-        "id": id_text(outcome.settings.id),
-        "url": f"{parts.flows.ui_urls['settings']}?flow={id_text(outcome.settings.id)}",
-    }
+        return await again(call, outcome, 200)
+    return _recovered(call, sent, outcome, secret)
+
+
+def _recovered(call: Call[Parts], sent: Submitted, outcome: rules.Recovered, secret: bytes) -> Answer:
+    parts, settings_id = call.door, id_text(outcome.settings.id)
+    url = with_query(parts.flows.ui_urls["settings"], "flow", settings_id)
     shown = nodes.flow(parts, outcome.flow)
-    shown["continue_with"] = [
-        {"action": "set_ory_session_token", "ory_session_token": outcome.token},
-        {"action": "show_settings_ui", "flow": settings},
-    ]
-    return Answer(200, encode(shown))
-
-
-async def _missing(call: Call[Parts], found: bytes) -> Answer:
-    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, Kind.RECOVERY, found))
-    flows.check_open(flow, call.act.now)
-    return Answer(400, encode(nodes.flow(call.door, flow, ({"code": "property_missing", "field": "code"},))))
+    then: dict[str, Any] = {"action": "show_settings_ui", "flow": {"id": settings_id, "url": url}}
+    if not sent.in_browser:
+        shown["continue_with"] = [{"action": "set_ory_session_token", "ory_session_token": outcome.token}, then]
+        return Answer(200, encode(shown))
+    headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret)
+    if from_page(call.request):
+        return to(url, *headers)
+    shown["continue_with"] = [then]
+    return Answer(200, encode(shown), headers)
 
 
 async def _body(call: Call[Parts]) -> RecoveryBody:

@@ -1,7 +1,7 @@
 """Where people may be sent back to: only what the configuration allows, compared after a whole parse."""
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from nightlatch.doors.http.routing import Call
 from nightlatch.doors.kratos.errors import ReturnForbidden
@@ -18,10 +18,23 @@ def checked(call: Call[Parts]) -> str | None:
     wanted = call.query("return_to")
     if not wanted:
         return None
-    allowed = (*call.door.flows.allowed_return_urls, f"{call.door.public_url}self-service")
-    if not any(_within(wanted, one) for one in allowed):
+    if not _allowed(call.door, wanted):
         raise ReturnForbidden
     return wanted
+
+
+def carried(url: str, wanted: str | None) -> str:
+    """`url` with the request to return to `wanted`, if that is anywhere."""
+    return f"{url}{'&' if '?' in url else '?'}return_to={quote(wanted, safe='')}" if wanted else url
+
+
+def after(parts: Parts, act: str, wanted: str | None) -> str:
+    """Where a browser goes from the end of `act`: to `wanted`, if the configuration allows it still."""
+    return wanted if wanted and _allowed(parts, wanted) else parts.flows.after_urls[act]
+
+
+def _allowed(parts: Parts, wanted: str) -> bool:
+    return any(_within(wanted, one) for one in (*parts.flows.allowed_return_urls, f"{parts.public_url}self-service"))
 
 
 def _within(wanted: str, allowed: str) -> bool:

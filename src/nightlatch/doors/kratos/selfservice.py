@@ -1,6 +1,7 @@
-"""Signing in, up and out as an app does it: JSON flows without a browser."""
+"""Signing in and up, in an app and in a browser, and an app's signing out."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,17 +13,28 @@ from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.login.rules import sign_in
 from nightlatch.core.logout.rules import sign_out
-from nightlatch.core.registration.rules import give_profile, register
-from nightlatch.core.sessions.device import kind_of
-from nightlatch.core.sessions.model import Device, Standing
-from nightlatch.doors.http.refusal import Refusal
+from nightlatch.core.registration.rules import give_profile, register, step_back
+from nightlatch.core.sessions.model import Standing
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
-from nightlatch.doors.kratos.auth import me, session_token
-from nightlatch.doors.kratos.bodies import decode
+from nightlatch.doors.kratos.auth import me, presented
+from nightlatch.doors.kratos.browser import (
+    again,
+    bound,
+    browsers_secret,
+    check_browser,
+    cookies_for,
+    csrf_token,
+    forwarded,
+    from_page,
+    onward,
+    to,
+    to_page,
+)
 from nightlatch.doors.kratos.errors import RegistrationOff, answer, body_of, error_of
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import SuccessfulLogin, SuccessfulRegistration, at, encode
+from nightlatch.doors.kratos.submissions import fields, request_device, submitted, traits_of
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import (
     AssuranceTooLow,
@@ -35,26 +47,40 @@ from nightlatch.problems import (
     SessionRequired,
 )
 
-_DEEPEST = 30  # under `traits`, what the JSON gate allows
-_COOKIES_OF_PROXIES = ("__cf", "_cf", "cf_")
-
 
 async def create_native_login_flow(call: Call[Parts]) -> Answer:
-    if call.query("aal") not in {None, "", "aal1"}:
-        raise Invalid("The requested authenticator assurance level is not offered: no second factor can be used here.")
-    standing = await _standing(call)
-    refresh = call.query("refresh") in {"true", "1"} and standing is not None
-    if standing is not None and not refresh:
-        raise SessionAvailable
-    facts = Facts(refresh=refresh, identifier=_identifier(standing) if standing else None)
-    return await _init(call, Kind.LOGIN, facts)
+    return await _in_app(call, Kind.LOGIN, await _login_facts(call))
+
+
+@forwarded
+async def create_browser_login_flow(call: Call[Parts]) -> Answer:
+    return await _in_browser(call, Kind.LOGIN, _login_facts)
 
 
 async def create_native_registration_flow(call: Call[Parts]) -> Answer:
-    _check_registration(call)
-    if await _standing(call) is not None:
+    return await _in_app(call, Kind.REGISTRATION, await _registration_facts(call))
+
+
+@forwarded
+async def create_browser_registration_flow(call: Call[Parts]) -> Answer:
+    return await _in_browser(call, Kind.REGISTRATION, _registration_facts)
+
+
+async def _login_facts(call: Call[Parts]) -> Facts:
+    if call.query("aal") not in {None, "", "aal1"}:
+        raise Invalid("The requested authenticator assurance level is not offered: no second factor can be used here.")
+    standing = await standing_of(call)
+    refresh = call.query("refresh") in {"true", "1"} and standing is not None
+    if standing is not None and not refresh:
         raise SessionAvailable
-    return await _init(call, Kind.REGISTRATION, Facts())
+    return Facts(refresh=refresh, identifier=_identifier(standing) if standing else None)
+
+
+async def _registration_facts(call: Call[Parts]) -> Facts:
+    _check_registration(call)
+    if await standing_of(call) is not None:
+        raise SessionAvailable
+    return Facts()
 
 
 async def get_login_flow(call: Call[Parts]) -> Answer:
@@ -66,71 +92,86 @@ async def get_registration_flow(call: Call[Parts]) -> Answer:
     return await _get(call, Kind.REGISTRATION)
 
 
+@forwarded
 async def update_login_flow(call: Call[Parts]) -> Answer:
-    parts, found = call.door, flow_id(call, "flow")
-    given = await fields(call)
+    parts, sent = call.door, await submitted(call, Kind.LOGIN)
+    flow, given = sent.flow, sent.given
     identifier = given.get("identifier") or given.get("password_identifier")
     if given.get("method") != "password":
-        return await _again(call, Kind.LOGIN, found, {"code": "no_strategy_login"})
+        return await _again(call, flow, {"code": "no_strategy_login"})
     _check_password(parts)
     missing = [
         name for name, value in (("identifier", identifier), ("password", given.get("password"))) if not _text(value)
     ]
     if missing:
-        return await _again(call, Kind.LOGIN, found, *({"code": "property_missing", "field": name} for name in missing))
+        return await _again(call, flow, *({"code": "property_missing", "field": name} for name in missing))
     if len(given["password"]) > MAX_LENGTH:
-        return await _again(call, Kind.LOGIN, found, {"code": "credentials_wrong"})
-    standing = await _standing(call)
+        return await _again(call, flow, {"code": "credentials_wrong"})
+    standing = await standing_of(call)
+    if sent.in_browser and standing is not None and not flow.facts.refresh:
+        return await _signed_in_already(call, flow)
     try:
         outcome = await sign_in(
-            parts.means, call.act, found, str(identifier), given["password"], request_device(call), standing
+            parts.means, call.act, flow.id, str(identifier), given["password"], request_device(call), standing
         )
     except FlowExpired:
-        return await expired(call, Kind.LOGIN, found)
+        return await expired(call, flow)
     if isinstance(outcome, Flow):
-        return Answer(400, encode(nodes.flow(parts, outcome)))
+        return await again(call, outcome)
     identity = parts.render.identity(outcome.identity, admin=False)
-    session = parts.render.own_session(outcome.session, identity)
-    return Answer(
-        200, encode(SuccessfulLogin(session, None, outcome.token or session_token(call.request.scope["headers"])))
-    )
+    shown = SuccessfulLogin(parts.render.own_session(outcome.session, identity), None)
+    if sent.in_browser and outcome.token:
+        known = standing is not None and standing.session.id == outcome.session.id
+        secret = None if known else parts.cookies.new_secret()
+        return onward(call, flow, shown, cookies_for(call, outcome.session, outcome.identity, outcome.token, secret))
+    shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
+    return Answer(200, encode(shown))
 
 
+@forwarded
 async def update_registration_flow(call: Call[Parts]) -> Answer:
     _check_registration(call)
-    parts, found = call.door, flow_id(call, "flow")
-    given = await fields(call)
+    parts, sent = call.door, await submitted(call, Kind.REGISTRATION)
+    flow, given = sent.flow, sent.given
     traits, method = traits_of(given), given.get("method")
-    if method not in ("password", "profile"):  # a tuple: what was sent may be unhashable
-        return await _again(call, Kind.REGISTRATION, found, {"code": "no_strategy_registration"})
+    back = given.get("screen") == "previous" or method == "profile:back"
+    if not back and method not in ("password", "profile"):  # a tuple: what was sent may be unhashable
+        return await _again(call, flow, {"code": "no_strategy_registration"})
     _check_password(parts)
+    if sent.in_browser and await standing_of(call) is not None:
+        return await _signed_in_already(call, flow)
     try:
+        if back:
+            return await again(call, await step_back(parts.store, call.act, flow.id))
         if method == "profile":
-            return Answer(
-                400, encode(nodes.flow(parts, await give_profile(parts.store, parts.schemas, call.act, found, traits)))
-            )
+            return await again(call, await give_profile(parts.store, parts.schemas, call.act, flow.id, traits))
         if not _text(given.get("password")):
-            return await _again(call, Kind.REGISTRATION, found, {"code": "property_missing", "field": "password"})
+            return await _again(call, flow, {"code": "property_missing", "field": "password"})
         outcome = await register(
             parts.means,
             parts.schemas,
             call.act,
-            found,
+            flow.id,
             traits,
             given["password"],
             request_device(call),
             parts.flows.registration,
         )
     except FlowExpired:
-        return await expired(call, Kind.REGISTRATION, found)
+        return await expired(call, flow)
     if isinstance(outcome, Flow):
-        return Answer(400, encode(nodes.flow(parts, outcome)))
+        return await again(call, outcome)
     identity = parts.render.identity(outcome.identity, admin=False)
+    shown = SuccessfulRegistration(identity, None)
     if outcome.session is None or outcome.token is None:
-        return Answer(200, encode(SuccessfulRegistration(identity, None)))
-    session = parts.render.own_session(outcome.session, identity)
-    then = [{"action": "set_ory_session_token", "ory_session_token": outcome.token}]
-    return Answer(200, encode(SuccessfulRegistration(identity, then, session, outcome.token)))
+        return onward(call, flow, shown) if sent.in_browser else Answer(200, encode(shown))
+    shown.session = parts.render.own_session(outcome.session, identity)
+    if sent.in_browser:
+        secret = parts.cookies.new_secret()
+        return onward(call, flow, shown, cookies_for(call, outcome.session, outcome.identity, outcome.token, secret))
+    shown.continue_with = [{"action": "set_ory_session_token", "ory_session_token": outcome.token}]
+    shown.session_token = outcome.token
+    return Answer(200, encode(shown))
 
 
 async def perform_native_logout(call: Call[Parts]) -> Answer:
@@ -139,52 +180,6 @@ async def perform_native_logout(call: Call[Parts]) -> Answer:
         raise Forbidden("A session_token must be given.")
     await call.door.store.write(lambda tx: sign_out(tx, call.act, str(token)))
     return Answer(204)
-
-
-def flow_id(call: Call[Parts], name: str) -> bytes:
-    """The id of the flow that the query names. Invalid for none or a malformed one."""
-    found = parse_id(call.query(name) or "")
-    if found is None:
-        raise Invalid("The flow query parameter is missing or malformed.")
-    return found
-
-
-async def fields(call: Call[Parts]) -> dict[str, Any]:
-    """The JSON body of a submitted API flow. Refusal 415 for another type; Invalid for none, or with what only
-    a browser would send."""
-    headers = call.request.headers
-    foreign = [name for name in call.request.cookies if not name.startswith(_COOKIES_OF_PROXIES)]
-    if "origin" in headers or foreign:
-        # A page of another site could make a browser post this with the person's cookies.
-        raise Invalid('The HTTP Request Header included the "Cookie" or "Origin" key, which an API flow must not send.')
-    if not headers.get("content-type", "application/json").lower().startswith("application/json"):
-        raise Refusal(415, "API flows are submitted with Content-Type application/json.")
-    return decode(await call.body(), dict[str, Any])
-
-
-def traits_of(given: dict[str, Any]) -> Any:
-    """The traits: nested under `traits`, or as dotted keys `traits.name.first`."""
-    traits = given.get("traits", {})
-    for key, value in given.items():
-        if key.startswith("traits.") and isinstance(traits, dict):
-            *parents, last = key.split(".")[1:]
-            if len(parents) > _DEEPEST:
-                raise Invalid(f"Traits are nested {_DEEPEST} levels deep at most.")
-            target = traits
-            for parent in parents:
-                inner = target.setdefault(parent, {})
-                target = inner if isinstance(inner, dict) else {}
-            target[last] = value
-    return traits
-
-
-def request_device(call: Call[Parts]) -> Device:
-    """The device behind a request. Its address is the peer's, or what a trusted proxy says."""
-    request = call.request
-    agent = request.headers.get("user-agent", "")[:1024] or None
-    peer = request.client.host if request.client else ""
-    address = call.door.client_address(peer, request.scope["headers"])
-    return Device(address or None, agent, None, kind_of(agent) if agent else "other")
 
 
 def _check_password(parts: Parts) -> None:
@@ -197,18 +192,54 @@ def _check_registration(call: Call[Parts]) -> None:
         raise RegistrationOff
 
 
-async def _init(call: Call[Parts], kind: Kind, facts: Facts) -> Answer:
-    back = return_to.checked(call)
+async def _in_app(call: Call[Parts], kind: Kind, facts: Facts) -> Answer:
+    return Answer(200, encode(nodes.flow(call.door, await open_flow(call, asked_for(call, kind, "api", facts)))))
+
+
+async def _in_browser(call: Call[Parts], kind: Kind, facts: Callable[[Call[Parts]], Awaitable[Facts]]) -> Answer:
+    back, page = return_to.checked(call), from_page(call.request)
+    try:
+        known = await facts(call)
+    except SessionAvailable:
+        if not page:
+            raise
+        return to(return_to.after(call.door, kind, back))
+    cookies, secret = call.door.cookies, browsers_secret(call)
+    given = secret or cookies.new_secret()
+    headers = () if secret else (cookies.mark(given),)
+    asked = asked_for(call, kind, "browser", msgspec.structs.replace(known, browser=bound(given)))
+    flow = await open_flow(call, asked)
+    if page:
+        return to_page(call, flow, *headers)
+    return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=cookies.masked(given))), headers)
+
+
+class Asked(NamedTuple):
+    """A flow to be opened."""
+
+    kind: Kind
+    type: str
+    facts: Facts
+    request_url: str
+    return_to: str | None
+
+
+def asked_for(call: Call[Parts], kind: Kind, type_: str, facts: Facts) -> Asked:
+    return Asked(kind, type_, facts, call.door.public_url.rstrip("/") + call.target, return_to.checked(call))
+
+
+async def open_flow(call: Call[Parts], asked: Asked, **of: Any) -> Flow:
+    """A new flow, `of` somebody or of nobody yet. Throttled."""
+    kind, type_, facts, url, back = asked
     lifespan = call.door.flows.lifespans[kind]
-    url = call.door.public_url.rstrip("/") + call.target
     address, limit = request_device(call).ip, call.door.throttling.flows
 
     async def unit(tx: Tx) -> Flow:
         # Anybody can have a row written here.
         await check_network(tx, call.act, "flow", address, limit)
-        return await flows.open_flow(tx, call.act, kind, lifespan, url, return_to=back, facts=facts)
+        return await flows.open_flow(tx, call.act, kind, lifespan, url, type_=type_, return_to=back, facts=facts, **of)
 
-    return Answer(200, encode(nodes.flow(call.door, await call.door.store.write(unit))))
+    return await call.door.store.write(unit)
 
 
 async def _get(call: Call[Parts], kind: Kind) -> Answer:
@@ -216,54 +247,58 @@ async def _get(call: Call[Parts], kind: Kind) -> Answer:
     if found is None:
         raise FlowNotFound
     flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
+    check_browser(call, flow)
     if flow.expires_at <= call.act.now:
         return _over(call, flow)
-    return Answer(200, encode(nodes.flow(call.door, flow)))
+    return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))))
 
 
 def _over(call: Call[Parts], flow: Flow) -> Answer:
     """410, and where a new flow begins."""
     error = error_of(FlowExpired())
-    error["details"] = {"api": f"{call.door.public_url}self-service/{flow.act}/api"}
+    url = f"{call.door.public_url}self-service/{flow.act}/{flow.type}"
+    error["details"] = {"api": url} if flow.type == "api" else {"redirect_to": return_to.carried(url, flow.return_to)}
     if flow.return_to:
         error["details"]["return_to"] = flow.return_to
     return answer(error, call.request.scope["request_id"])
 
 
-async def _again(call: Call[Parts], kind: Kind, found: bytes, *problems: dict[str, Any]) -> Answer:
-    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
+async def _again(call: Call[Parts], flow: Flow, *problems: dict[str, Any]) -> Answer:
     if flow.used_at is not None or flow.expires_at <= call.act.now:
-        return await expired(call, kind, found)
+        return await expired(call, flow)
     cleared = msgspec.structs.replace(flow, facts=msgspec.structs.replace(flow.facts, problems=()))
-    return Answer(400, encode(nodes.flow(call.door, cleared, problems)))
+    return await again(call, cleared, 400, problems)
 
 
-async def expired(call: Call[Parts], kind: Kind, found: bytes, **of: Any) -> Answer:
-    """410 with the id of a new flow, `of` somebody or of nobody yet, that continues the act."""
+async def _signed_in_already(call: Call[Parts], flow: Flow) -> Answer:
+    if from_page(call.request):
+        return to(return_to.after(call.door, flow.act, None))
+    return await _again(call, flow, {"code": SessionAvailable.code, "reason": SessionAvailable.default_reason})
 
-    address, limit = request_device(call).ip, call.door.throttling.flows
 
-    async def replace(tx: Tx) -> tuple[Flow, Flow]:
-        await check_network(tx, call.act, "flow", address, limit)
-        old = await flows.find(tx, call.act, kind, found)
-        lifespan = call.door.flows.lifespans[kind]
-        return old, await flows.open_flow(tx, call.act, kind, lifespan, old.request_url, return_to=old.return_to, **of)
-
-    old, new = await call.door.store.write(replace)
+async def expired(call: Call[Parts], old: Flow, **of: Any) -> Answer:
+    """The way to a new flow, `of` somebody or of nobody yet, that continues the act: its page, or 410 with its id."""
+    facts, act = Facts(), call.act
+    if old.type == "browser":
+        why = "expired" if old.expires_at <= act.now else "again"
+        problem = {"code": f"{old.act}_{why}", "expired_at": old.expires_at, "now": act.now}
+        facts = msgspec.structs.replace(old.facts, problems=(problem,))
+    new = await open_flow(call, Asked(old.act, old.type, facts, old.request_url, old.return_to), **of)
+    if from_page(call.request):
+        return to_page(call, new)
     error = body_of(
         410, "self-service flow expired", "The self-service flow has expired or was used.", "self_service_flow_expired"
     )
-    since = (call.act.now - old.expires_at) * 1000
     return answer(
         error,
         call.request.scope["request_id"],
         use_flow_id=id_text(new.id),
         expired_at=at(old.expires_at),
-        since=since,
+        since=(act.now - old.expires_at) * 1000,
     )
 
 
-async def _standing(call: Call[Parts]) -> Standing | None:
+async def standing_of(call: Call[Parts]) -> Standing | None:
     """The caller's session, where there is one."""
     try:
         return (await me(call))[0]

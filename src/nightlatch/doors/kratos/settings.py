@@ -4,20 +4,19 @@ from typing import Any
 
 import msgspec
 
-from nightlatch.core.attempts.rules import check_network
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
-from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.model import Standing
 from nightlatch.core.settings.rules import SAVED, SHOW, change_password, change_traits, find_mine
 from nightlatch.doors.http.routing import Answer, Call
-from nightlatch.doors.kratos import nodes, return_to
+from nightlatch.doors.kratos import nodes
 from nightlatch.doors.kratos.auth import me
 from nightlatch.doors.kratos.errors import NotSignedIn
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.doors.kratos.selfservice import expired, fields, flow_id, request_device, traits_of
+from nightlatch.doors.kratos.selfservice import asked_for, expired, open_flow
 from nightlatch.doors.kratos.shapes import encode
+from nightlatch.doors.kratos.submissions import fields, flow_id, request_device, traits_of
 from nightlatch.problems import AssuranceTooLow, FeatureDisabled, FlowExpired, SessionRequired
 
 
@@ -26,21 +25,13 @@ async def create_native_settings_flow(call: Call[Parts]) -> Answer:
         mine = await _mine(call)
     except SessionRequired:
         raise NotSignedIn from None
-    back = return_to.checked(call)
-    parts, act, address = call.door, call.act, request_device(call).ip
-    url = parts.public_url.rstrip("/") + call.target
-
-    async def unit(tx: Tx) -> Flow:
-        await check_network(tx, act, "flow", address, parts.throttling.flows)
-        lifespan = parts.flows.lifespans[Kind.SETTINGS]
-        return await flows.open_flow(tx, act, Kind.SETTINGS, lifespan, url, return_to=back, **_of(mine))
-
-    return Answer(200, encode(nodes.flow(parts, await parts.store.write(unit), (), mine.identity)))
+    flow = await open_flow(call, asked_for(call, Kind.SETTINGS, "api", Facts()), **_of(mine))
+    return Answer(200, encode(nodes.flow(call.door, flow, identity=mine.identity)))
 
 
 async def get_settings_flow(call: Call[Parts]) -> Answer:
     mine, found = await _mine(call), flow_id(call, "id")
-    return Answer(200, encode(nodes.flow(call.door, await _open(call, mine, found), (), mine.identity)))
+    return Answer(200, encode(nodes.flow(call.door, await _open(call, mine, found), identity=mine.identity)))
 
 
 async def update_settings_flow(call: Call[Parts]) -> Answer:
@@ -60,9 +51,11 @@ async def update_settings_flow(call: Call[Parts]) -> Answer:
         else:
             return await _again(call, mine, found, {"code": "no_strategy_settings"})
     except FlowExpired:
-        return await expired(call, Kind.SETTINGS, found, **_of(mine))
+        over = await parts.store.read(lambda tx: find_mine(tx, call.act, mine, found))
+        # Whoever asks here is an app, though the flow may be one that a recovery opened in a browser.
+        return await expired(call, msgspec.structs.replace(over, type="api"), **_of(mine))
     status = 200 if settled.flow.state == SAVED else 400
-    return Answer(status, encode(nodes.flow(parts, settled.flow, (), settled.identity)))
+    return Answer(status, encode(nodes.flow(parts, settled.flow, identity=settled.identity)))
 
 
 async def _mine(call: Call[Parts]) -> Standing:
@@ -82,7 +75,7 @@ async def _open(call: Call[Parts], mine: Standing, found: bytes) -> Flow:
 async def _again(call: Call[Parts], mine: Standing, found: bytes, problem: dict[str, Any]) -> Answer:
     flow = await _open(call, mine, found)
     again = msgspec.structs.replace(flow, state=SHOW, facts=Facts(flow.facts.step))
-    return Answer(400, encode(nodes.flow(call.door, again, (problem,), mine.identity)))
+    return Answer(400, encode(nodes.flow(call.door, again, (problem,), identity=mine.identity)))
 
 
 def _of(mine: Standing) -> dict[str, Any]:

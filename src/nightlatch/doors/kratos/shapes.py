@@ -178,6 +178,18 @@ class SuccessfulRegistration(msgspec.Struct):
     session_token: str | UnsetType = UNSET
 
 
+class LogoutFlow(msgspec.Struct):
+    logout_url: str
+    logout_token: str
+
+
+class FlowError(msgspec.Struct):
+    id: str
+    error: ErrorShown
+    created_at: Moment
+    updated_at: Moment
+
+
 class Count(msgspec.Struct):
     count: int
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nightlatch.doors.kratos.shapes import at
+from nightlatch.kernel.clock import MINUTE, SECOND
 from nightlatch.problems import SessionsFull
 
 Message = dict[str, Any]
@@ -74,11 +76,18 @@ def of_problem(problem: Mapping[str, Any]) -> Message:
         return say(reason, facts) if say else error(4000005, reason, reason=reason)
     if code == "property_missing":
         return error(4000002, f"Property {problem['field']} is missing.", property=problem["field"])
+    if code in _EXPIRED:
+        ago = (problem["now"] - problem["expired_at"]) / MINUTE
+        when = {"expired_at": at(problem["expired_at"]), "expired_at_unix": problem["expired_at"] // SECOND}
+        return error(_EXPIRED[code], f"The flow expired {ago:.2f} minutes ago, please try again.", **when)
     simple = _SIMPLE.get(code)
     return simple or generic(reason)
 
 
+_EXPIRED = {"login_expired": 4010001, "registration_expired": 4040001}
 _SIMPLE = {
+    "login_again": error(4010007, "You signed in with this form already. Please try again."),
+    "registration_again": error(4040002, "You signed up with this form already. Please try again."),
     "credentials_wrong": error(
         4000006,
         "The provided credentials are invalid, check for spelling mistakes in your password or username, email "

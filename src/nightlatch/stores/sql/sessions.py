@@ -36,6 +36,7 @@ ADD = sql(f"""insert into sessions ({_COLUMNS}) values ({", ".join(f"${n}" for n
 RENEW = sql("""update sessions set aal = $2, methods = $3, issued_at = $4, authenticated_at = $5, expires_at = $6
     where id = $1 and ended_at is null""")
 PROLONG = sql("update sessions set expires_at = $2 where id = $1 and expires_at = $3")
+RETOKEN = sql("update sessions set token_hash = $3 where id = $1 and token_hash = $2 and ended_at is null")
 SEEN = sql("update sessions set last_seen = $2 where id = $1 and last_seen < $2")
 
 PURGE = purge("sessions")
@@ -96,6 +97,9 @@ class SqlSessions:
 
     async def prolong(self, session: Session, expires_at: int) -> bool:
         return await self._connection.run(PROLONG, session.id, expires_at, session.expires_at) > 0
+
+    async def retoken(self, session: Session, token_hash: bytes) -> bool:
+        return await self._connection.run(RETOKEN, session.id, session.token_hash, token_hash) > 0
 
     async def purge(self, before: int, most: int) -> int:
         return await self._connection.run(PURGE, before, most)

@@ -1,0 +1,110 @@
+"""What is submitted to a flow: by an app as JSON, by a browser as JSON or as a form, and who may."""
+
+from typing import Any, NamedTuple
+
+from nightlatch.core.flows import rules as flows
+from nightlatch.core.flows.model import Act as Kind
+from nightlatch.core.flows.model import Flow
+from nightlatch.core.sessions.device import kind_of
+from nightlatch.core.sessions.model import Device
+from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.routing import Call
+from nightlatch.doors.kratos import browser, cookies, forms
+from nightlatch.doors.kratos.bodies import decode
+from nightlatch.doors.kratos.parts import Parts
+from nightlatch.kernel.ids import parse_id
+from nightlatch.problems import Invalid
+
+_DEEPEST = 30  # under `traits`, what the JSON gate allows
+_COOKIES_OF_PROXIES = ("__cf", "_cf", "cf_")
+_NO_JSON = "API flows are submitted with Content-Type application/json."
+
+
+class Submitted(NamedTuple):
+    """`given` are the fields; `in_browser` says that cookies are the answer, and no token."""
+
+    flow: Flow
+    given: dict[str, Any]
+    in_browser: bool
+
+
+async def submitted(call: Call[Parts], kind: Kind) -> Submitted:
+    """What was submitted to the flow that the query names, by whom it may be. FlowNotFound, CsrfViolation, Invalid;
+    Refusal 415."""
+    found, form = flow_id(call, "flow"), browser.is_form(call.request)
+    given = _filled_in(call, await call.plain_body()) if form else await _json(call)
+    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
+    in_browser = flow.facts.browser is not None or (flow.type == "browser" and (form or _is_browser(call)))
+    if in_browser:
+        browser.check_form(call, flow, given)
+    else:
+        _check_app(call)
+        if form:
+            raise Refusal(415, _NO_JSON)
+    return Submitted(flow, given, in_browser)
+
+
+async def fields(call: Call[Parts]) -> dict[str, Any]:
+    """The JSON body of an app. Refusal 415 for another type; Invalid for none, or with what only a browser would
+    send."""
+    _check_app(call)
+    return await _json(call)
+
+
+def flow_id(call: Call[Parts], name: str) -> bytes:
+    """The id of the flow that the query names. Invalid for none or a malformed one."""
+    found = parse_id(call.query(name) or "")
+    if found is None:
+        raise Invalid("The flow query parameter is missing or malformed.")
+    return found
+
+
+def traits_of(given: dict[str, Any]) -> Any:
+    """The traits: nested under `traits`, or as dotted keys `traits.name.first`."""
+    traits = given.get("traits", {})
+    for key, value in given.items():
+        if key.startswith("traits.") and isinstance(traits, dict):
+            *parents, last = key.split(".")[1:]
+            if len(parents) > _DEEPEST:
+                raise Invalid(f"Traits are nested {_DEEPEST} levels deep at most.")
+            target = traits
+            for parent in parents:
+                inner = target.setdefault(parent, {})
+                target = inner if isinstance(inner, dict) else {}
+            target[last] = value
+    return traits
+
+
+def request_device(call: Call[Parts]) -> Device:
+    """The device behind a request. Its address is the peer's, or what a trusted proxy says."""
+    request = call.request
+    agent = request.headers.get("user-agent", "")[:1024] or None
+    peer = request.client.host if request.client else ""
+    address = call.door.client_address(peer, request.scope["headers"])
+    return Device(address or None, agent, None, kind_of(agent) if agent else "other")
+
+
+async def _json(call: Call[Parts]) -> dict[str, Any]:
+    if not call.request.headers.get("content-type", "application/json").lower().startswith("application/json"):
+        raise Refusal(415, _NO_JSON)
+    return decode(await call.body(), dict[str, Any])
+
+
+def _filled_in(call: Call[Parts], body: bytes) -> dict[str, Any]:
+    schemas, sent = call.door.schemas, forms.decode(body)
+    traits = forms.typed(schemas.chosen(schemas.default_id).content["properties"]["traits"], traits_of(sent))
+    return {name: value for name, value in sent.items() if not name.startswith("traits.")} | {"traits": traits}
+
+
+def _is_browser(call: Call[Parts]) -> bool:
+    return "sec-fetch-site" in call.request.headers or "origin" in call.request.headers or bool(_foreign(call))
+
+
+def _foreign(call: Call[Parts]) -> list[str]:
+    return [name for name in cookies.names(browser.sent_cookies(call)) if not name.startswith(_COOKIES_OF_PROXIES)]
+
+
+def _check_app(call: Call[Parts]) -> None:
+    if "origin" in call.request.headers or _foreign(call):
+        # A page of another site could make a browser post this with the person's cookies.
+        raise Invalid('The HTTP Request Header included the "Cookie" or "Origin" key, which an API flow must not send.')
