@@ -120,7 +120,7 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("sessions.BY_NUMBER", [(DEFAULT, ONE.number), (DEFAULT, 2**53), (NOBODY, ONE.number)]),
     ("sessions.RENEW", [(FOUR.id, 1, "[]", 1, 2, 3), (NOBODY, 1, "[]", 1, 2, 3)]),
     ("sessions.PROLONG", [(FOUR.id, 4, 3), (FOUR.id, 9, 3), (NOBODY, 4, 3)]),
-    ("sessions.RETOKEN", [(FOUR.id, bits(), bits()), (FOUR.id, FOUR.token_hash, bits()), (NOBODY, bits(), bits())]),
+    ("sessions.RETOKEN", [(FOUR.id, FOUR.token_hash, FOUR.token_hash), (ONE.id, FOUR.token_hash, bits())]),
     ("sessions.SEEN", [(FOUR.id, NOW + 99), (FOUR.id, NOW), (NOBODY, NOW)]),
     ("endings.FIND", [(DEFAULT, Array((ONE.id, FOUR.id, NOBODY))), (NOBODY, Array((ONE.id,))), (DEFAULT, Array())]),
     ("endings.HOLD", [(DEFAULT, Array((ANNA.id, NOBODY))), (NOBODY, Array((ANNA.id,)))]),

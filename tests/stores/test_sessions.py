@@ -248,6 +248,18 @@ def test_renewing_writes_methods_level_and_times_and_nothing_else(db: Database) 
     assert standing.session == msgspec.structs.replace(before, **fields)
 
 
+def test_a_session_goes_by_a_new_token_only_if_it_has_the_one_that_is_named_and_has_not_ended(db: Database) -> None:
+    one = add_session(db, add_person(db))
+    assert db.write(lambda tx: tx.sessions.retoken(one, b"new" * 8)) is True
+    assert db.write(lambda tx: tx.sessions.retoken(one, b"late" * 8)) is False
+    standing = db.read(lambda tx: tx.sessions.by_token(b"new" * 8))
+    assert standing is not None
+    assert standing.session == msgspec.structs.replace(one, token_hash=b"new" * 8)
+    assert db.read(lambda tx: tx.sessions.by_token(one.token_hash)) is None
+    end(db, How.DISABLE, session_id=one.id)
+    assert db.write(lambda tx: tx.sessions.retoken(standing.session, b"dead" * 8)) is False
+
+
 def test_S4_renewing_revives_nothing(db: Database) -> None:
     person = add_person(db)
     one, deleted = add_session(db, person), add_session(db, person)

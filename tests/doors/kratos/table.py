@@ -56,12 +56,12 @@ class World:
         }
         self.flows["settings"] = doors.public("GET", "/self-service/settings/api", token=self.token).ok()["id"]
         self.flows["recovery"] = code["recovery_link"].partition("flow=")[2]
+        self.message = self.told()
         self.flows["errors"] = (
             doors.public("GET", "/self-service/login/browser?aal=x").headers["location"].split("id=")[1]
         )
         logout = doors.public("GET", "/self-service/logout/browser", token=self.token).ok()
         self.flows["logout"] = logout["logout_token"]
-        self.message = self.told()
         doors.happened()
 
     def told(self) -> str:

@@ -154,28 +154,19 @@ async def _conclude(
     await forgive(tx, person.identity.id, PASSWORD)
     await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
     if better is not None:
+        config = {"hashed_password": better}
         await tx.credentials.put(
-            [
-                with_config(
-                    act,
-                    means.vault,
-                    credential,
-                    person.identity.id,
-                    "password",
-                    {"hashed_password": better},
-                    credential.identifiers,
-                )
-            ]
+            [with_config(act, means.vault, credential, person.identity.id, "password", config, credential.identifiers)]
         )
     method, in_browser = Method("password", 1, act.now), proof.flow.type == "browser"
     if current is not None and current.identity.id == person.identity.id:
         # Apps go on with the token that they have; a browser is handed another (OWASP ASVS 7.2.4).
-        fresh = new_token(PREFIX, act.entropy) if in_browser else None
-        session = await renew(tx, act, current.session.id, method, means.lifetime, fresh)
+        token = new_token(PREFIX, act.entropy) if in_browser else None
+        session = await renew(tx, act, current.session.id, method, means.lifetime, token)
         if session is None:
             raise FlowExpired
-        return SignedIn(session, person.identity, fresh)
+        return SignedIn(session, person.identity, token)
+    session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
     if current is not None and in_browser:
         await end(tx, act, Where(session_id=current.session.id), How.DISABLE, "replaced")
-    session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
     return SignedIn(session, person.identity, token)
