@@ -230,7 +230,7 @@ class Watched:
         self.asked.append("hash")
         return await self._turn.hash(password)
 
-    async def verify(self, password: str, hashed: str | None, begun: Callable[[], None]) -> bool:
+    async def verify(self, password: str, hashed: str | None, begun: Callable[[], None] = lambda: None) -> bool:
         self.asked.append("verify")
         right = await self._turn.verify(password, hashed, begun)
         if self._meanwhile is not None:
