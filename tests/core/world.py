@@ -222,17 +222,17 @@ class Watched:
             self._turn = turn
             yield self
 
-    async def idle(self, begun: Callable[[], None]) -> None:
+    async def idle(self, waited: Callable[[float], None]) -> None:
         self.asked.append("idle")
-        await self._turn.idle(begun)
+        await self._turn.idle(waited)
 
     async def hash(self, password: str) -> str:
         self.asked.append("hash")
         return await self._turn.hash(password)
 
-    async def verify(self, password: str, hashed: str | None, begun: Callable[[], None] = lambda: None) -> bool:
+    async def verify(self, password: str, hashed: str | None, waited: Callable[[float], None] = lambda _: None) -> bool:
         self.asked.append("verify")
-        right = await self._turn.verify(password, hashed, begun)
+        right = await self._turn.verify(password, hashed, waited)
         if self._meanwhile is not None:
             await self._meanwhile()
         return right

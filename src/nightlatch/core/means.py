@@ -1,8 +1,6 @@
 """What an act works with that proves something: a password, a code."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from unicodedata import is_normalized
 
@@ -22,29 +20,23 @@ class Means:
     lifetime: Lifetime
     throttling: Throttling
 
-    @asynccontextmanager
-    async def unhurried(self, password: str) -> AsyncIterator["Floor"]:
+    def floor(self, password: str) -> "Floor":
         """What a refusal awaits, so that it takes the same time whatever it was refused for."""
         # A password that is not in normal form is checked in two: who sends one waits for two, whoever was asked for.
         checks = 1 if is_normalized("NFC", password) else 2
-        floor = Floor(checks * self.throttling.floor / SECOND)
-        try:
-            yield floor
-        finally:
-            floor.over.cancel()
+        return Floor(checks * self.throttling.floor / SECOND)
 
 
 class Floor:
-    """The least time that a refusal takes, from its begin or since it was begun again."""
+    """The least time that a refusal takes from here on, in seconds, besides the wait for a thread."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.over = self._sleeping()
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.time() + seconds
 
-    def begin(self) -> None:
-        """Counts from now: the wait for a place among those who hash is the same for all, and no part of it."""
-        self.over.cancel()
-        self.over = self._sleeping()
+    def later(self, seconds: float) -> None:
+        """The wait for a thread is the same for all, and no part of it."""
+        self._end += seconds
 
-    def _sleeping(self) -> "asyncio.Future[None]":
-        return asyncio.ensure_future(asyncio.sleep(self._seconds))
+    async def reached(self) -> None:
+        await asyncio.sleep(self._end - self._loop.time())

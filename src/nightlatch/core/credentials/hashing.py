@@ -34,21 +34,21 @@ class Turn:
         self._ours, self._slots = ours, slots
         self._working: Future[Any] | None = None
 
-    async def verify(self, password: str, hashed: str | None, begun: Callable[[], None] = lambda: None) -> bool:
+    async def verify(self, password: str, hashed: str | None, waited: Callable[[float], None] = lambda _: None) -> bool:
         """Whether `hashed` is of `password`. None, or a hash that cannot be read, costs a check at our parameters and
-        is never right. `begun` is called when the wait for a thread is over."""
+        is never right. `waited` is told how many seconds the wait for a thread took."""
         known = _known(hashed)
         checked = known or self._ours.nobody
         slots = -(-checked.memory // self._ours.memory)
-        return await self._run(slots, begun, _matches, password, checked) and known is not None
+        return await self._run(slots, waited, _matches, password, checked) and known is not None
 
-    async def idle(self, begun: Callable[[], None]) -> None:
+    async def idle(self, waited: Callable[[float], None]) -> None:
         """The wait for a thread, and nothing after it."""
-        await self._run(1, begun, _nothing)
+        await self._run(1, waited, _nothing)
 
     async def hash(self, password: str) -> str:
         """A new argon2id hash in PHC form. PasswordRefused when the text is not Unicode."""
-        return await self._run(1, _nothing, self._ours.hash, password)
+        return await self._run(1, lambda _: None, self._ours.hash, password)
 
     def when_idle(self, then: Callable[[], None]) -> None:
         """Calls `then` when no thread works for this turn: at once, or in that thread."""
@@ -57,11 +57,13 @@ class Turn:
         else:
             self._working.add_done_callback(lambda _: then())
 
-    async def _run(self, slots: int, begun: Callable[[], None], work: Callable[..., T], *arguments: object) -> T:
+    async def _run(self, slots: int, waited: Callable[[float], None], work: Callable[..., T], *arguments: object) -> T:
         outside("a hash")
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
         future = await self._slots.submit(slots, work, *arguments)
         self._working = future
-        begun()
+        waited(loop.time() - asked)
         return await asyncio.wrap_future(future)
 
 
@@ -133,7 +135,7 @@ class _Ours:
 
 
 def _nothing() -> None:
-    """Neither work nor news."""
+    """No work."""
 
 
 def _known(hashed: str | None) -> Known | None:

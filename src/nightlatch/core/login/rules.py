@@ -53,11 +53,11 @@ async def sign_in(
     """A session of the person of that identifier and password, or the flow with why not. With `current`, a session of
     the same person, that one is refreshed, and in a browser gets a new token; there, one of somebody else ends.
     FlowNotFound, FlowExpired, Throttled, Busy."""
-    async with means.unhurried(password) as floor:
-        outcome = await _prove(means, act, flow_id, identifier, password, device, current, floor)
-        if isinstance(outcome, Flow):
-            await floor.over
-        return outcome
+    floor = means.floor(password)
+    outcome = await _prove(means, act, flow_id, identifier, password, device, current, floor)
+    if isinstance(outcome, Flow):
+        await floor.reached()
+    return outcome
 
 
 async def _prove(
@@ -78,10 +78,10 @@ async def _prove(
     async with hasher.turn() as turn:
         if not await store.write(lambda tx: _reserve(tx, act, means.throttling, proof, name, device)):
             # It waits for its turn as if it would hash, and does not.
-            await turn.idle(floor.begin)
+            await turn.idle(floor.later)
             return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "locked"))
         # A name that nobody has costs as much as a wrong password: who is known here must not be told.
-        if not await turn.verify(password, hashed or None, floor.begin):
+        if not await turn.verify(password, hashed or None, floor.later):
             return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
         better = await turn.hash(password) if hasher.weaker(hashed or "") else None
     try:
