@@ -11,10 +11,11 @@ from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
 import msgspec
+from tests.core.world import THROTTLING
 from tests.serving import SCHEMAS
 
 from nightlatch.core.access.model import AccessKey
-from nightlatch.core.attempts.model import Limit, Throttling
+from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.credentials.policy import Policy
@@ -306,15 +307,7 @@ def cookies(secrets: list[bytes], **changes: Any) -> Cookies:
 
 
 def throttling(**changes: Any) -> Throttling:
-    made = Throttling(
-        passwords=Limit(10, 15 * MINUTE, 15 * MINUTE, 5, 100, quiet=True),
-        codes=Limit(10, HOUR, quiet=True),
-        proofs=Limit(30, MINUTE),
-        flows=Limit(120, MINUTE),
-        floor=0,
-        keys=Keys([SECRET], "attempts"),
-    )
-    return msgspec.structs.replace(made, **changes)
+    return msgspec.structs.replace(THROTTLING, **changes)
 
 
 def flows(**changes: Any) -> Flows:
