@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from nightlatch.config import Config, Secret, load
+from nightlatch.config import Config, keys_of, load
 from nightlatch.core.access.model import EVERYTHING, AccessKey
 from nightlatch.core.access.rules import PURPOSE
 from nightlatch.core.attempts.model import Limit, Throttling
@@ -51,7 +51,7 @@ from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND, SystemClock
 from nightlatch.kernel.ids import id_text
 from nightlatch.kernel.outbound import Outbound
-from nightlatch.kernel.secrets import Keys, digest
+from nightlatch.kernel.secrets import digest
 from nightlatch.problems import StoreDown, Unavailable
 from nightlatch.senders.delivery import MOST, Sender, deliver, kept
 from nightlatch.senders.http import Http
@@ -271,7 +271,7 @@ def hasher_of(config: Config) -> Hasher:
 
 
 def vault_of(config: Config) -> Vault:
-    return Vault(Keys(_revealed(config.secrets.cipher), "credentials"))
+    return Vault(keys_of(config.secrets.cipher, "credentials"))
 
 
 def letters_of(config: Config) -> Letters:
@@ -312,16 +312,16 @@ def _parts(
         hasher=hasher,
         vault=vault,
         throttling=_throttling(config),
-        code_keys=Keys(_revealed(config.secrets.default), "codes"),
-        page_keys=Keys(_revealed(config.secrets.pagination), "page tokens"),
-        pair_keys=Keys(_revealed(config.secrets.cipher), PURPOSE),
+        code_keys=keys_of(config.secrets.default, "codes"),
+        page_keys=keys_of(config.secrets.pagination, "page tokens"),
+        pair_keys=keys_of(config.secrets.cipher, PURPOSE),
         render=Render(config.serve.public.base_url, vault),
         lifetime=lifetime_of(config),
         seen=seen,
         flows=_flows(config),
         access=Access(_configured_keys(run), config.nightlatch.trusted_networks),
         cookies=_cookies(config),
-        error_keys=Keys(_revealed(config.secrets.cookie), "errors"),
+        error_keys=keys_of(config.secrets.cookie, "errors"),
         origins=_origins(config),
         public_url=config.serve.public.base_url,
         admin_url=config.serve.admin.base_url,
@@ -369,7 +369,7 @@ def _cookies(config: Config) -> Cookies:
     own, all_ = config.session.cookie, config.cookies
     secure = not config.dev or own.name.startswith(("__Host-", "__Secure-"))
     return Cookies(
-        keys=Keys(_revealed(config.secrets.cookie), "cookies"),
+        keys=keys_of(config.secrets.cookie, "cookies"),
         entropy=os.urandom,  # noqa: TID251
         session=own.name,
         session_scope=attributes(own.domain, own.path, own.same_site, secure=secure),
@@ -387,7 +387,7 @@ def _throttling(config: Config) -> Throttling:
         proofs=Limit(t.proofs_per_minute, MINUTE),
         flows=Limit(t.flows_per_minute, MINUTE),
         floor=t.floor,
-        keys=Keys(_revealed(config.secrets.default), "attempts"),
+        keys=keys_of(config.secrets.default, "attempts"),
     )
 
 
@@ -455,7 +455,3 @@ def _configured_keys(run: Run) -> dict[bytes, AccessKey]:
         return {}
     token_hash = digest(run.admin_key)
     return {token_hash: AccessKey(bytes(16), DEFAULT, "configured", token_hash, EVERYTHING, 0)}
-
-
-def _revealed(secrets: Sequence[Secret]) -> list[bytes]:
-    return [secret.reveal().encode() for secret in secrets]

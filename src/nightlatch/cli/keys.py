@@ -10,13 +10,13 @@ from nightlatch.cli.opened import (
     Dev,
     InOrganization,
     Json,
-    cipher_keys,
     configuration,
     every,
     given_id,
     with_store,
 )
 from nightlatch.cli.printing import moment, print_rows
+from nightlatch.config import keys_of
 from nightlatch.core.access import rules
 from nightlatch.core.access.model import EVERYTHING, SCOPES, AccessKey
 from nightlatch.core.events.model import Act
@@ -63,7 +63,7 @@ def create(
     if security_token and not (pair and lifespan):
         raise typer.BadParameter("it needs --pair and --expires-in", param_hint="--security-token")
     settings = configuration(config, dev)
-    keys = cipher_keys(settings, rules.PURPOSE)
+    keys = keys_of(settings.secrets.cipher, rules.PURPOSE)
 
     async def work(store: Store, act: Act) -> tuple[AccessKey, dict[str, str | None]]:
         until = act.now + lifespan if lifespan else None

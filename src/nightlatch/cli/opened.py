@@ -21,7 +21,6 @@ from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SystemClock
 from nightlatch.kernel.ids import parse_id
 from nightlatch.kernel.outbound import Outbound
-from nightlatch.kernel.secrets import Keys
 from nightlatch.stores.opening import open_store
 
 
@@ -69,11 +68,6 @@ def database(config: Config) -> str:
     if dsn == "memory":
         refuse(["dsn is memory, which only the server that opened it can reach. Name a file or PostgreSQL."])
     return dsn
-
-
-def cipher_keys(config: Config, purpose: str) -> Keys:
-    """The keys that the server derives from secrets.cipher for a purpose."""
-    return Keys([secret.reveal().encode() for secret in config.secrets.cipher], purpose)
 
 
 def with_store(config: Config | str, work: Callable[[Store, Act], Awaitable[T]], organization: str | None = None) -> T:

@@ -9,6 +9,6 @@ from nightlatch.config.check import require_key
 from nightlatch.config.errors import ConfigError, ConfigErrors
 from nightlatch.config.load import load
 from nightlatch.config.settings import Config
-from nightlatch.config.values import SchemaSource, Secret
+from nightlatch.config.values import SchemaSource, Secret, keys_of
 
-__all__ = ["Config", "ConfigError", "ConfigErrors", "SchemaSource", "Secret", "load", "require_key"]
+__all__ = ["Config", "ConfigError", "ConfigErrors", "SchemaSource", "Secret", "keys_of", "load", "require_key"]

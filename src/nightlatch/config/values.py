@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from nightlatch.config.errors import Refused, refuse
 from nightlatch.config.kinds import Kind, read_text
 from nightlatch.core.courier.model import Gateway, Relay
+from nightlatch.kernel.secrets import Keys
 
 MAKE_ONE = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
 _LEAST_SECRET = 16
@@ -41,6 +43,11 @@ class Secret:
 
     def __repr__(self) -> str:
         return "********"
+
+
+def keys_of(secrets: Sequence[Secret], purpose: str) -> Keys:
+    """The keys that these secrets give for one purpose, the newest first."""
+    return Keys([secret.reveal().encode() for secret in secrets], purpose)
 
 
 @dataclass(frozen=True, slots=True)
