@@ -13,7 +13,6 @@ class Events(Protocol):
 
     async def add_amount(self, event_id: bytes, more: int) -> None:
         """It happened to so many more."""
-        ...
 
 
 class Tx(Protocol):

@@ -54,13 +54,11 @@ class Connection(Protocol):
 
     async def run(self, statement: Statement, *arguments: Any) -> int:
         """How many rows it changed."""
-        ...
 
     async def many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> None: ...
 
     def array(self, values: Sequence[bytes] | Sequence[str]) -> Any:
         """`values` as one argument."""
-        ...
 
 
 class Conditions:
