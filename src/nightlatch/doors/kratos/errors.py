@@ -16,8 +16,6 @@ from nightlatch.doors.kratos.shapes import ErrorShown
 class Malformed(problems.Invalid):
     """The request cannot be read. `message` is said where old clients look for it, in place of the general one."""
 
-    code = "malformed"
-
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(reason)
         self.message = message
@@ -26,21 +24,18 @@ class Malformed(problems.Invalid):
 class ReturnForbidden(problems.Invalid):
     """The place to return to is none that the configuration allows."""
 
-    code = "return_forbidden"
     default_reason = "Requested return_to URL is not allowed."
 
 
 class RegistrationOff(problems.Invalid):
     """Registration is switched off."""
 
-    code = "registration_off"
     default_reason = "Registration is not allowed because it was disabled."
 
 
 class CsrfViolation(problems.Forbidden):
     """Not sent by the browser that began the flow, or not from a page that may."""
 
-    code = "csrf_violation"
     default_reason = "Please retry the flow and optionally clear your cookies. The request was rejected to protect you."
 
     def __init__(self, reject_reason: str) -> None:
@@ -51,7 +46,6 @@ class CsrfViolation(problems.Forbidden):
 class SessionInactive(problems.SessionRequired):
     """What needs a session in a browser, without one."""
 
-    code = "session_inactive"
     default_reason = "No active session was found in this request."
 
 
@@ -66,13 +60,9 @@ class AllConflict(problems.Conflict):
 class NothingPresented(problems.SessionRequired):
     """A check without any credential: an answer that caches in front may keep, where they may keep any."""
 
-    code = "nothing_presented"
-
 
 class NotSignedIn(problems.SessionRequired):
     """A flow that only who is signed in can begin."""
-
-    code = "not_signed_in"
 
 
 class Error(NamedTuple):

@@ -14,8 +14,6 @@ from nightlatch.doors.sessions_api.shapes import ValidationError, encode
 class Unprocessable(problems.Invalid):
     """A parameter cannot be read. `kind` says why in a word that clients of FastAPI know."""
 
-    code = "unprocessable"
-
     def __init__(self, place: str, name: str, reason: str, kind: str) -> None:
         super().__init__(reason)
         self.fault: ValidationError = {"loc": [place, name], "msg": reason, "type": kind}

@@ -14,8 +14,6 @@ from nightlatch.doors.slack.shapes import DefaultErrorTemplate, answered
 class Said(problems.Invalid):
     """A failure that this dialect has a code of its own for."""
 
-    code = "said"
-
     def __init__(self, error: str, reason: str = "") -> None:
         super().__init__(reason)
         self.error = error
@@ -24,19 +22,13 @@ class Said(problems.Invalid):
 class BodyRefused(Said):
     """The body cannot be read."""
 
-    code = "body_refused"
-
 
 class TokenMissing(problems.KeyRequired):
     """No access key is in the request."""
 
-    code = "token_missing"
-
 
 class SlackScopeMissing(problems.ScopeMissing):
     """As ScopeMissing, with the scopes in this dialect's words."""
-
-    code = "slack_scope_missing"
 
     def __init__(self, needed: str, provided: str) -> None:
         super().__init__(needed)
@@ -45,8 +37,6 @@ class SlackScopeMissing(problems.ScopeMissing):
 
 class SomeUsersNotFound(problems.IdentityNotFound):
     """Of several people, `user_ids` are nobody. The others were dealt with."""
-
-    code = "some_users_not_found"
 
     def __init__(self, user_ids: list[str]) -> None:
         super().__init__()
