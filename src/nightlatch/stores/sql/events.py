@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from nightlatch.core.events.model import Event
-from nightlatch.stores.sql.statement import Connection, insert, sql
+from nightlatch.stores.sql.statement import Connection, Rows, insert, sql
 
 ADD = insert(
     "events",
@@ -16,9 +16,9 @@ ADD = insert(
 ADD_AMOUNT = sql("update events set amount = amount + $2 where id = $1")
 
 
-class SqlEvents:
+class SqlEvents(Rows):
     def __init__(self, connection: Connection, happened: list[Event]) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._happened = happened
 
     async def add(self, events: Sequence[Event]) -> None:
@@ -29,6 +29,6 @@ class SqlEvents:
         await self._connection.run(ADD_AMOUNT, event_id, more)
 
 
-def _row(e: Event) -> tuple[object, ...]:
-    data = None if e.data is None else msgspec.json.encode(e.data).decode()
-    return e.id, e.organization, e.at, e.name, e.actor, e.identity_id, e.session_id, e.reason, e.amount, data
+def _row(event: Event) -> tuple[object, ...]:
+    *fields, data = msgspec.structs.astuple(event)
+    return *fields, None if data is None else msgspec.json.encode(data).decode()
