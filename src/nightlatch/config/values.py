@@ -16,16 +16,9 @@ from nightlatch.kernel.secrets import Keys
 MAKE_ONE = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
 _LEAST_SECRET = 16
 _HOOKS = (
-    "session",
-    "revoke_active_sessions",
-    "require_verified_address",
-    "show_verification_ui",
-    "verification",
-    "verify_new_address",
-    "notify_previous_addresses",
-    "web_hook",
-    "b2b_sso",
-)
+    "session", "revoke_active_sessions", "require_verified_address", "show_verification_ui", "verification",
+    "verify_new_address", "notify_previous_addresses", "web_hook", "b2b_sso",
+)  # fmt: skip
 _MEMORY = {":memory:", "file::memory:"}
 _POSTGRES = {"postgres", "postgresql"}
 

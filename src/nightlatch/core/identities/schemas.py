@@ -158,8 +158,8 @@ class SchemasBroken(ValueError):
 
 
 async def load_schemas(sources: Sequence[tuple[str, str]], default_id: str, fetch: Fetch) -> Schemas:
-    """Reads (id, url) pairs: file://, base64://, http(s):// through `fetch`, or a path. SchemasBroken. The ids are told apart, and
-    the default one is among them: the configuration is checked for it."""
+    """Reads (id, url) pairs: file://, base64://, http(s):// through `fetch`, or a path. SchemasBroken. Of the ids, no
+    two are the same and one is the default: the configuration is checked for that."""
     schemas: list[Schema] = []
     errors: list[str] = []
     for number, (schema_id, url) in enumerate(sources):
