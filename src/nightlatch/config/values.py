@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from nightlatch.config.errors import Refused, refuse
@@ -43,8 +42,7 @@ def keys_of(secrets: Sequence[Secret], purpose: str) -> Keys:
     return Keys([secret.reveal().encode() for secret in secrets], purpose)
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaSource:
+class SchemaSource(NamedTuple):
     """Where the identity schema `id` lies: file:///absolute/path, base64://…, http://… or https://…"""
 
     id: str
