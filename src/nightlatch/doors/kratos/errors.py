@@ -8,7 +8,7 @@ import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal, comes_back
+from nightlatch.doors.http.refusal import Refusal, headers_of
 from nightlatch.doors.http.routing import Answer, target
 from nightlatch.doors.kratos.shapes import ErrorShown
 
@@ -111,7 +111,8 @@ _PROVE: dict[type[problems.Problem], str] = {
     problems.AssuranceTooLow: "aal=aal2",
     problems.ReauthenticationRequired: "refresh=true",
 }
-_MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 503: _DOWN}
+_BUG = "An internal server error occurred, please contact the system administrator"
+_MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 500: _BUG, 503: _DOWN}
 
 
 def error_of(problem: problems.Problem) -> ErrorShown:
@@ -152,9 +153,7 @@ def of_problem(public_url: str, problem: problems.Problem, scope: Scope) -> Answ
         error = error_of(problem)
         error["details"] = {"redirect_browser_to": place}
         return answer(error, request_id, redirect_browser_to=place)
-    headers = comes_back(problem, scope)
-    if isinstance(problem, problems.KeyRequired):
-        headers = (("www-authenticate", "Bearer"),)
+    headers = headers_of(problem, scope)
     if isinstance(problem, NothingPresented):
         headers = (("ory-session-cache-for", "60"),)
     return answer(error_of(problem), request_id, headers)
@@ -162,10 +161,4 @@ def of_problem(public_url: str, problem: problems.Problem, scope: Scope) -> Answ
 
 def of_refusal(refusal: Refusal, scope: Scope) -> Answer:
     message = _MESSAGES.get(refusal.status, HTTPStatus(refusal.status).phrase)
-    headers = (("allow", refusal.allow),) if refusal.allow else ()
-    return answer(body_of(refusal.status, message, refusal.reason), scope["request_id"], headers)
-
-
-def of_bug(scope: Scope) -> Answer:
-    message = "An internal server error occurred, please contact the system administrator"
-    return answer(body_of(500, message), scope["request_id"])
+    return answer(body_of(refusal.status, message, refusal.reason), scope["request_id"], refusal.headers)

@@ -59,7 +59,7 @@ ERRORS: Mapping[type[problems.Problem], tuple[int, str]] = {
     problems.Unavailable: (503, "service_unavailable"),
     SomeUsersNotFound: (200, "failed_for_some_users"),
 }
-_REFUSALS = {404: "unknown_method", 405: "unknown_method", 415: "invalid_post_type"}
+_REFUSALS = {404: "unknown_method", 405: "unknown_method", 415: "invalid_post_type", 500: "internal_error"}
 
 
 def of_problem(problem: problems.Problem, scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
@@ -77,13 +77,7 @@ def of_problem(problem: problems.Problem, scope: Scope) -> Answer:  # noqa: ARG0
 
 def of_refusal(refusal: Refusal, scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
     body = _body(_REFUSALS.get(refusal.status, "invalid_arguments"), refusal.reason)
-    if refusal.allow:
-        return answered(body, refusal.status, (("allow", refusal.allow),))
-    return answered(body)
-
-
-def of_bug(scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
-    return answered(_body("internal_error"), 500)
+    return answered(body, refusal.status if refusal.status in {405, 500} else 200, refusal.headers)
 
 
 def _body(error: str, reason: str = "") -> DefaultErrorTemplate:
