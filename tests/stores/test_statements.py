@@ -132,7 +132,12 @@ def test_on_sqlite_no_statement_reads_a_whole_table(both: list[Database]) -> Non
         for statement, arguments in await everything(connection):
             explain = Statement("explain query plan " + statement.sqlite, "")
             plan = [str(row[3]) for row in await connection.rows(explain, *arguments)]
-            wrong = [line for line in plan if re.match(r"SCAN (?!carray|s$|CONSTANT|events USING .*INDEX events_unsealed)", line) or "TEMP B-TREE" in line]
+            wrong = [
+                line
+                for line in plan
+                if re.match(r"SCAN (?!carray|s$|CONSTANT|events USING .*INDEX events_unsealed)", line)
+                or "TEMP B-TREE" in line
+            ]
             if "s.identity_id = " in statement.sqlite:
                 wrong += [line for line in plan if "sessions_page" in line]
             wrong += [line for line in plan if line.endswith("names USING PRIMARY KEY (organization_id=?)")]

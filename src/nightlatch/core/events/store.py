@@ -16,7 +16,6 @@ class Events(Protocol):
 
     async def add_amount(self, event_id: bytes, more: int) -> None:
         """It happened to so many more."""
-        ...
 
     async def unsealed(self, most: int) -> list[Row]:
         """The first of those that have no position, but for those whose count is still growing."""

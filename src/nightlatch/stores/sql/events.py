@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from nightlatch.core.events.model import Event, Seal
-from nightlatch.stores.sql.statement import Connection, insert, sql
+from nightlatch.stores.sql.statement import Connection, Rows, insert, sql
 
 _COLUMNS = "id, organization_id, at, name, actor, identity_id, session_id, reason, amount, data"
 
@@ -30,9 +30,9 @@ SEAL_AFTER = sql(f"{_SEAL} where position > $1 order by position limit 1")
 NEWEST_SEAL = sql(f"{_SEAL} where position = (select max(position) from seals)")
 
 
-class SqlEvents:
+class SqlEvents(Rows):
     def __init__(self, connection: Connection, happened: list[Event]) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._happened = happened
 
     async def add(self, events: Sequence[Event]) -> None:
@@ -62,6 +62,6 @@ class SqlEvents:
         return Seal(*row) if row else None
 
 
-def _row(e: Event) -> tuple[object, ...]:
-    data = None if e.data is None else msgspec.json.encode(e.data).decode()
-    return e.id, e.organization, e.at, e.name, e.actor, e.identity_id, e.session_id, e.reason, e.amount, data
+def _row(event: Event) -> tuple[object, ...]:
+    *fields, data = msgspec.structs.astuple(event)
+    return *fields, None if data is None else msgspec.json.encode(data).decode()
