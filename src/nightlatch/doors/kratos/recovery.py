@@ -13,7 +13,7 @@ from nightlatch.doors.kratos.browser import again, bound, cookies_for, forwarded
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import standing_of
 from nightlatch.doors.kratos.shapes import RecoveryCode, RecoveryLink, at, encode
-from nightlatch.doors.kratos.submissions import Submitted, flow_id, request_device, submitted
+from nightlatch.doors.kratos.submissions import Submitted, begun, flow_id, request_device, submitted
 from nightlatch.kernel.durations import duration_text, parse_duration
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import FeatureDisabled, FieldInvalid, Invalid
@@ -29,7 +29,9 @@ async def create_recovery_code_for_identity(call: Call[Parts]) -> Answer:
     identity_id = _identity(body)
     back = return_to.checked(call)
     made = await parts.store.write(
-        lambda tx: rules.make_code(tx, call.act, parts.code_keys, identity_id, lifespan, flow_type, _url(call), back)
+        lambda tx: rules.make_code(
+            tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), flow_type=flow_type, return_to=back
+        )
     )
     link = with_query(parts.flows.ui_urls["recovery"], "flow", id_text(made.flow.id))
     return Answer(201, encode(RecoveryCode(link, made.secret, at(made.expires_at))))
@@ -42,15 +44,16 @@ async def create_recovery_link_for_identity(call: Call[Parts]) -> Answer:
     identity_id = _identity(body)
     back = return_to.checked(call)
     made = await parts.store.write(
-        lambda tx: rules.make_link(tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), back)
+        lambda tx: rules.make_code(
+            tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), purpose="link", return_to=back
+        )
     )
     link = f"{parts.public_url}self-service/recovery?flow={id_text(made.flow.id)}&token={made.secret}"
     return Answer(200, encode(RecoveryLink(link, at(made.expires_at))))
 
 
 async def get_recovery_flow(call: Call[Parts]) -> Answer:
-    found = flow_id(call, "id")
-    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, Kind.RECOVERY, found))
+    flow = await begun(call, Kind.RECOVERY, flow_id(call, "id"))
     flows.check_open(flow, call.act.now)
     return Answer(200, encode(nodes.flow(call.door, flow)))
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nightlatch.core.events.model import Event
+from nightlatch.core.events.model import Event, Seal
 from nightlatch.stores.sql.statement import Connection, Rows, insert, sql
+
+_COLUMNS = "id, organization_id, at, name, actor, identity_id, session_id, reason, amount, data"
 
 ADD = insert(
     "events",
@@ -14,6 +16,18 @@ ADD = insert(
 )
 
 ADD_AMOUNT = sql("update events set amount = amount + $2 where id = $1")
+UNSEALED = sql(f"""select {_COLUMNS} from events where position is null
+    and not exists (select 1 from endings where event_id = events.id) order by id limit $1""")
+COUNT_UNSEALED = sql("select count(*) from events where position is null")
+POSITIONED = sql(f"select position, {_COLUMNS} from events where position > $1 and position <= $2 order by position")
+POSITION = sql("update events set position = $2 where id = $1")._replace(
+    bulk="""update events set position = given.position from unnest($1::uuid[], $2::bigint[]) given (id, position)
+    where events.id = given.id"""
+)
+ADD_SEAL = sql("insert into seals (position, hashes, digest, sealed_at) values ($1, $2, $3, $4)")
+_SEAL = "select position, hashes, digest, sealed_at from seals"
+SEAL_AFTER = sql(f"{_SEAL} where position > $1 order by position limit 1")
+NEWEST_SEAL = sql(f"{_SEAL} where position = (select max(position) from seals)")
 
 
 class SqlEvents(Rows):
@@ -27,6 +41,25 @@ class SqlEvents(Rows):
 
     async def add_amount(self, event_id: bytes, more: int) -> None:
         await self._connection.run(ADD_AMOUNT, event_id, more)
+
+    async def unsealed(self, most: int) -> list[tuple[object, ...]]:
+        return [tuple(row) for row in await self._connection.rows(UNSEALED, most)]
+
+    async def count_unsealed(self) -> int:
+        row = await self._connection.row(COUNT_UNSEALED)
+        return row[0] if row else 0
+
+    async def positioned(self, after: int, to: int) -> list[tuple[int, tuple[object, ...]]]:
+        return [(row[0], tuple(row)[1:]) for row in await self._connection.rows(POSITIONED, after, to)]
+
+    async def add_seal(self, seal: Seal, positions: Sequence[tuple[object, int]]) -> None:
+        await self._connection.many(POSITION, positions)
+        await self._connection.run(ADD_SEAL, *msgspec.structs.astuple(seal))
+
+    async def seal_after(self, position: int | None) -> Seal | None:
+        asked = self._connection.row(NEWEST_SEAL) if position is None else self._connection.row(SEAL_AFTER, position)
+        row = await asked
+        return Seal(*row) if row else None
 
 
 def _row(event: Event) -> tuple[object, ...]:
