@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from nightlatch.core.sessions.model import Standing
+from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer
 
 MOST = 1000
@@ -116,7 +117,7 @@ class SettingsAnswer(msgspec.Struct, kw_only=True):
     no_settings_applied: list[str]
 
 
-def answered(body: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def answered(body: Any, status: int = 200, headers: Headers = ()) -> Answer:
     return Answer(status, msgspec.json.encode(body), headers)
 
 
