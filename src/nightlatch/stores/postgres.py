@@ -146,6 +146,7 @@ async def _lease(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[_Held]:
 async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresStore:
     """A store over a pool of at most `most` connections. StoreDown when the server does not answer."""
     try:
+        # Its timeout is above the server's own: that ends a slow statement, this gives up a server that is silent.
         pool = await asyncpg.create_pool(
             dsn, min_size=0, max_size=most, init=_prepare, reset=_nothing, command_timeout=6, server_settings=_SETTINGS
         )

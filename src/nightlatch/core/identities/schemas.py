@@ -61,9 +61,10 @@ class Schema:
         self.id, self.document = schema_id, document
         self.content: dict[str, Any] = msgspec.json.decode(document, type=dict[str, Any])
         options: dict[str, Any] = {
-            "offline": True,
-            "validate_formats": True,
+            "offline": True,  # or a reference in a schema would have us read files, and call servers
+            "validate_formats": True,  # drafts from 2019 on leave it out by themselves
             "email_options": EMAIL,
+            # Patterns in use look ahead, which the linear engine cannot; some would go back for ever.
             "pattern_options": jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000),
             "formats": {"tel": lambda text: phone_number(text) is not None},
         }

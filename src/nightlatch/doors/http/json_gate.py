@@ -77,6 +77,7 @@ def _said(error: json.JSONDecodeError) -> str:
 def _names(items: list[tuple[str, Any]]) -> None:
     if len(items) > MOST_NAMES:
         raise Invalid(f"An object in the body has more than {MOST_NAMES} names.")
+    # Of two that are the same, one reader takes the first and another the last: a check could be got past.
     if len(dict(items)) != len(items):
         raise Invalid(f"An object in the body has the name {_twice(items)} twice.")
 

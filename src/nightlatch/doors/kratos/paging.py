@@ -16,7 +16,7 @@ from nightlatch.problems import Invalid, PageTokenInvalid
 T = TypeVar("T")
 R = TypeVar("R")
 DEFAULT_SIZE = 250
-DEEPEST = 100_000  # rows that a numbered page may skip
+DEEPEST = 100_000  # rows that a numbered page may skip: a database reads what it skips
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _PAGING = {"page", "per_page", "page_size", "page_token"}
 

@@ -22,7 +22,7 @@ class Arguments(msgspec.Struct):
 
 
 class InvalidateArguments(Arguments):
-    session_id: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    session_id: Annotated[int, Meta(ge=1, le=2**53 - 1)]  # what JavaScript keeps exact
     team_id: Annotated[str, Meta(description="ID of the team that the session belongs to")] | None = None
     user_id: Annotated[str, Meta(description="The ID of the user that the session belongs to")] | None = None
 
