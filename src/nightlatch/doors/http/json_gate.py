@@ -40,12 +40,12 @@ def gate(body: bytes, deepest: int = 32) -> None:
         raise Invalid("The body holds an integer of too many digits.") from None
 
 
-async def admit(body: bytes, deepest: int = 32) -> None:
+async def admit(body: bytes) -> None:
     """`gate`, in a thread when the body is large."""
     if len(body) > THREAD_BYTES:
-        await asyncio.to_thread(gate, body, deepest)
+        await asyncio.to_thread(gate, body)
     else:
-        gate(body, deepest)
+        gate(body)
 
 
 def _bound_depth(body: bytes, deepest: int) -> None:
