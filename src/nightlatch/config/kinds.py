@@ -134,6 +134,7 @@ def integer(least: int, most: int) -> Kind[int]:
     """A whole number from `least` to `most`."""
 
     def read(value: Any) -> int:
+        # YAML's true is an integer to Python.
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             refuse(f"must be a whole number from {least} to {most}", "Write digits, without quotes.")
         return value
