@@ -12,6 +12,7 @@ from nightlatch.config.declare import Follows, declared, same_as, setting
 from nightlatch.config.kinds import (
     BASE_URL,
     BOOLEAN,
+    FILE,
     HOST,
     NETWORK,
     ORIGIN,
@@ -284,6 +285,17 @@ class Throttling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pages:
+    name: str = setting(TEXT, "nightlatch", "Whose pages they are: what stands at the top of each.")
+    logo: Path | None = setting(  # noqa: RUF009 - a field, as all the others are
+        FILE, None, "The picture beside it: a square SVG, PNG or WebP."
+    )
+    stylesheet: Path | None = setting(  # noqa: RUF009 - a field, as all the others are
+        FILE, None, "A stylesheet that goes after ours, for colours and type."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Housekeeping:
     sessions: int = setting(duration(), "720h", "How long a session is kept after the time at which it expires.")
     flows: int = setting(duration(), "24h", "How long a flow is kept after it expired.")
@@ -320,6 +332,7 @@ class Nightlatch:
     sessions_api: SessionsApi
     hashing: Hashing
     throttling: Throttling
+    ui: Pages
     housekeeping: Housekeeping
     limits: Limits
 
