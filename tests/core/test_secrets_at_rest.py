@@ -14,7 +14,7 @@ from nightlatch.core.access.rules import create_pair
 from nightlatch.core.courier.model import Template
 from nightlatch.core.courier.rules import send
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, make_link, redeem
+from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, redeem
 from nightlatch.core.registration.rules import Registered, Rules, register
 from nightlatch.kernel.clock import HOUR
 from nightlatch.kernel.secrets import Keys
@@ -58,14 +58,18 @@ def use_everything(world: World) -> dict[str, str]:
         lambda tx: create_pair(tx, world.act(), pair_keys, "signer", expires_at=world.now + HOUR, security_token=True)
     )
     made |= {"pair's secret": pair.secret, "pair's security token": str(pair.security_token)}
-    link = world.write(lambda tx: make_link(tx, world.act(), world.code_keys, anna.identity.id, HOUR, "http://x/"))
+    link = world.write(
+        lambda tx: make_code(tx, world.act(), world.code_keys, anna.identity.id, HOUR, "http://x/", purpose="link")
+    )
     made["link"] = link.secret
     unused = world.write(
-        lambda tx: make_code(tx, world.act(), world.code_keys, registered.identity.id, HOUR, "api", "http://x/")
+        lambda tx: make_code(
+            tx, world.act(), world.code_keys, registered.identity.id, HOUR, "http://x/", flow_type="api"
+        )
     )
     made["unused code"] = unused.secret
     code = world.write(
-        lambda tx: make_code(tx, world.act(), world.code_keys, anna.identity.id, HOUR, "api", "http://x/")
+        lambda tx: make_code(tx, world.act(), world.code_keys, anna.identity.id, HOUR, "http://x/", flow_type="api")
     )
     made["code"] = code.secret
     recovered = world.run(

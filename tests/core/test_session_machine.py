@@ -291,7 +291,7 @@ class Sessions(RuleBasedStateMachine):
             return
         identity_id = owner.id
         code = world.write(
-            lambda tx: make_code(tx, world.act(), world.code_keys, identity_id, HOUR, "api", "http://x/")
+            lambda tx: make_code(tx, world.act(), world.code_keys, identity_id, HOUR, "http://x/", flow_type="api")
         )
         device = world.elsewhere()
         outcome = world.run(

@@ -146,7 +146,7 @@ class World:
     def recover(self, person: Person) -> Recovered | Flow:
         """Through a code that an administrator made."""
         made = self.write(
-            lambda tx: make_code(tx, self.act(), self.code_keys, person.identity.id, HOUR, "api", "http://x/")
+            lambda tx: make_code(tx, self.act(), self.code_keys, person.identity.id, HOUR, "http://x/", flow_type="api")
         )
         redeeming = Redeeming(5, HOUR)
         return self.run(

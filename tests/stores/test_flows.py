@@ -25,7 +25,7 @@ def add(db: Database, **changes: object) -> Flow:
 
 def add_code(db: Database, of: Identity, **changes: object) -> Code:
     made = code(of, add(db, act=Act.RECOVERY), **changes)
-    db.write(lambda tx: tx.flows.add_code(made, NOW))
+    db.write(lambda tx: tx.flows.put_code(made))
     return made
 
 
@@ -109,13 +109,26 @@ def test_P13_a_code_is_used_once(db: Database) -> None:
     assert attempt(db, other.flow_id) is not None
 
 
-def test_P13_a_newer_code_voids_the_older_of_its_identity_and_purpose(db: Database) -> None:
-    one, other = add_people(db, 2)
-    old, link, theirs = add_code(db, one), add_code(db, one, purpose="link"), add_code(db, other)
-    new = add_code(db, one)
-    alive = [attempt(db, each.flow_id) is not None for each in (old, link, theirs, new)]
-    assert alive == [False, True, True, True]
+def test_P13_a_flow_has_one_code_and_the_newest_counts(db: Database) -> None:
+    person = add_person(db)
+    old = add_code(db, person)
+    uses(db, old.id)
+    new = code(person, get(db, old.flow_id), purpose="link", address="email:a@x.example", expires_at=NOW + 9 * HOUR)
+    new = msgspec.structs.replace(new, identity_id=None)
+    db.write(lambda tx: tx.flows.put_code(new))
+    assert attempt(db, old.flow_id) == msgspec.structs.replace(new, tries=1)
     assert uses(db, old.id) is False
+    assert uses(db, new.id) is True
+
+
+def test_P13_codes_that_were_shown_are_voided_by_identity_and_purpose(db: Database) -> None:
+    one, other = add_people(db, 2)
+    shown, link, theirs = add_code(db, one), add_code(db, one, purpose="link"), add_code(db, other)
+    sent = add_code(db, one, address="email:a@x.example")
+    db.write(lambda tx: tx.flows.void_codes(one.id, "code", NOW))
+    alive = [attempt(db, each.flow_id) is not None for each in (shown, link, theirs, sent)]
+    assert alive == [False, True, True, True]
+    assert uses(db, shown.id) is False
 
 
 def test_P13_of_many_tries_at_once_no_more_are_counted_than_are_allowed(db: Database) -> None:

@@ -283,7 +283,7 @@ def test_removing_takes_all_that_hangs_on_it_and_leaves_the_others(db: Database)
         async def hang(tx: Any, person: Identity = person, on: Any = on) -> None:
             await tx.credentials.put([credential(person)])
             await tx.flows.add(on)
-            await tx.flows.add_code(code(person, on), NOW)
+            await tx.flows.put_code(code(person, on))
 
         db.write(hang)
     assert db.write(lambda tx: tx.identities.remove(DEFAULT, gone.id)) is True

@@ -89,7 +89,7 @@ def test_S5_a_new_password_leaves_the_session_that_set_it_and_nothing_else(world
     mine = world.standing(tokens[2])
     flow, others = begun(world, mine), [begun(world, mine) for _ in range(2)]
     code = world.write(
-        lambda tx: make_code(tx, world.act(), world.code_keys, anna.identity.id, DAY, "api", "http://x/")
+        lambda tx: make_code(tx, world.act(), world.code_keys, anna.identity.id, DAY, "http://x/", flow_type="api")
     )
     assert password(world, mine, flow=flow).flow.id == flow
     assert [world.accepts(token) for token in tokens] == [False, False, True, False, False]

@@ -46,14 +46,17 @@ class Flow(msgspec.Struct, frozen=True):
 
 
 class Code(msgspec.Struct, frozen=True):
-    """A one-time secret on a flow of its own. `purpose` is code or link; `secret_hash` is keyed for codes."""
+    """A one-time secret of a flow, which has one at most. `purpose` is code or link; `secret_hash` is keyed for codes.
+    `address` (email:… or sms:…) is where it was sent, None when an administrator was shown it. Without an identity it
+    is for who is not known yet, or for nobody."""
 
     id: bytes
     organization: bytes
-    identity_id: bytes
+    identity_id: bytes | None
     flow_id: bytes
     purpose: str
     secret_hash: bytes
     expires_at: int
     tries: int = 0
     used_at: int | None = None
+    address: str | None = None

@@ -19,8 +19,12 @@ class Flows(Protocol):
         """Uses up every open flow of the identity, except the one that is spared, and every code of it."""
         ...
 
-    async def add_code(self, code: Code, now: int) -> None:
-        """Adds it and voids the identity's earlier ones of its purpose."""
+    async def put_code(self, code: Code) -> None:
+        """Writes it in place of the flow's earlier one."""
+        ...
+
+    async def void_codes(self, identity_id: bytes, purpose: str, now: int) -> None:
+        """Uses up those for the identity that administrators were shown."""
         ...
 
     async def try_code(self, flow_id: bytes, most: int, now: int) -> Code | None:

@@ -1,16 +1,13 @@
-"""Recovery codes and links. Each is on a flow of its own, hashed at rest, good once, for a time, and for five tries.
-A try is counted, on the code and on the account, before it is looked at.
-
-A code is too short to be kept under a plain hash: it is keyed, with the flow's id as salt.
-"""
+"""Recovery by a one-time secret: a session, and the flow in which a new password is set."""
 
 import msgspec
 
 from nightlatch.core.attempts.model import Throttling
-from nightlatch.core.attempts.rules import CODE, check_network, forgive, reserve
+from nightlatch.core.attempts.rules import forgive
 from nightlatch.core.courier.model import Template
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
+from nightlatch.core.flows.codes import is_right, new_code, try_code
 from nightlatch.core.flows.model import RECOVERED, Code, Facts, Flow
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.store import Tx
@@ -20,7 +17,7 @@ from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, How, Method, Session, Standing, Where
 from nightlatch.core.sessions.rules import end, issue
 from nightlatch.kernel.clock import DAY
-from nightlatch.kernel.secrets import Keys, digest, new_digits, new_token, same
+from nightlatch.kernel.secrets import Keys
 from nightlatch.problems import FieldInvalid, IdentityNotFound
 
 LONGEST = 30 * DAY
@@ -58,21 +55,34 @@ async def make_code(
     keys: Keys,
     identity_id: bytes,
     lifespan: int,
-    flow_type: str,
     request_url: str,
+    *,
+    purpose: str = "code",
+    flow_type: str = "browser",
     return_to: str | None = None,
 ) -> Made:
-    """A recovery code for the identity; its earlier ones are void. IdentityNotFound; FieldInvalid beyond 30 days."""
-    code = new_digits(act.entropy)
-    return await _make(tx, act, identity_id, lifespan, flow_type, request_url, return_to, "code", code, keys)
-
-
-async def make_link(
-    tx: Tx, act: Act, keys: Keys, identity_id: bytes, lifespan: int, request_url: str, return_to: str | None = None
-) -> Made:
-    """The same with a token for a link, in a browser flow."""
-    token = new_token("", act.entropy)
-    return await _make(tx, act, identity_id, lifespan, "browser", request_url, return_to, "link", token, keys)
+    """A recovery code for the identity (or with the purpose link, a link's token); its earlier ones are void.
+    IdentityNotFound; FieldInvalid beyond 30 days."""
+    if lifespan > LONGEST:
+        raise FieldInvalid("expires_in", "Recovery codes and links live 30 days at most.")
+    if await tx.identities.get(act.organization, identity_id) is None:
+        raise IdentityNotFound("could not find identity")
+    flow = await flows.open_flow(
+        tx,
+        act,
+        Kind.RECOVERY,
+        lifespan,
+        request_url,
+        type_=flow_type,
+        state="sent_email",
+        method=purpose,
+        identity_id=identity_id,
+        return_to=return_to,
+    )
+    await tx.flows.void_codes(identity_id, purpose, act.now)
+    secret = await new_code(tx, act, keys, flow, purpose, flow.expires_at, identity_id)
+    await tx.events.add([event(act, f"recovery_{purpose}.created", identity_id=identity_id)])
+    return Made(flow, secret, flow.expires_at)
 
 
 class At(msgspec.Struct, frozen=True):
@@ -87,34 +97,30 @@ async def redeem(
     act: Act,
     keys: Keys,
     flow_id: bytes,
-    code: str,
+    secret: str,
     device: Device,
     redeeming: Redeeming,
     at: At | None = None,
 ) -> Recovered | Flow:
     """A session and a settings flow for the right code, or the flow with why not: a wrong, used or over code, or too
     many tries of it or of the account, look alike. FlowNotFound, FlowExpired, Throttled."""
-    tried = await means.store.write(lambda tx: _try(tx, act, means.throttling, flow_id, device, redeeming.tries))
-    if tried is None or tried.purpose != "code" or not _right(keys, flow_id, code, tried.secret_hash):
+    code = await means.store.write(lambda tx: _try(tx, act, means.throttling, flow_id, device, redeeming.tries))
+    if code is None or code.purpose != "code" or not is_right(keys, code, secret):
         return await means.store.write(lambda tx: _refuse(tx, act, flow_id, "code_wrong"))
-    return await means.store.write(lambda tx: _conclude(tx, act, means, tried, device, redeeming, at))
+    return await means.store.write(lambda tx: _conclude(tx, act, means, code, device, redeeming, at))
 
 
 async def _try(tx: Tx, act: Act, throttling: Throttling, flow_id: bytes, device: Device, most: int) -> Code | None:
-    """The flow's code, with the try counted on its network, its account and itself; None when it may not be tried."""
     flow = await flows.find(tx, act, Kind.RECOVERY, flow_id)
     flows.check_open(flow, act.now)
-    await check_network(tx, act, "recovery", device.ip, throttling.proofs)
-    if flow.identity_id is None or await reserve(tx, act, CODE, flow.identity_id, throttling.codes):
-        return None
-    return await tx.flows.try_code(flow_id, most, act.now)
+    return await try_code(tx, act, throttling, flow, device.ip, most)
 
 
 async def _conclude(
     tx: Tx, act: Act, means: Means, code: Code, device: Device, redeeming: Redeeming, at: At | None
 ) -> Recovered | Flow:
     flow = await flows.find(tx, act, Kind.RECOVERY, code.flow_id)
-    identity = await tx.identities.lock(act.organization, code.identity_id)
+    identity = await tx.identities.lock(act.organization, code.identity_id) if code.identity_id else None
     if identity is None or identity.state is not State.ACTIVE or not await tx.flows.use_code(code.id, act.now):
         return await _refuse(tx, act, flow.id, "identity_disabled")
     if redeeming.end_others:
@@ -146,52 +152,7 @@ async def _conclude(
     return Recovered(passed, session, identity, token, settings)
 
 
-async def _make(
-    tx: Tx,
-    act: Act,
-    identity_id: bytes,
-    lifespan: int,
-    flow_type: str,
-    request_url: str,
-    return_to: str | None,
-    purpose: str,
-    secret: str,
-    keys: Keys,
-) -> Made:
-    if lifespan > LONGEST:
-        raise FieldInvalid("expires_in", "Recovery codes and links live 30 days at most.")
-    if await tx.identities.get(act.organization, identity_id) is None:
-        raise IdentityNotFound("could not find identity")
-    flow = await flows.open_flow(
-        tx,
-        act,
-        Kind.RECOVERY,
-        lifespan,
-        request_url,
-        type_=flow_type,
-        state="sent_email",
-        method=purpose,
-        identity_id=identity_id,
-        return_to=return_to,
-    )
-    secret_hash = _keyed(keys, flow.id, secret) if purpose == "code" else digest(secret)
-    await tx.flows.add_code(
-        Code(act.new_id(), act.organization, identity_id, flow.id, purpose, secret_hash, flow.expires_at), act.now
-    )
-    await tx.events.add([event(act, f"recovery_{purpose}.created", identity_id=identity_id)])
-    return Made(flow, secret, flow.expires_at)
-
-
 async def _refuse(tx: Tx, act: Act, flow_id: bytes, code: str) -> Flow:
     flow = await flows.find(tx, act, Kind.RECOVERY, flow_id)
     await tx.events.add([event(act, "recovery.refused", identity_id=flow.identity_id, reason=code)])
     return await flows.move(tx, flow, facts=Facts(problems=({"code": code},), browser=flow.facts.browser))
-
-
-def _keyed(keys: Keys, flow_id: bytes, code: str) -> bytes:
-    return keys.macs(flow_id + code.encode())[0]
-
-
-def _right(keys: Keys, flow_id: bytes, code: str, stored: bytes) -> bool:
-    # Every key is compared: which of them fits must not show in the time.
-    return any([same(mac, stored) for mac in keys.macs(flow_id + code.encode())])  # noqa: C419

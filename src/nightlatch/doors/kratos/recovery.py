@@ -29,7 +29,9 @@ async def create_recovery_code_for_identity(call: Call[Parts]) -> Answer:
     identity_id = _identity(body)
     back = return_to.checked(call)
     made = await parts.store.write(
-        lambda tx: rules.make_code(tx, call.act, parts.code_keys, identity_id, lifespan, flow_type, _url(call), back)
+        lambda tx: rules.make_code(
+            tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), flow_type=flow_type, return_to=back
+        )
     )
     link = with_query(parts.flows.ui_urls["recovery"], "flow", id_text(made.flow.id))
     return Answer(201, encode(RecoveryCode(link, made.secret, at(made.expires_at))))
@@ -42,7 +44,9 @@ async def create_recovery_link_for_identity(call: Call[Parts]) -> Answer:
     identity_id = _identity(body)
     back = return_to.checked(call)
     made = await parts.store.write(
-        lambda tx: rules.make_link(tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), back)
+        lambda tx: rules.make_code(
+            tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), purpose="link", return_to=back
+        )
     )
     link = f"{parts.public_url}self-service/recovery?flow={id_text(made.flow.id)}&token={made.secret}"
     return Answer(200, encode(RecoveryLink(link, at(made.expires_at))))

@@ -14,9 +14,13 @@ SAVE = sql("""update flows set state = $2, method = $3, identity_id = $4, facts 
 PURGE = purge("flows")
 CLOSE = sql("update flows set used_at = $2 where identity_id = $1 and used_at is null and id <> $3")
 VOID_CODES = sql("update codes set used_at = $2 where identity_id = $1 and used_at is null")
-VOID_CODES_OF = sql("update codes set used_at = $3 where identity_id = $1 and purpose = $2 and used_at is null")
-_CODE = "id, organization_id, identity_id, flow_id, purpose, secret_hash, expires_at, tries, used_at"
-ADD_CODE = sql(f"insert into codes ({_CODE}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+VOID_SHOWN_CODES = sql("""update codes set used_at = $3
+    where identity_id = $1 and purpose = $2 and address is null and used_at is null""")
+_CODE = "id, organization_id, identity_id, flow_id, purpose, secret_hash, expires_at, tries, used_at, address"
+PUT_CODE = sql(f"""insert into codes ({_CODE}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    on conflict (flow_id) do update set id = excluded.id, identity_id = excluded.identity_id,
+    purpose = excluded.purpose, secret_hash = excluded.secret_hash, expires_at = excluded.expires_at,
+    tries = excluded.tries, used_at = excluded.used_at, address = excluded.address""")
 TRY_CODE = sql(f"""update codes set tries = tries + 1
     where flow_id = $1 and used_at is null and expires_at > $2 and tries < $3 returning {_CODE}""")
 USE_CODE = sql("update codes set used_at = $2 where id = $1 and used_at is null")
@@ -48,21 +52,15 @@ class SqlFlows:
         await self._connection.run(CLOSE, identity_id, now, but or bytes(16))
         await self._connection.run(VOID_CODES, identity_id, now)
 
-    async def add_code(self, code: Code, now: int) -> None:
+    async def put_code(self, code: Code) -> None:
         c = code
-        await self._connection.run(VOID_CODES_OF, c.identity_id, c.purpose, now)
         await self._connection.run(
-            ADD_CODE,
-            c.id,
-            c.organization,
-            c.identity_id,
-            c.flow_id,
-            c.purpose,
-            c.secret_hash,
-            c.expires_at,
-            c.tries,
-            c.used_at,
-        )
+            PUT_CODE, c.id, c.organization, c.identity_id, c.flow_id, c.purpose, c.secret_hash, c.expires_at, c.tries,
+            c.used_at, c.address,
+        )  # fmt: skip
+
+    async def void_codes(self, identity_id: bytes, purpose: str, now: int) -> None:
+        await self._connection.run(VOID_SHOWN_CODES, identity_id, purpose, now)
 
     async def try_code(self, flow_id: bytes, most: int, now: int) -> Code | None:
         row = await self._connection.row(TRY_CODE, flow_id, now, most)

@@ -175,4 +175,22 @@ MIGRATIONS = (
             "create index messages_identity on messages (identity_id)",
         ),
     ),
+    Migration(
+        6,
+        "codes that are sent to an address, for who is not known yet too",
+        (
+            "alter table codes rename to old_codes",
+            """create table codes (
+                id {id} primary key, organization_id {id} not null references organizations (id),
+                identity_id {id} references identities (id) on delete cascade,
+                flow_id {id} not null unique references flows (id) on delete cascade,
+                purpose {text} not null, secret_hash {bytes} not null, expires_at {int} not null,
+                tries {int} not null, used_at {int}, address {text}
+            ) {strict}""",
+            """insert into codes select id, organization_id, identity_id, flow_id, purpose, secret_hash, expires_at,
+                tries, used_at, null from old_codes""",
+            "drop table old_codes",
+            "create index codes_identity on codes (identity_id)",
+        ),
+    ),
 )
