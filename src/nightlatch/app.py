@@ -433,6 +433,8 @@ def _flows(config: Config) -> Flows:
             "login": flows.login.after.default_browser_return_url,
             "registration": flows.registration.after.default_browser_return_url,
             "logout": flows.logout.after.default_browser_return_url,
+            "settings.password": flows.settings.after.password.default_browser_return_url or "",
+            "settings.profile": flows.settings.after.profile.default_browser_return_url or "",
         },
         registration=Rules(policy, session="session" in hooks),
         registration_enabled=flows.registration.enabled,

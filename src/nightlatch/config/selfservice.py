@@ -60,15 +60,27 @@ class AfterRecovery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AfterChange(MethodHooks):
+    default_browser_return_url: str | None = setting(
+        REFERENCE,
+        Follows("that of `after`", lambda known, key: known[f"{key.rsplit('.', 2)[0]}.default_browser_return_url"]),
+        "Where browsers go after this method, when the flow names no other place.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AfterSettings:
+    default_browser_return_url: str | None = setting(
+        REFERENCE, None, f"{_AFTER} Unless set, the page of settings is shown again."
+    )
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST,
         [],
         "What follows a change of settings. `revoke_active_sessions` ends all other sessions of the person, which a "
         "change of a password, an identifier or an address does in any case.",
     )
-    password: MethodHooks
-    profile: MethodHooks
+    password: AfterChange
+    profile: AfterChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

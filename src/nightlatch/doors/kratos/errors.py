@@ -121,6 +121,7 @@ _PROVE: dict[type[problems.Problem], str] = {
     problems.AssuranceTooLow: "aal=aal2",
     problems.ReauthenticationRequired: "refresh=true",
 }
+_SIGN_IN = _PROVE | {problems.SessionRequired: "", NotSignedIn: ""}
 _MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 503: _DOWN}
 
 
@@ -152,13 +153,23 @@ def answer(error: ErrorShown, request_id: str, headers: tuple[tuple[str, str], .
     return Answer(error["code"], body, more, "application/json")
 
 
+def way_in(public_url: str, problem: problems.Problem, scope: Scope) -> str | None:
+    """Where a browser proves what it lacks, and from where it comes back to its flow; None for any other problem."""
+    how = _SIGN_IN.get(type(problem))
+    if how is None:
+        return None
+    query = [how] if how else []
+    if scope["path"].startswith("/self-service/"):
+        back = target(scope).replace("/flows?id=", "?flow=")  # a flow's JSON is no page to come back to
+        query.append(f"return_to={quote(public_url.rstrip('/') + back, safe='')}")
+    return f"{public_url}self-service/login/browser?{'&'.join(query)}"
+
+
 def of_problem(public_url: str, problem: problems.Problem, scope: Scope) -> Answer:
     """The answer to a Problem. It says when to come back only where a repeat does no harm."""
     request_id = scope["request_id"]
-    if how := _PROVE.get(type(problem)):
-        place = f"{public_url}self-service/login/browser?{how}"
-        if scope["path"].startswith("/self-service/"):  # there is a flow to come back to
-            place += f"&return_to={quote(public_url.rstrip('/') + target(scope), safe='')}"
+    if type(problem) in _PROVE:
+        place = way_in(public_url, problem, scope)
         error = error_of(problem)
         error["details"] = {"redirect_browser_to": place}
         return answer(error, request_id, redirect_browser_to=place)

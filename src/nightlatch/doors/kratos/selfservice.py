@@ -11,6 +11,7 @@ from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.flows.store import Tx
+from nightlatch.core.identities.model import Identity
 from nightlatch.core.login.rules import sign_in
 from nightlatch.core.logout.rules import sign_out
 from nightlatch.core.registration.rules import give_profile, register, step_back
@@ -204,14 +205,20 @@ async def _in_browser(call: Call[Parts], kind: Kind, facts: Callable[[Call[Parts
         if not page:
             raise
         return to(return_to.after(call.door, kind, back))
+    return await begin(call, asked_for(call, kind, "browser", known))
+
+
+async def begin(call: Call[Parts], asked: "Asked", identity: Identity | None = None, **of: Any) -> Answer:
+    """A new flow of this browser: its JSON, or the way to its page. Settings are of an `identity`."""
     cookies, secret = call.door.cookies, browsers_secret(call)
     given = secret or cookies.new_secret()
     headers = () if secret else (cookies.mark(given),)
-    asked = asked_for(call, kind, "browser", msgspec.structs.replace(known, browser=bound(given)))
-    flow = await open_flow(call, asked)
-    if page:
+    facts = msgspec.structs.replace(asked.facts, browser=bound(given))
+    flow = await open_flow(call, asked._replace(facts=facts), **of)
+    if from_page(call.request):
         return to_page(call, flow, *headers)
-    return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=cookies.masked(given))), headers)
+    shown = nodes.flow(call.door, flow, csrf_token=cookies.masked(given), identity=identity)
+    return Answer(200, encode(shown), headers)
 
 
 class Asked(NamedTuple):
@@ -249,11 +256,11 @@ async def _get(call: Call[Parts], kind: Kind) -> Answer:
     flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
     check_browser(call, flow)
     if flow.expires_at <= call.act.now:
-        return _over(call, flow)
+        return over(call, flow)
     return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))))
 
 
-def _over(call: Call[Parts], flow: Flow) -> Answer:
+def over(call: Call[Parts], flow: Flow) -> Answer:
     """410, and where a new flow begins."""
     error = error_of(FlowExpired())
     url = f"{call.door.public_url}self-service/{flow.act}/{flow.type}"
