@@ -48,11 +48,12 @@ def failed(ui: dict[str, Any]) -> bool:
 
 def label_of(node: Node) -> str:
     """Its label; without one, the last part of its name."""
-    if node["attributes"].get("name") == "identifier":
-        return "E-mail or username"  # the API's own word for it is "ID"
-    label = node["meta"].get("label")
-    name: str = node["attributes"].get("name", "")
-    return str(label["text"]) if label else name.rpartition(".")[2].replace("_", " ").capitalize()
+    name, label = str(node["attributes"].get("name", "")), node["meta"].get("label")
+    known = label["text"] if label else name.rpartition(".")[2].replace("_", " ").capitalize()
+    # The API says "ID" for any name to sign in with, and "Password" for the one of now and the one to come.
+    if node["attributes"].get("autocomplete") == "new-password":
+        return "New password"
+    return "E-mail or username" if name == "identifier" else str(known)
 
 
 def purpose(attributes: dict[str, Any]) -> str:
