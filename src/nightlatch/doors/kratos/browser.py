@@ -51,8 +51,8 @@ def is_form(request: Request) -> bool:
 
 
 def forwarded(endpoint: Endpoint) -> Endpoint:
-    """`endpoint`, whose refusals are shown by the error page, or by that of login where it is the cure. What may be over
-    soon is 503."""
+    """`endpoint`, whose refusals are shown by the error page, or by that of login where it is the cure. What may be
+    over soon is 503."""
 
     @wraps(endpoint)
     async def answered(call: Call[Parts]) -> Answer:

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import msgspec
+
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
@@ -32,8 +34,14 @@ async def submitted(call: Call[Parts], kind: Kind) -> Submitted:
     """What was submitted to the flow that the query names, by whom it may be. FlowNotFound, CsrfViolation, Invalid;
     Refusal 415."""
     found, given = flow_id(call, "flow"), await filled_in(call, call.door.schemas.default_id)
-    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
-    return submitted_to(call, flow, given)
+    return submitted_to(call, await begun(call, kind, found), given)
+
+
+async def begun(call: Call[Parts], kind: Kind, found: bytes) -> Flow:
+    """The flow of that id. From here on the request acts in its organization. FlowNotFound."""
+    flow = await call.door.store.read(lambda tx: flows.begun(tx, kind, found))
+    call.act = msgspec.structs.replace(call.act, organization=flow.organization)
+    return flow
 
 
 def submitted_to(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> Submitted:

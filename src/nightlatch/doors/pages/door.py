@@ -18,7 +18,7 @@ def public_door(shared: Shared, site: Site, ask: Ask) -> Door[Parts]:
     known = {each.name: getattr(shared, each.name) for each in fields(Shared)}
     of_problem, of_refusal = partial(errors.of_problem, site), partial(errors.of_refusal, site)
     parts = Parts(**known, site=site, ask=ask)
-    return Door("/ui/", parts, PUBLIC, _auth, of_problem, of_refusal, partial(errors.of_bug, site))
+    return Door("/ui/", parts, PUBLIC, _auth, of_problem, of_refusal)
 
 
 async def _auth(_parts: Parts, _request: Request, _scope: str) -> Act:

@@ -5,13 +5,16 @@ from typing import Any
 import msgspec
 from starlette.types import Scope
 
-from nightlatch.doors.http.refusal import Refusal, comes_back, status_of
+from nightlatch.doors.http.refusal import Refusal, headers_of, status_of
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.pages.parts import Parts, Site
 from nightlatch.doors.pages.rendering import page
 from nightlatch.problems import Problem
 
-_GONE = "There is nothing here, or not any more."
+_REASONS = {
+    404: "There is nothing here, or not any more.",
+    500: "The page could not be shown because of a fault in the server.",
+}
 
 
 async def show(call: Call[Parts]) -> Answer:
@@ -30,21 +33,15 @@ def of_answer(call: Call[Parts], answer: Answer) -> Answer:
 
 def of_problem(site: Site, problem: Problem, scope: Scope) -> Answer:
     answer = _page(site, status_of(problem), {"reason": problem.reason, "request": scope["request_id"]})
-    answer.headers += comes_back(problem, scope)
+    answer.headers += headers_of(problem, scope)
     return answer
 
 
 def of_refusal(site: Site, refusal: Refusal, scope: Scope) -> Answer:
-    reason = _GONE if refusal.status == 404 else refusal.reason
+    reason = _REASONS.get(refusal.status, refusal.reason)
     answer = _page(site, refusal.status, {"reason": reason, "request": scope["request_id"]})
-    if refusal.allow:
-        answer.headers += (("allow", refusal.allow),)
+    answer.headers += refusal.headers
     return answer
-
-
-def of_bug(site: Site, scope: Scope) -> Answer:
-    reason = "The page could not be shown because of a fault in the server."
-    return _page(site, 500, {"reason": reason, "request": scope["request_id"]})
 
 
 def _page(site: Site, status: int, error: dict[str, Any]) -> Answer:
