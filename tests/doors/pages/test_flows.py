@@ -206,6 +206,19 @@ def test_messages_are_shown_as_what_they_are(doors: Doors) -> None:
     ]  # fmt: skip
 
 
+def test_a_fault_of_ours_is_a_page_that_names_the_request(doors: Doors) -> None:
+    async def ask(_request: object, _method: str, _target: str) -> Answer:
+        raise KeyError("canary")
+
+    doors._public = doors.port(door.public_door(doors.parts, SITE, ask))
+    reply = doors.public("GET", f"/ui/login?flow={UNKNOWN}")
+    page = Page(reply)
+    assert (page.status, page.said("code")) == (500, [reply.headers["x-request-id"]])
+    assert "canary" not in page.source
+    assert [str(each) for each in doors.failures] == ["'canary'"]
+    doors.failures.clear()
+
+
 def test_a_refusal_of_the_port_is_a_page(browser: Browser) -> None:
     def refused(reply: Reply) -> tuple[int, list[str]]:
         page = Page(reply)

@@ -38,6 +38,11 @@ async function run(email, password) {
 </script>"""
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A browser that is closed hangs up."""
+
+
 @contextmanager
 def app(site: str) -> Iterator[str]:
     """The app, served from a port of its own: its origin."""
@@ -53,7 +58,7 @@ def app(site: str) -> Iterator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Served) as server:
+    with Server(("127.0.0.1", 0), Served) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -73,6 +78,17 @@ def test_an_app_on_another_port_signs_people_up_out_and_in(browser_program: Chro
             # What a script was answered with is in its console too, as the browser's own habit.
             assert [each for each in mine.problems if "status of 40" not in each] == []
             mine.context.close()
+
+
+def test_W8_no_other_site_frames_a_page(browser_program: Chromium, site: Development) -> None:
+    with app(site.public) as origin:
+        mine = Window(browser_program, origin, scripts=True)
+        mine.open("/")
+        mine.page.set_content(f'<iframe src="{site.public}/ui/login"></iframe>')
+        [frame] = mine.page.main_frame.child_frames
+        assert frame.get_by_label("Password").count() == 0
+        assert any("frame-ancestors 'none'" in each for each in mine.problems)
+        mine.context.close()
 
 
 def test_an_app_that_may_not_is_kept_out_by_the_browser(browser_program: Chromium, site: Development) -> None:
