@@ -319,8 +319,7 @@ def flows(**changes: Any) -> Flows:
     made = Flows(
         lifespans=dict.fromkeys(("login", "registration", "recovery", "settings"), HOUR),
         ui_urls={name: f"https://ui.example.org/{name}" for name in PAGES},
-        after_urls={name: f"https://ui.example.org/after-{name}" for name in ("login", "registration", "logout")}
-        | {"settings.password": "", "settings.profile": ""},
+        after_urls={name: f"https://ui.example.org/after-{name}" for name in ("login", "registration", "logout")},
         registration=Rules(),
         registration_enabled=True,
         recovery_enabled=True,
