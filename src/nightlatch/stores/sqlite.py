@@ -39,7 +39,7 @@ _PRAGMAS = (
     "temp_store=memory",
     "cache_size=-2048",  # KiB, for each of four connections: the kernel caches the file once for all
 )
-_MOST_A_BATCH = 64
+_MOST_A_BATCH = 64  # more are not faster, and the first of them would wait for the last
 _LONGEST_WAIT = 5.0  # seconds that a write may wait for its turn and its commit
 _DOWN = (
     apsw.BusyError, apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
@@ -130,6 +130,7 @@ class SqliteStore:
     def _scan(self, unit: Unit[T]) -> T:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
+            # One a thread: whoever shares the loop's has the loop wait for a long read.
             connection = self._local.connection = _open(self._path, reader=True)
             self._opened.append(connection)
         try:
@@ -236,6 +237,7 @@ def _problem(error: Exception) -> Exception:
 
 
 def _execute(connection: apsw.Connection, statement: str) -> None:
+    # To the end, here and everywhere: a cursor that is not keeps its snapshot, and no checkpoint gets past that.
     connection.execute(statement).fetchall()
 
 
