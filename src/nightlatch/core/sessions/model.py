@@ -74,7 +74,7 @@ class How(StrEnum):
 class Where(msgspec.Struct, frozen=True):
     """Which sessions to end: by `session_id`, `session_ids` (1,000 at most) or `number`, and with `identity_id` only if
     that one's; or all of an identity, of several, or of `everybody` in the organization. Of identities, `kinds` chooses
-    devices, and `but` is spared."""
+    devices, and `but` is spared. `filter` tells how `session_ids` were found."""
 
     session_id: bytes | None = None
     identity_id: bytes | None = None
@@ -84,6 +84,7 @@ class Where(msgspec.Struct, frozen=True):
     identity_ids: tuple[bytes, ...] = ()
     everybody: bool = False
     kinds: tuple[str, ...] = ()
+    filter: str | None = None
 
     @property
     def identities(self) -> tuple[bytes, ...]:
