@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 Row = Sequence[Any]
+TOO_LONG = "The database took too long to answer. Ask for less, or again in a moment."
 _ARRAY = re.compile(r"in \(select value from carray\((\$\d+)\)\)")
 
 
