@@ -19,8 +19,8 @@ from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions import rules
 from nightlatch.core.sessions.model import Device, How, Method, Position, Session, Where
 from nightlatch.core.sessions.question import ATTRIBUTES, OPS, Kind, Question, State, filter_of
-from nightlatch.doors.native.shapes import at
 from nightlatch.kernel.clock import HOUR
+from nightlatch.kernel.clock import moment as at
 from nightlatch.kernel.filters import Comparison, Filter, Op, mapped
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import FilterInvalid

@@ -43,6 +43,10 @@ _MOST_A_BATCH = 64
 _LONGEST_WAIT = 5.0  # seconds that a write may wait for its turn and its commit
 _LONGEST_SCAN = 5.0  # seconds; PostgreSQL has them as its statement_timeout
 _STEPS = 100_000  # of SQLite's machine, a millisecond or two, between looks at the clock
+_DOWN = (
+    apsw.BusyError, apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
+    apsw.ReadOnlyError,
+)  # fmt: skip
 _BUSY = 5000  # milliseconds, for outsiders that do not queue at the gate
 
 
@@ -230,24 +234,13 @@ def _drive(rule: Any) -> Any:
 
 
 def _problem(error: Exception) -> Exception:
-    if isinstance(error, apsw.ConstraintError) and getattr(error, "extendedresult", 0) in (
-        apsw.SQLITE_CONSTRAINT_UNIQUE,
-        apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
-    ):
+    taken = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
+    if isinstance(error, apsw.ConstraintError) and getattr(error, "extendedresult", 0) in taken:
         return Conflict()
-    down = (
-        apsw.BusyError,
-        apsw.FullError,
-        apsw.IOError,
-        apsw.CantOpenError,
-        apsw.CorruptError,
-        apsw.NotADBError,
-        apsw.ReadOnlyError,
-    )
     if isinstance(error, apsw.InterruptError):
         return StoreDown(TOO_LONG)
     unmigrated = isinstance(error, apsw.SQLError) and str(error).startswith("no such table")
-    if isinstance(error, down) or unmigrated:
+    if isinstance(error, _DOWN) or unmigrated:
         problem = StoreDown("The database is not migrated: run nightlatch migrate." if unmigrated else "")
         problem.__cause__ = error
         return problem

@@ -3,7 +3,7 @@
 Texts are compared letter by letter, some without regard to the case of A to Z. What a session lacks equals no value.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Annotated
 
@@ -11,12 +11,11 @@ import msgspec
 
 from nightlatch.core.identities.model import State as IdentityState
 from nightlatch.core.sessions.model import How, Standing
+from nightlatch.kernel.clock import microseconds
 from nightlatch.kernel.filters import Comparison, Filter, FilterError, Not, Op, Value, conjuncts, mapped, parse
 from nightlatch.kernel.ids import parse_id
 from nightlatch.problems import FilterInvalid
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = _EPOCH.resolution
 _BIGGEST = 2**63
 
 
@@ -188,7 +187,6 @@ def _value(attribute: Attribute, value: Value) -> Value:
 
 def _time(text: str) -> int | None:
     try:
-        time: datetime = msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)])
-        return (time.astimezone(UTC) - _EPOCH) // _MICROSECOND
+        return microseconds(msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)]))
     except (msgspec.ValidationError, OverflowError):
         return None

@@ -14,6 +14,7 @@ from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Answer, Call, Parameter
 from nightlatch.doors.native import paging, shapes
 from nightlatch.doors.native.keys import organization_of
+from nightlatch.kernel.clock import moment
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import FieldInvalid
 
@@ -86,7 +87,7 @@ async def _try(call: Call[Shared], act: Act, body: shapes.EndSessions) -> Answer
         count=len(found),
         sample=[_shown(each, question) for each in sample],
         token=call.door.page_keys.seal((_TRIAL, tried)),
-        expires_at=shapes.at(tried.at + rules.GOOD_FOR),
+        expires_at=moment(tried.at + rules.GOOD_FOR),
     )
     return Answer(200, shapes.encode(answer))
 

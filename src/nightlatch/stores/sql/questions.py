@@ -12,7 +12,7 @@ from nightlatch.core.sessions.model import How, Position, Standing
 from nightlatch.core.sessions.question import ATTRIBUTES, Kind, Question, Summary
 from nightlatch.kernel.filters import All, Comparison, Filter, Not, Op, Some, Value
 from nightlatch.stores.sql.sessions import ENDED, JOINS, STANDING, standing_of
-from nightlatch.stores.sql.statement import Conditions, Connection
+from nightlatch.stores.sql.statement import FIRST, Conditions, Connection, Rows
 
 _COLUMNS: Mapping[str, str] = {
     "organization": "s.organization_id",
@@ -31,10 +31,7 @@ _BY_EXTERNAL_ID = """s.identity_id = (select identity_id from names
     where organization_id = {} and kind = 'external_id' and value = {})"""
 
 
-class SqlQuestions:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlQuestions(Rows):
     async def horizon(self, question: Question, after: Position | None, most: int) -> int | None:
         if question.narrow:
             return None
@@ -45,8 +42,7 @@ class SqlQuestions:
         conditions.past(after)
         end = f"limit 1 offset {conditions.parameter(most)}"
         statement = conditions.statement(f"select s.created_at from sessions s where %s {conditions.order} {end}")
-        row = await self._connection.row(statement, *conditions.arguments)
-        return row[0] if row else None
+        return await self._one(FIRST, statement, *conditions.arguments)
 
     async def list(self, question: Question, after: Position | None, horizon: int | None, limit: int) -> list[Standing]:
         conditions = _conditions(self._connection, question)
@@ -55,13 +51,13 @@ class SqlQuestions:
             conditions.add("s.created_at < {}" if question.oldest_first else "s.created_at > {}", horizon)
         end = f"limit {conditions.parameter(limit)}"
         statement = conditions.statement(f"{STANDING} where %s {conditions.order} {end}")
-        return [standing_of(row) for row in await self._connection.rows(statement, *conditions.arguments)]
+        return await self._all(standing_of, statement, *conditions.arguments)
 
     async def ids(self, question: Question, limit: int) -> Sequence[bytes]:
         conditions = _conditions(self._connection, question)
         end = f"limit {conditions.parameter(limit)}"
         statement = conditions.statement(f"select s.id from sessions s {JOINS} where %s {conditions.order} {end}")
-        return [row[0] for row in await self._connection.rows(statement, *conditions.arguments)]
+        return await self._all(FIRST, statement, *conditions.arguments)
 
     async def summary(self, question: Question, methods: Sequence[str]) -> Summary:
         conditions = _conditions(self._connection, question)
