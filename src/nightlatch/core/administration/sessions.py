@@ -75,6 +75,14 @@ async def matching(tx: Tx, question: Question, *, allow_scan: bool = False) -> S
     return found
 
 
+async def preview(
+    tx: Tx, question: Question, *, allow_scan: bool = False
+) -> tuple[Sequence[bytes], Sequence[Standing]]:
+    """The same, and the first ten of them."""
+    found = await matching(tx, question, allow_scan=allow_scan)
+    return found, await tx.questions.list(question, None, None, min(len(found), 10))
+
+
 async def end_matching(store: Store, act: Act, found: Sequence[bytes], how: How, reason: str, text: str) -> int:
     """Ends what the filter `text` found; how many were not over before."""
     count = 0

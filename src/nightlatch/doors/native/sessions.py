@@ -26,7 +26,6 @@ QUESTION = (
 )
 _SORTS = {"-created_at": False, "created_at": True}
 _PLACE = 24  # bytes: when it was created, and its id
-_SAMPLE = 10
 _TRIAL = "ending of sessions"
 _WHICH = ("filter", "ids", "identities", "organization", "everybody", "token")
 
@@ -76,12 +75,7 @@ async def end_sessions(call: Call[Shared]) -> Answer:
 async def _try(call: Call[Shared], act: Act, body: shapes.EndSessions) -> Answer:
     text, how = body.filter or "", body.how or How.DISABLE
     question = _to_end(call, act, text, how, act.now)
-
-    async def unit(tx: Tx) -> tuple[Sequence[bytes], Sequence[Standing]]:
-        found = await rules.matching(tx, question, allow_scan=body.allow_scan)
-        return found, await tx.questions.list(question, None, None, min(len(found), _SAMPLE))
-
-    found, sample = await call.door.store.scan(unit)
+    found, sample = await call.door.store.scan(lambda tx: rules.preview(tx, question, allow_scan=body.allow_scan))
     tried = rules.trial(act, found, how, text, allow_scan=body.allow_scan)
     answer = shapes.Ended(
         count=len(found),
