@@ -71,7 +71,7 @@ def test_a_mistake_is_pointed_at(text: str, column: int, says: str) -> None:
     assert says in raised.value.reason
 
 
-def test_length_depth_and_number_of_comparisons_are_bounded() -> None:
+def test_W2_length_depth_and_number_of_comparisons_are_bounded() -> None:
     parse("(" * 10 + "a pr" + ")" * 10)
     parse(" or ".join(["a pr"] * 50))
     parse(f'a eq "{"x" * 1993}"')

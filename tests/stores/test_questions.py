@@ -127,7 +127,7 @@ def plain(comparison: Comparison) -> Comparison:
     return comparison
 
 
-def test_every_attribute_is_asked_in_every_way_that_it_can_be(scene: Scene) -> None:
+def test_W2_every_attribute_is_asked_in_every_way_that_it_can_be(scene: Scene) -> None:
     hit: set[tuple[str, Op]] = set()
     for name, op in itertools.product(ATTRIBUTES, Op):
         for value in [None] if op is Op.PR else scene.near[name]:
@@ -206,7 +206,7 @@ def test_the_horizon_is_where_so_many_were_read_of_the_stretch_that_is_asked_for
     assert horizon(f'not (identity.id eq "{id_text(person.id)}")', 5) == times[-6]
 
 
-def test_a_narrow_question_reaches_no_other_organization(db: Database) -> None:
+def test_W3_a_narrow_question_reaches_no_other_organization(db: Database) -> None:
     elsewhere = add_organization(db)
     stranger = add_person(db, organization=elsewhere)
     theirs = add_session(db, stranger)

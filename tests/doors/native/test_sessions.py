@@ -133,7 +133,7 @@ def test_W2_a_page_token_is_good_for_its_own_question_only(doors: Doors) -> None
         ('created_at gt "0001-01-01T00:00:00+14:00"', 15), ('methods co "pass"', 1), ('traits.email eq "x"', 1),
     ],
 )  # fmt: skip
-def test_a_filter_that_cannot_be_understood_picks_nothing_and_says_where(
+def test_W2_a_filter_that_cannot_be_understood_picks_nothing_and_says_where(
     doors: Doors, filter: str, column: int
 ) -> None:
     signed_in(doors, doors.person("ada")["id"])
@@ -237,7 +237,7 @@ def test_a_trial_is_of_who_asked_of_where_and_of_ten_minutes(doors: Doors) -> No
     assert stop(doors, token=token, key=mine).ok()["count"] == 1
 
 
-def test_a_trial_never_ends_more_than_it_showed_whoever_signs_in_meanwhile(doors_of_each: Doors) -> None:
+def test_S4_a_trial_never_ends_more_than_it_showed_whoever_signs_in_meanwhile(doors_of_each: Doors) -> None:
     doors = doors_of_each
     ada, bob = (doors.person(name)["id"] for name in ("ada", "bob"))
     before = {signed_in(doors, ada) for _ in range(20)}
