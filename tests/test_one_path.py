@@ -13,7 +13,7 @@ from tests.doors.kratos.in_process import PASSWORD, PUBLIC_URL, Doors, migrated
 from tests.doors.kratos.visitor import Visitor
 
 from nightlatch.core.organizations.model import DEFAULT
-from nightlatch.core.sessions.model import How, Where
+from nightlatch.core.sessions.model import REASONS, How, Where
 from nightlatch.core.sessions.rules import Lifetime, end
 from nightlatch.kernel.clock import DAY, HOUR
 
@@ -160,6 +160,10 @@ WAYS = [
     Way("slack: reset", lambda s: s.slack("reset", user_id=s.ada), KEY, "admin"),
     Way("slack: resetBulk", lambda s: s.slack("resetBulk", user_ids=[s.ada, s.bob]), KEY, "admin", ENDED, 4, "...."),
 ]  # fmt: skip
+
+
+def test_every_reason_but_those_that_somebody_types_is_one_of_a_short_list() -> None:
+    assert {way.reason for way in WAYS} - {"a rule", "taken over"} <= REASONS
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from tests.doors.kratos.in_process import ADMIN_PORT, KEY, UNKNOWN, Doors, Reply, request
+from tests.doors.kratos.in_process import ADMIN_PORT, KEY, PASSWORD, UNKNOWN, Doors, Reply, request
 from tests.doors.native.test_organizations import DEFAULT_ID, refused
+from tests.serving import Server
 
 from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
@@ -371,3 +372,17 @@ def test_an_ending_by_filter_is_an_ending_by_the_one_rule(doors: Doors) -> None:
     by_filter, by_rule = [event for event in doors.events if event.name == "session.ended"]
     assert by_filter.data == {"filter": f'id eq "{one}"'}
     assert (by_filter.identity_id, by_filter.reason, by_filter.amount) == (by_rule.identity_id, by_rule.reason, 1)
+
+
+def test_W9_what_an_operator_types_as_a_reason_is_no_label_of_a_counter(server: Server) -> None:
+    email = f"{uuid.uuid4()}@example.com"
+    password = {"password": {"config": {"password": PASSWORD}}}
+    person = server.ask_admin(
+        "POST", "/admin/identities", json={"schema_id": "default", "traits": {"email": email}, "credentials": password}
+    ).json()
+    server.sign_in(email, PASSWORD)
+    body = {"filter": f'identity.id eq "{person["id"]}"', "reason": "a word of my own"}
+    assert server.ask_admin("POST", END, json=body).json()["count"] == 1
+    figures = server.ask_admin("GET", "/metrics").text
+    assert 'nightlatch_sessions_ended_total{reason="other"}' in figures
+    assert "my own" not in figures

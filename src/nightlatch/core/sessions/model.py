@@ -71,6 +71,13 @@ class How(StrEnum):
     DELETE = "delete"
 
 
+REASONS = {
+    "admin", "limit", "logout", "own", "own_others", "recovery", "replaced", "identity_deactivated", "identity_deleted",
+    "credential_changed", "credential_deleted", "profile_changed",
+}  # fmt: skip
+"""Why sessions end, where nobody says it in their own words."""
+
+
 class Where(msgspec.Struct, frozen=True):
     """Which sessions to end: by `session_id`, `session_ids` (1,000 at most) or `number`, and with `identity_id` only if
     that one's; or all of an identity, of several, or of `everybody` in the organization. Of identities, `kinds` chooses
