@@ -57,10 +57,11 @@ async def page(
     return found
 
 
-async def summary(tx: Tx, question: Question, *, allow_scan: bool = False) -> Summary:
-    """How many fit. QueryTooBroad when more than 50,000 would have to be looked at."""
+async def summary(tx: Tx, question: Question, *, facets: bool = True, allow_scan: bool = False) -> Summary:
+    """How many fit, in all and, with `facets`, by what they are. QueryTooBroad when more than 50,000 would have to be
+    looked at."""
     await _bound(tx, question, allow_scan=allow_scan)
-    return await tx.questions.summary(question, METHODS)
+    return await tx.questions.summary(question, METHODS if facets else ())
 
 
 async def matching(tx: Tx, question: Question, *, allow_scan: bool = False) -> Sequence[bytes]:

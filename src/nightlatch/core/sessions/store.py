@@ -102,8 +102,8 @@ class Questions(Protocol):
     async def ids(self, question: Question, limit: int) -> Sequence[bytes]:
         """Of the first that fit."""
 
-    async def summary(self, question: Question, methods: Sequence[str]) -> Summary:
-        """Of all that fit; by these methods."""
+    async def summary(self, question: Question, methods: Sequence[str] = ()) -> Summary:
+        """Of all that fit; by kinds of device and these methods, if there are any."""
 
 
 class SessionSettings(Protocol):

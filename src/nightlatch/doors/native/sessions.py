@@ -40,7 +40,9 @@ async def list_sessions(call: Call[Shared]) -> Answer:
     async def unit(tx: Tx) -> tuple[Sequence[Standing], Summary | None]:
         await acting_in(tx, call.act, organization_id)
         found = await rules.page(tx, question, after, asking.size + 1, allow_scan=scan)
-        return found, await rules.summary(tx, question, allow_scan=scan) if include else None
+        if not include:
+            return found, None
+        return found, await rules.summary(tx, question, facets="facets" in include, allow_scan=scan)
 
     found, summary = await call.door.store.scan(unit)
     rows, token = paging.cut(call, asking, [(_place(each), _shown(each, question)) for each in found])

@@ -59,9 +59,10 @@ class SqlQuestions(Rows):
         statement = conditions.statement(f"select s.id from sessions s {JOINS} where %s {conditions.order} {end}")
         return await self._all(FIRST, statement, *conditions.arguments)
 
-    async def summary(self, question: Question, methods: Sequence[str]) -> Summary:
+    async def summary(self, question: Question, methods: Sequence[str] = ()) -> Summary:
         conditions = _conditions(self._connection, question)
-        wanted = [Comparison("device.kind", Op.EQ, kind) for kind in ATTRIBUTES["device.kind"].choices]
+        kinds = ATTRIBUTES["device.kind"].choices if methods else ()
+        wanted = [Comparison("device.kind", Op.EQ, kind) for kind in kinds]
         wanted += [Comparison("methods", Op.EQ, method) for method in methods]
         columns = "".join(f", count(case when {conditions.text(each)} then 1 end)" for each in wanted)
         statement = conditions.statement(f"select count(*){columns} from sessions s {JOINS} where %s")
