@@ -13,7 +13,7 @@ from nightlatch.core.store import Committed, Unit
 from nightlatch.problems import Conflict, StoreDown
 from nightlatch.stores.postgres_pool import Connection, Pool
 from nightlatch.stores.sql.migrations import MIGRATIONS, POSTGRES
-from nightlatch.stores.sql.statement import Row, Statement
+from nightlatch.stores.sql.statement import TOO_LONG, Row, Statement
 from nightlatch.stores.sql.transaction import Transaction
 
 T = TypeVar("T")
@@ -39,11 +39,12 @@ _UNUSABLE: dict[type[Exception], str] = {
     asyncpg.UndefinedTableError: "The database is not migrated: run nightlatch migrate.",
     asyncpg.InsufficientPrivilegeError: "The database server allows this user too little.",
     asyncpg.ReadOnlySQLTransactionError: "The database is read-only.",
+    asyncpg.QueryCanceledError: TOO_LONG,
     asyncpg.InvalidCatalogNameError: "The database server has no database of that name.",
     asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
 }
 _DOWN: tuple[type[Exception], ...] = (
-    *_UNUSABLE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError,
+    *_UNUSABLE, asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError, asyncpg.DiskFullError, asyncpg.InterfaceError, asyncpg.InternalClientError,
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError, OSError, TimeoutError,

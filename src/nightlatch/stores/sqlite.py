@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from nightlatch.core.store import Committed, Unit
 from nightlatch.kernel.unit import inside_unit
 from nightlatch.problems import Conflict, StoreDown
 from nightlatch.stores.sql.migrations import MIGRATIONS, SQLITE
-from nightlatch.stores.sql.statement import Row, Statement
+from nightlatch.stores.sql.statement import TOO_LONG, Row, Statement
 from nightlatch.stores.sql.transaction import Transaction
 
 T = TypeVar("T")
@@ -41,6 +42,8 @@ _PRAGMAS = (
 )
 _MOST_A_BATCH = 64  # more are not faster, and the first of them would wait for the last
 _LONGEST_WAIT = 5.0  # seconds that a write may wait for its turn and its commit
+_LONGEST_SCAN = 5.0  # seconds; PostgreSQL has them as its statement_timeout
+_STEPS = 100_000  # of SQLite's machine, a millisecond or two, between looks at the clock
 _DOWN = (
     apsw.BusyError, apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
     apsw.ReadOnlyError,
@@ -135,9 +138,12 @@ class SqliteStore:
             self._opened.append(connection)
         try:
             _execute(connection, "begin")
+            until = time.monotonic() + _LONGEST_SCAN
+            connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
             try:
                 return cast("T", _drive(unit(Transaction(SqliteConnection(connection)))))
             finally:
+                connection.set_progress_handler(None)
                 _execute(connection, "commit")
         except apsw.Error as error:
             raise _problem(error) from error
@@ -228,6 +234,8 @@ def _problem(error: Exception) -> Exception:
     taken = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
     if isinstance(error, apsw.ConstraintError) and getattr(error, "extendedresult", 0) in taken:
         return Conflict()
+    if isinstance(error, apsw.InterruptError):
+        return StoreDown(TOO_LONG)
     unmigrated = isinstance(error, apsw.SQLError) and str(error).startswith("no such table")
     if isinstance(error, _DOWN) or unmigrated:
         problem = StoreDown("The database is not migrated: run nightlatch migrate." if unmigrated else "")
