@@ -46,7 +46,7 @@ class AfterLogin(After):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AfterRecovery:
+class AfterRecovery(After):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a recovery. `revoke_active_sessions` is done in any case."
     )
@@ -98,8 +98,12 @@ class Registration(Flow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OptionalFlow(Flow):
+class AddressedFlow(Flow):
     enabled: bool = setting(BOOLEAN, True, "Whether this flow is offered.")
+    use: str = setting(choice("code", "link"), "code", "What people are sent; its method must be enabled.")
+    notify_unknown_recipients: bool = setting(
+        BOOLEAN, False, "Whether an address that nobody has is sent a message that says so."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,8 +121,13 @@ class LoginFlow(Flow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RecoveryFlow(OptionalFlow):
+class RecoveryFlow(AddressedFlow):
     after: AfterRecovery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VerificationFlow(AddressedFlow):
+    after: After
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -128,7 +137,7 @@ class Flows:
     error: ErrorPage
     registration: Registration
     recovery: RecoveryFlow
-    verification: OptionalFlow
+    verification: VerificationFlow
     settings: SettingsFlow
 
 

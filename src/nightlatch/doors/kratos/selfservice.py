@@ -49,21 +49,21 @@ from nightlatch.problems import (
 
 
 async def create_native_login_flow(call: Call[Parts]) -> Answer:
-    return await _in_app(call, Kind.LOGIN, await _login_facts(call))
+    return await in_app(call, Kind.LOGIN, await _login_facts(call))
 
 
 @forwarded
 async def create_browser_login_flow(call: Call[Parts]) -> Answer:
-    return await _in_browser(call, Kind.LOGIN, _login_facts)
+    return await in_browser(call, Kind.LOGIN, _login_facts)
 
 
 async def create_native_registration_flow(call: Call[Parts]) -> Answer:
-    return await _in_app(call, Kind.REGISTRATION, await _registration_facts(call))
+    return await in_app(call, Kind.REGISTRATION, await _registration_facts(call))
 
 
 @forwarded
 async def create_browser_registration_flow(call: Call[Parts]) -> Answer:
-    return await _in_browser(call, Kind.REGISTRATION, _registration_facts)
+    return await in_browser(call, Kind.REGISTRATION, _registration_facts)
 
 
 async def _login_facts(call: Call[Parts]) -> Facts:
@@ -84,12 +84,12 @@ async def _registration_facts(call: Call[Parts]) -> Facts:
 
 
 async def get_login_flow(call: Call[Parts]) -> Answer:
-    return await _get(call, Kind.LOGIN)
+    return await get_flow(call, Kind.LOGIN)
 
 
 async def get_registration_flow(call: Call[Parts]) -> Answer:
     _check_registration(call)
-    return await _get(call, Kind.REGISTRATION)
+    return await get_flow(call, Kind.REGISTRATION)
 
 
 @forwarded
@@ -192,23 +192,28 @@ def _check_registration(call: Call[Parts]) -> None:
         raise RegistrationOff
 
 
-async def _in_app(call: Call[Parts], kind: Kind, facts: Facts) -> Answer:
-    return Answer(200, encode(nodes.flow(call.door, await open_flow(call, asked_for(call, kind, "api", facts)))))
+async def in_app(call: Call[Parts], kind: Kind, facts: Facts, **of: Any) -> Answer:
+    flow = await open_flow(call, asked_for(call, kind, "api", facts), **of)
+    return Answer(200, encode(nodes.flow(call.door, flow)))
 
 
-async def _in_browser(call: Call[Parts], kind: Kind, facts: Callable[[Call[Parts]], Awaitable[Facts]]) -> Answer:
+async def in_browser(
+    call: Call[Parts], kind: Kind, facts: Callable[[Call[Parts]], Awaitable[Facts]], **of: Any
+) -> Answer:
     back, page = return_to.checked(call), from_page(call.request)
     try:
         known = await facts(call)
     except SessionAvailable:
         if not page:
             raise
-        return to(return_to.after(call.door, kind, back))
+        onwards = to(return_to.after(call.door, kind, back))
+        onwards.status = 302 if kind is Kind.RECOVERY else 303
+        return onwards
     cookies, secret = call.door.cookies, browsers_secret(call)
     given = secret or cookies.new_secret()
     headers = () if secret else (cookies.mark(given),)
     asked = asked_for(call, kind, "browser", msgspec.structs.replace(known, browser=bound(given)))
-    flow = await open_flow(call, asked)
+    flow = await open_flow(call, asked, **of)
     if page:
         return to_page(call, flow, *headers)
     return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=cookies.masked(given))), headers)
@@ -242,15 +247,21 @@ async def open_flow(call: Call[Parts], asked: Asked, **of: Any) -> Flow:
     return await call.door.store.write(unit)
 
 
-async def _get(call: Call[Parts], kind: Kind) -> Answer:
+async def get_flow(call: Call[Parts], kind: Kind, lent: str | None = None) -> Answer:
+    """The flow, for the browser that began it or that a letter `lent` something for it: the code to fill in."""
     found = parse_id(call.query("id") or "")
     if found is None:
         raise FlowNotFound
     flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
-    check_browser(call, flow)
+    if lent is None:
+        check_browser(call, flow)
     if flow.expires_at <= call.act.now:
         return _over(call, flow)
-    return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))))
+    shown = nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))
+    for node in shown["ui"]["nodes"] if lent else ():
+        if node["attributes"].get("name") == "code":
+            node["attributes"]["value"] = lent
+    return Answer(200, encode(shown))
 
 
 def _over(call: Call[Parts], flow: Flow) -> Answer:
@@ -289,6 +300,8 @@ async def expired(call: Call[Parts], old: Flow, **of: Any) -> Answer:
     error = body_of(
         410, "self-service flow expired", "The self-service flow has expired or was used.", "self_service_flow_expired"
     )
+    if old.act is Kind.RECOVERY:
+        error["details"] = {"continue_with": [{"action": "show_recovery_ui", "flow": {"id": id_text(new.id)}}]}
     return answer(
         error,
         call.request.scope["request_id"],
