@@ -9,8 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from nightlatch.app import vault_of
-from nightlatch.cli.opened import REFUSED, complain, private_file, with_store
-from nightlatch.config import Config
+from nightlatch.cli.opened import REFUSED, Database, complain, private_file
 from nightlatch.core.administration.identities import exported
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Credential
@@ -25,10 +24,10 @@ from nightlatch.kernel.ids import id_text
 _PAGE = 500
 
 
-def export(config: Config, file: Path | None, with_credentials: bool, organization: str | None) -> int:
+def export(database: Database, file: Path | None, with_credentials: bool) -> int:
     """Writes all identities to `file`, or to standard output, oldest first; the exit code."""
-    vault = vault_of(config)
-    render = Render(config.serve.public.base_url, vault)
+    vault = vault_of(database.settings)
+    render = Render(database.settings.serve.public.base_url, vault)
     configs = tuple(METHODS) if with_credentials else ()
 
     async def work(store: Store, act: Act) -> int:
@@ -47,7 +46,7 @@ def export(config: Config, file: Path | None, with_credentials: bool, organizati
     if with_credentials:
         complain("what is written holds password hashes and other secrets.")
     try:
-        return with_store(config, work, organization)
+        return database.ask(work)
     except OSError as error:
         complain(str(error))
         return REFUSED

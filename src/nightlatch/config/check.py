@@ -12,18 +12,11 @@ Conflict = tuple[tuple[str, ...], str, str]  # the keys that it is about, the fi
 
 # Secrets that examples and quickstarts are known by: as they stand, or by what they say of themselves.
 _EXAMPLES = {
-    DEVELOPMENT_SECRET,
-    "this-is-the-primary-secret",
-    "this-is-an-old-secret",
-    "this-is-another-old-secret",
-    "secret used for encryption",
-    "old secret kept for decryption",
-    "another old secret kept for decryption",
-    "ipsumipsumipsumi",
-    "dolordolordolordolor",
-    "32-LONG-SECRET-NOT-SECURE-AT-ALL",
+    DEVELOPMENT_SECRET, "this-is-the-primary-secret", "this-is-an-old-secret", "this-is-another-old-secret",
+    "secret used for encryption", "old secret kept for decryption", "another old secret kept for decryption",
+    "ipsumipsumipsumi", "dolordolordolordolor", "32-LONG-SECRET-NOT-SECURE-AT-ALL",
     "PLEASE-CHANGE-ME-I-AM-VERY-INSECURE",
-}
+}  # fmt: skip
 _SAYS_SO = re.compile(r"change.?me|insecure|not.secure|placeholder|your.(?:own.)?secret", re.IGNORECASE)
 _SECRETS = ("secrets.default", "secrets.cookie", "secrets.cipher", "secrets.pagination", "nightlatch.admin_key")
 _CURES = {

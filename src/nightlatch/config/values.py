@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from nightlatch.config.errors import Refused, refuse
@@ -16,16 +15,9 @@ from nightlatch.kernel.secrets import Keys
 MAKE_ONE = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
 _LEAST_SECRET = 16
 _HOOKS = (
-    "session",
-    "revoke_active_sessions",
-    "require_verified_address",
-    "show_verification_ui",
-    "verification",
-    "verify_new_address",
-    "notify_previous_addresses",
-    "web_hook",
-    "b2b_sso",
-)
+    "session", "revoke_active_sessions", "require_verified_address", "show_verification_ui", "verification",
+    "verify_new_address", "notify_previous_addresses", "web_hook", "b2b_sso",
+)  # fmt: skip
 _MEMORY = {":memory:", "file::memory:"}
 _POSTGRES = {"postgres", "postgresql"}
 
@@ -50,8 +42,7 @@ def keys_of(secrets: Sequence[Secret], purpose: str) -> Keys:
     return Keys([secret.reveal().encode() for secret in secrets], purpose)
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaSource:
+class SchemaSource(NamedTuple):
     """Where the identity schema `id` lies: file:///absolute/path, base64://…, http://… or https://…"""
 
     id: str

@@ -4,8 +4,8 @@ A unit that collides with another (serialization failure, deadlock, a unique val
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import asyncpg
@@ -45,21 +45,11 @@ _UNUSABLE: dict[type[Exception], str] = {
     asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
 }
 _DOWN: tuple[type[Exception], ...] = (
-    *_UNUSABLE,
-    asyncpg.QueryCanceledError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.DiskFullError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
-    OSError,
-    TimeoutError,
-)
+    *_UNUSABLE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError, asyncpg.DiskFullError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError, OSError, TimeoutError,
+)  # fmt: skip
 
 
 # A connection is of no use after these: giving it back would wait for a cancel, or hand it on amid another statement.
@@ -114,15 +104,15 @@ class PostgresStore:
 
     async def read(self, unit: Unit[T]) -> T:
         try:
-            async with self._held() as connection:
+            async with _lease(self._pool) as connection:
                 return await unit(Transaction(PostgresConnection(connection)))
         except _DOWN as error:
             raise _down(error) from error
 
     async def scan(self, unit: Unit[T]) -> T:
         try:
-            async with self._held() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-                return await unit(Transaction(PostgresConnection(connection)))
+            async with _lease(self._pool) as held, held.transaction(isolation="repeatable_read", readonly=True):
+                return await unit(Transaction(PostgresConnection(held)))
         except _DOWN as error:
             raise _down(error) from error
 
@@ -130,33 +120,27 @@ class PostgresStore:
         await self._pool.close()
 
     async def _once(self, unit: Unit[T]) -> T:
-        async with self._held() as connection:
+        async with _lease(self._pool) as connection:
             tx = Transaction(PostgresConnection(connection))
             async with connection.transaction():
                 value = await unit(tx)
         self._committed(tx.happened)
         return value
 
-    def _held(self) -> AbstractAsyncContextManager[_Held]:
-        return _Lease(self._pool)
 
-
-class _Lease:
+@asynccontextmanager
+async def _lease(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[_Held]:
     """A connection for one unit; a broken one is closed after it."""
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
-
-    async def __aenter__(self) -> _Held:
-        self._connection = await self._pool.acquire(timeout=5)
-        self._outside = inside_unit.set(True)
-        return self._connection
-
-    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        inside_unit.reset(self._outside)
-        if isinstance(error, _BROKEN):
-            self._connection.terminate()
-        await self._pool.release(self._connection)
+    connection = await pool.acquire(timeout=5)
+    outside = inside_unit.set(True)
+    try:
+        yield connection
+    except _BROKEN:
+        connection.terminate()
+        raise
+    finally:
+        inside_unit.reset(outside)
+        await pool.release(connection)
 
 
 async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresStore:

@@ -315,7 +315,8 @@ def flows(**changes: Any) -> Flows:
     made = Flows(
         lifespans=dict.fromkeys(PAGES, HOUR),
         ui_urls={name: f"https://ui.example.org/{name}" for name in PAGES},
-        after_urls={name: f"https://ui.example.org/after-{name}" for name in (*PAGES, "logout")},
+        after_urls={name: f"https://ui.example.org/after-{name}" for name in (*PAGES, "logout")}
+        | {"settings.password": "", "settings.profile": ""},
         registration=Rules(),
         registration_enabled=True,
         recovery_enabled=True,

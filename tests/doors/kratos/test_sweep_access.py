@@ -184,13 +184,13 @@ def test_every_operation_has_the_name_that_clients_know() -> None:
         "toSession", "listMySessions", "disableMyOtherSessions", "disableMySession", "createNativeLoginFlow",
         "getLoginFlow", "updateLoginFlow", "createNativeRegistrationFlow", "getRegistrationFlow",
         "updateRegistrationFlow", "getRecoveryFlow", "updateRecoveryFlow", "performNativeLogout", "getIdentitySchema",
-        "createNativeSettingsFlow", "getSettingsFlow", "updateSettingsFlow",
+        "createNativeSettingsFlow", "createBrowserSettingsFlow", "getSettingsFlow", "updateSettingsFlow",
         "listIdentitySchemas", "isAlive", "isReady", "getVersion", "createBrowserLoginFlow", "createBrowserLogoutFlow",
         "createBrowserRegistrationFlow", "updateLogoutFlow", "getFlowError", "createNativeRecoveryFlow",
         "createBrowserRecoveryFlow", "createNativeVerificationFlow", "createBrowserVerificationFlow",
         "getVerificationFlow", "updateVerificationFlow",
     }  # fmt: skip
-    own = {"getDocument", "followRecoveryLink", "followVerificationLink"}
+    own = {"getDocument", "returnToSettingsFlow", "followRecoveryLink", "followVerificationLink"}
     assert {operation_id(route) for route in PUBLIC if route.status < 300} == frontend | own
 
 

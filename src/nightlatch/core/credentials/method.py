@@ -18,16 +18,12 @@ class Method(Protocol):
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         """The config after an administrator gave `given` on top of `kept`, and its identifiers: None where they come
         from the identity schema. FieldInvalid or HashRefused."""
-        ...
 
     def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
         """How many first and second factors of it can be used."""
-        ...
 
     def shown(self, config: Config) -> Config | None:
         """The config as an administrator who asks for this type sees it; None when there is nothing to see."""
-        ...
 
     def without(self, config: Config, ids: Identifiers, identifier: str | None) -> tuple[Config, Identifiers] | None:
         """What is left once an administrator deleted it; None when nothing is. Invalid or CredentialNotFound."""
-        ...

@@ -16,17 +16,9 @@ from nightlatch.core.identities.complaints import Path, pointer
 from nightlatch.core.identities.marks import NAME, Found, Mark, read_mark
 
 _NOT_WALKED = (
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "dependencies",
-    "dependentSchemas",
-    "not",
-    "patternProperties",
-    "propertyNames",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-)
+    "additionalItems", "additionalProperties", "contains", "dependencies", "dependentSchemas", "not",
+    "patternProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties",
+)  # fmt: skip
 
 
 class Node:

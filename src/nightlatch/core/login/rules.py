@@ -18,8 +18,8 @@ from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
 from nightlatch.core.means import Floor, Means
-from nightlatch.core.sessions.model import Device, How, Method, Session, Standing, Where
-from nightlatch.core.sessions.rules import PREFIX, end, issue, renew
+from nightlatch.core.sessions.model import Device, Method, Session, Standing
+from nightlatch.core.sessions.rules import PREFIX, issue, renew, replace
 from nightlatch.kernel.secrets import new_token
 from nightlatch.problems import FlowExpired, SessionsFull
 
@@ -168,5 +168,5 @@ async def _conclude(
         return SignedIn(session, person.identity, token)
     session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
     if current is not None and in_browser:
-        await end(tx, act, Where(session_id=current.session.id), How.DISABLE, "replaced")
+        await replace(tx, act, current)
     return SignedIn(session, person.identity, token)

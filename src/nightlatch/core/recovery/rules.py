@@ -18,7 +18,7 @@ from nightlatch.core.identities.model import Kind as Use
 from nightlatch.core.identities.notices import tell
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, How, Method, Session, Standing, Where
-from nightlatch.core.sessions.rules import end, issue
+from nightlatch.core.sessions.rules import end, issue, replace
 from nightlatch.kernel.clock import DAY
 from nightlatch.kernel.secrets import Keys
 from nightlatch.problems import FieldInvalid, IdentityNotFound
@@ -137,7 +137,7 @@ async def _conclude(
     if redeeming.end_others:
         await end(tx, act, Where(identity_id=identity.id), How.DISABLE, "recovery")
     if at is not None and at.current is not None and at.current.identity.id != identity.id:
-        await end(tx, act, Where(session_id=at.current.session.id), How.DISABLE, "replaced")
+        await replace(tx, act, at.current)
     await tx.flows.close(identity.id, act.now, but=flow.id)
     epochs = await tx.sessions.epochs(act.organization, identity.id)
     assert epochs is not None

@@ -10,7 +10,7 @@ from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import confirming, selfservice
-from nightlatch.doors.kratos.browser import again, bound, browsers_secret, from_page, to_page
+from nightlatch.doors.kratos.browser import again, from_page
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.submissions import Submitted, flow_id, request_device
 from nightlatch.kernel.ids import id_text
@@ -53,12 +53,8 @@ async def expired(call: Call[Parts], flow: Flow) -> Answer:
 
 async def anew(call: Call[Parts], flow: Flow, problem: dict[str, Any]) -> Answer:
     """The way to a new flow, with what was wrong, of the browser that asks, wherever `flow` began."""
-    cookies, secret = call.door.cookies, browsers_secret(call)
-    given = secret or cookies.new_secret()
-    facts = Facts(problems=(problem,), browser=bound(given))
-    wanted = selfservice.Asked(flow.act, "browser", facts, flow.request_url, flow.return_to)
-    new = await selfservice.open_flow(call, wanted, method=call.door.flows.use[flow.act])
-    return to_page(call, new, *(() if secret else (cookies.mark(given),)))
+    wanted = selfservice.Asked(flow.act, "browser", Facts(problems=(problem,)), flow.request_url, flow.return_to)
+    return await selfservice.begin(call, wanted, method=call.door.flows.use[flow.act])
 
 
 def link_page(call: Call[Parts], kind: Kind, token: str) -> Answer:

@@ -47,11 +47,9 @@ def presented(cookies: Cookies, headers: list[tuple[bytes, bytes]]) -> Presented
 
 
 async def me(call: Call[Parts], *, highest: bool = False) -> tuple[Standing, Act]:
-    """My session, and acts as me. SessionRequired, AssuranceTooLow."""
+    """My session, and acts as me. SessionRequired; with `highest`, AssuranceTooLow for a second factor not used."""
     parts = call.door
     token = presented(parts.cookies, call.request.scope["headers"]).token
-    standing = await parts.store.read(
-        lambda tx: check(tx, token, parts.lifetime, call.act.now, highest=highest and parts.highest_aal)
-    )
+    standing = await parts.store.read(lambda tx: check(tx, token, parts.lifetime, call.act.now, highest=highest))
     identity = standing.identity
     return standing, Act(identity.organization, f"identity:{id_text(identity.id)}", call.act.now, parts.entropy)

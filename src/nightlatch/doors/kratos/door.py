@@ -14,7 +14,7 @@ MAILBOX = "/dev/mailbox"
 
 def admin_door(parts: Parts) -> Door[Parts]:
     of_problem = partial(errors.of_problem, parts.public_url)
-    return Door("/", parts, ADMIN, auth.administrator, of_problem, errors.of_refusal, errors.of_bug)
+    return Door("/", parts, ADMIN, auth.administrator, of_problem, errors.of_refusal)
 
 
 def public_door(parts: Parts) -> Door[Parts]:

@@ -9,6 +9,7 @@ from nightlatch.core.flows.asking import SENT
 from nightlatch.core.flows.model import RECOVERED, Act, Flow
 from nightlatch.core.identities.model import Identity
 from nightlatch.core.identities.schemas import Schema
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.settings.rules import SAVED
 from nightlatch.core.verification.rules import PASSED
 from nightlatch.doors.kratos import return_to, texts
@@ -40,7 +41,7 @@ class FlowShown(TypedDict):
     ui: Ui
     return_to: NotRequired[str]
     active: NotRequired[str]
-    organization_id: NotRequired[None]
+    organization_id: NotRequired[str | None]
     created_at: NotRequired[Moment]
     updated_at: NotRequired[Moment]
     refresh: NotRequired[bool]
@@ -88,7 +89,7 @@ def flow(
     if flow.method:
         shown["active"] = flow.method
     if flow.act not in {Act.RECOVERY, Act.VERIFICATION}:
-        shown["organization_id"] = None
+        shown["organization_id"] = None if flow.organization == DEFAULT else id_text(flow.organization)
     if identity is not None:
         shown["identity"] = parts.render.identity(identity, admin=False)
     if flow.act is Act.LOGIN:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts
 from nightlatch.core.recovery import rules
@@ -14,7 +13,7 @@ from nightlatch.doors.kratos.browser import again, bound, cookies_for, forwarded
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import get_flow, in_app, in_browser, standing_of
 from nightlatch.doors.kratos.shapes import RecoveryCode, RecoveryLink, at, encode
-from nightlatch.doors.kratos.submissions import Submitted, flow_id, link_token, request_device, submitted
+from nightlatch.doors.kratos.submissions import Submitted, begun, flow_id, link_token, request_device, submitted
 from nightlatch.kernel.durations import duration_text, parse_duration
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import FeatureDisabled, FieldInvalid, FlowExpired, Invalid, SessionAvailable
@@ -54,8 +53,7 @@ async def create_recovery_link_for_identity(call: Call[Parts]) -> Answer:
 
 
 async def create_native_recovery_flow(call: Call[Parts]) -> Answer:
-    facts = await _facts(call)
-    return await in_app(call, Kind.RECOVERY, facts, method=call.door.flows.use[Kind.RECOVERY])
+    return await in_app(call, Kind.RECOVERY, _facts, method=call.door.flows.use[Kind.RECOVERY])
 
 
 @forwarded
@@ -75,7 +73,7 @@ async def follow_recovery_link(call: Call[Parts]) -> Answer:
     found, token = flow_id(call, "flow"), call.query("token")
     if token and (call.door.flows.link_confirmation or call.request.method != "GET"):
         return link_page(call, Kind.RECOVERY, token)
-    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, Kind.RECOVERY, found))
+    flow = await begun(call, Kind.RECOVERY, found)
     if not token:
         return to_page(call, flow)
     return await _redeemed(call, Submitted(flow, {"token": token}, True))

@@ -5,7 +5,7 @@ Optional members are left out, never null, because older clients refuse null; tr
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
@@ -18,11 +18,12 @@ from nightlatch.core.identities import model
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Session as CoreSession
 from nightlatch.core.sessions.model import Standing
+from nightlatch.kernel.clock import moment
 from nightlatch.kernel.ids import id_text
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Moment = Annotated[datetime, Meta(tz=True)]
 encode = msgspec.json.Encoder().encode
+at = moment
 _NULL = Raw(b"null")
 _CREDENTIAL_VERSION = {"password": 1, "webauthn": 1, "code": 1}
 
@@ -197,10 +198,6 @@ class Count(msgspec.Struct):
 class Processed(msgspec.Struct):
     processed: int
     more: bool
-
-
-def at(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)
 
 
 class Render:

@@ -108,12 +108,14 @@ def of_problem(problem: Mapping[str, Any]) -> Message:
 _EXPIRED = {
     "login_expired": 4010001,
     "registration_expired": 4040001,
+    "settings_expired": 4050001,
     "recovery_expired": 4060005,
     "verification_expired": 4070005,
 }
 _SIMPLE = {
     "login_again": error(4010007, "You signed in with this form already. Please try again."),
     "registration_again": error(4040002, "You signed up with this form already. Please try again."),
+    "settings_again": generic("Your credentials were changed elsewhere meanwhile. Please try again."),
     "credentials_wrong": error(
         4000006,
         "The provided credentials are invalid, check for spelling mistakes in your password or username, email "

@@ -1,6 +1,5 @@
 """Verification: an address is asked for, and what was sent there is given back by whoever has it, in any browser."""
 
-from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts
 from nightlatch.core.verification.rules import PASSED, confirm
@@ -9,7 +8,7 @@ from nightlatch.doors.kratos.addressed import anew, asked, expired, link_page
 from nightlatch.doors.kratos.browser import again, forwarded, from_page, sent_cookies, to_page
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import get_flow, in_app, in_browser
-from nightlatch.doors.kratos.submissions import flow_id, link_token, request_device, submitted
+from nightlatch.doors.kratos.submissions import begun, flow_id, link_token, request_device, submitted
 from nightlatch.kernel.ids import parse_id
 from nightlatch.problems import FlowExpired, Invalid
 
@@ -17,8 +16,7 @@ _LONGEST = 16
 
 
 async def create_native_verification_flow(call: Call[Parts]) -> Answer:
-    facts = await _facts(call)
-    return await in_app(call, Kind.VERIFICATION, facts, method=call.door.flows.use[Kind.VERIFICATION])
+    return await in_app(call, Kind.VERIFICATION, _facts, method=call.door.flows.use[Kind.VERIFICATION])
 
 
 @forwarded
@@ -40,7 +38,7 @@ async def follow_verification_link(call: Call[Parts]) -> Answer:
     found, token, code = flow_id(call, "flow"), call.query("token"), call.query("code")
     if token:
         return link_page(call, Kind.VERIFICATION, token)
-    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, Kind.VERIFICATION, found))
+    flow = await begun(call, Kind.VERIFICATION, found)
     return to_page(call, flow, *((call.door.cookies.lend(found, code[:_LONGEST]),) if code else ()))
 
 

@@ -7,4 +7,4 @@ from nightlatch.doors.native.routes import ADMIN
 
 
 def admin_door(parts: Shared) -> Door[Shared]:
-    return Door("/v1/", parts, ADMIN, auth.administrator, errors.of_problem, errors.of_refusal, errors.of_bug)
+    return Door("/v1/", parts, ADMIN, auth.administrator, errors.of_problem, errors.of_refusal)
