@@ -113,7 +113,7 @@ class TestKeys:
         content = {
             "courier": {"smtp": {"connection_uri": "smtp://a", "headers": {"X-A": "b"}}, "worker": {"pull_count": 1}},
             "selfservice": {
-                "methods": {"totp": {"enabled": True}, "code": {"passwordless_enabled": True}},
+                "methods": {"code": {"passwordless_enabled": True}},
                 "flows": {"registration": {"after": {"password": {"hooks": [{"hook": "web_hook", "config": {}}]}}}},
             },
             "identity": {"schemas": [{"id": "default", "url": "a.json", "selfservice_selectable": True}]},
@@ -122,7 +122,7 @@ class TestKeys:
         [warning] = load(write(tmp_path, content), {}, dev=True).warnings
         assert warning == (
             "Known, but without effect here yet: courier.smtp.headers, courier.worker, identity.schemas.0.selfservice_selectable, "
-            "selfservice.methods.code.passwordless_enabled, selfservice.methods.totp, tracing, "
+            "selfservice.methods.code.passwordless_enabled, tracing, "
             "selfservice.flows.registration.after.password.hooks (web_hook)."
         )
 
@@ -167,7 +167,7 @@ class TestKratosOwnFile:
         config = load(write(tmp_path, QUICKSTART), {}, dev=True)
         assert config.selfservice.flows.registration.after.password.hooks == ("session", "show_verification_ui")
         assert config.selfservice.flows.login.lifespan == 10 * MINUTE
-        unused, hashers = config.warnings
+        _, unused, hashers = config.warnings
         assert hashers.startswith("New hashes are argon2id")
         for key in ("ciphers", "log.leak_sensitive_values"):
             assert f" {key}," in unused

@@ -6,7 +6,7 @@ from typing import Any
 
 from nightlatch.config.errors import ConfigError, ConfigErrors
 from nightlatch.config.settings import DEVELOPMENT_SECRET, SETTINGS, Config
-from nightlatch.config.values import MAKE_ONE, Secret
+from nightlatch.config.values import MAKE_ONE
 
 Conflict = tuple[tuple[str, ...], str, str]  # the keys that it is about, the first to be changed; problem; cure
 
@@ -64,24 +64,14 @@ def examples(values: Mapping[str, Any], given: Collection[str]) -> Iterator[Conf
     """Secrets that everybody knows."""
     for key in _SECRETS:
         secrets = values[key] if isinstance(values[key], tuple) else (values[key],)
-        if key in given and any(map(_is_example, secrets)):
+        texts = [secret.reveal() for secret in secrets if key in given]
+        if any(text in _EXAMPLES or _SAYS_SO.search(text) for text in texts):
             yield (key,), "is a well-known example, for --dev only", MAKE_ONE
-
-
-def _is_example(secret: Secret) -> bool:
-    return secret.reveal() in _EXAMPLES or bool(_SAYS_SO.search(secret.reveal()))
 
 
 def require_key(config: Config, has_key: bool) -> None:
     """ConfigErrors when nobody could use the admin port: no key in the store (`has_key`), none in the configuration,
     and no trusted network. With --dev a key is made at each start."""
     if not (config.dev or has_key or config.nightlatch.admin_key or config.nightlatch.trusted_networks):
-        raise ConfigErrors(
-            [
-                ConfigError(
-                    "nightlatch.admin_key",
-                    "is missing and no access key was made",
-                    "Run nightlatch keys create, set NIGHTLATCH_ADMIN_KEY, or name nightlatch.trusted_networks.",
-                )
-            ]
-        )
+        cure = "Run nightlatch keys create, set NIGHTLATCH_ADMIN_KEY, or name nightlatch.trusted_networks."
+        raise ConfigErrors([ConfigError("nightlatch.admin_key", "is missing and no access key was made", cure)])

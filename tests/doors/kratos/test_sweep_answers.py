@@ -45,6 +45,7 @@ def instance(kind: type[problems.Problem]) -> problems.Problem:
         errors.Malformed: ("a message",),
         errors.AllConflict: ([],),
         errors.CsrfViolation: ("a reason",),
+        errors.AddressUnverified: ({},),
     }
     return kind(*given.get(kind, ()))
 

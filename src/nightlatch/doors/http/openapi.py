@@ -5,7 +5,7 @@ says in other words (null, empty lists of what is required) is said again in tho
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
@@ -18,6 +18,7 @@ from nightlatch.doors.http.routing import Answer, Call, Parameter, Route
 D = TypeVar("D")
 PATH = "/openapi.json"
 _Object = dict[str, Any]
+_TEXTS = {str: "text/plain", bytes: "text/html"}  # what a line gives that is no JSON
 
 _IN_PATH = re.compile(r"\{(\w+)(?::path)?\}")
 _KEY, _SESSION = "accessKey", "sessionToken"
@@ -45,17 +46,21 @@ class Document(NamedTuple):
 
 def described(routes: Sequence[Route[D]], about: Document) -> tuple[Route[D], ...]:
     """`routes`, and one more that answers with the document of them all."""
+    own = document_route(about.path, lambda: document([*routes, own], about))
+    return (*routes, own)
+
+
+def document_route(path: str, make: Callable[[], _Object]) -> Route[Any]:
+    """The route of a document, which is made when it is first asked for."""
 
     @cache
     def encoded() -> bytes:
-        return msgspec.json.encode(document(complete, about))
+        return msgspec.json.encode(make())
 
-    async def get_document(_call: Call[D]) -> Answer:
+    async def get_document(_call: Call[Any]) -> Answer:
         return Answer(200, encoded())
 
-    own = Route[D]("GET", about.path, get_document, gives=_Object, summary="This document")
-    complete = (*routes, own)
-    return complete
+    return Route("GET", path, get_document, gives=_Object, summary="This document")
 
 
 def document(routes: Sequence[Route[Any]], about: Document) -> _Object:
@@ -119,8 +124,8 @@ def _responses(route: Route[Any], schemas: dict[Any, _Object], about: Document) 
         content = _json({"anyOf": [schemas[route.again], schemas[about.error]]})
         answers["400"] = {"description": "The same again, with what was wrong", "content": content}
     good: _Object = {"description": _phrase(route.status)}
-    if route.gives is str:
-        good["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    if route.gives in _TEXTS:
+        good["content"] = {_TEXTS[route.gives]: {"schema": {"type": "string"}}}
     elif route.gives is not None:
         good["content"] = _json(schemas[route.gives])
     return {str(route.status): good, **answers, "default": {"description": "Any other refusal", **refused}}

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from nightlatch.core.events.model import Act
 from nightlatch.doors.http.json_gate import admit
-from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.refusal import Headers, Refusal
 from nightlatch.kernel.ids import parse_id
 from nightlatch.problems import Problem
 
@@ -31,7 +31,7 @@ class Answer(msgspec.Struct):
 
     status: int
     body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     media_type: str = "application/json; charset=utf-8"
 
 
@@ -181,11 +181,9 @@ class _Resource(Generic[D]):
         method = scope["method"]
         route = self._routes.get("GET" if method == "HEAD" else method)
         if route is None:
-            raise Refusal(405, f"{method} is not allowed here.", ", ".join(self._allowed()))
+            allowed = {*self._routes, "HEAD"} if "GET" in self._routes else self._routes
+            raise Refusal(405, f"{method} is not allowed here.", ", ".join(sorted(allowed)))
         scope["answer"] = await self._handle(route, Request(scope, receive))
-
-    def _allowed(self) -> list[str]:
-        return sorted({*self._routes, "HEAD"} if "GET" in self._routes else self._routes)
 
 
 async def respond(answer: Answer, send: Send, *, bodiless: bool = False) -> None:

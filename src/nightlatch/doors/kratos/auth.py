@@ -1,13 +1,10 @@
-"""Who is asking: an access key on the admin port, a session token or cookie on the public one."""
+"""Who is asking on the public port, by a session token or cookie."""
 
 from typing import NamedTuple
-
-from starlette.requests import Request
 
 from nightlatch.core.events.model import Act
 from nightlatch.core.sessions.model import Standing
 from nightlatch.core.sessions.rules import check
-from nightlatch.doors.http import access
 from nightlatch.doors.http.routing import Call
 from nightlatch.doors.kratos.cookies import Cookies
 from nightlatch.doors.kratos.parts import Parts
@@ -15,16 +12,12 @@ from nightlatch.kernel.ids import id_text
 from nightlatch.problems import SessionRequired
 
 
-async def administrator(parts: Parts, request: Request, scope: str) -> Act:
-    """The act of whoever presents an access key with `scope`. KeyRequired, ScopeMissing."""
-    return await access.bearer(parts, request, access.authorization(request), scope)
-
-
 class Presented(NamedTuple):
-    """A session token, and what its cookie knows of the session's end if it came in one."""
+    """A session token, and what its cookie knows of the session's end, and of its own, if it came in one."""
 
     token: str
     known_end: int | None = None
+    lasts: bool = True
 
 
 def presented(cookies: Cookies, headers: list[tuple[bytes, bytes]]) -> Presented:
@@ -39,7 +32,7 @@ def presented(cookies: Cookies, headers: list[tuple[bytes, bytes]]) -> Presented
         elif name == b"cookie":
             sent.append(value)
     if sent and (kept := cookies.kept(sent)):
-        return Presented(kept.token, kept.expires_at)
+        return Presented(kept.token, kept.expires_at, kept.lasts)
     scheme, _, token = bearer.partition(b" ")
     if scheme.lower() != b"bearer" or not token or b" " in token:
         raise SessionRequired

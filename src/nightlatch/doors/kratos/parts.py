@@ -24,7 +24,8 @@ class Flows:
     """How self-service flows behave: lifespans in microseconds by act, what is on, where people are sent: to which page
     for an act (and for `error`), and after one. `secrets` are the methods of which people may ask for one, and `use`
     the first that an act offers; `tell_unknown` are the acts that write to addresses that nobody has,
-    `shows_verification` those that lead on to the verification that they began."""
+    `shows_verification` those that lead on to the verification that they began. Sessions of who asks to be remembered
+    live for `remember_me`."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
@@ -44,6 +45,7 @@ class Flows:
     redeeming: Redeeming
     settings: settings.Rules
     settings_highest_aal: bool
+    remember_me: int | None
     default_return_url: str
     allowed_return_urls: tuple[str, ...]
 
