@@ -9,6 +9,7 @@ from nightlatch.doors.http.openapi import Document, described
 from nightlatch.doors.http.routing import Parameter, Route
 from nightlatch.doors.kratos import (
     bodies,
+    device,
     identities,
     logout,
     messages,
@@ -110,6 +111,8 @@ _PUBLIC_PORT = (
     _Route("GET", "/.well-known/change-password", settings.get_change_password_page, None, None, None, 303, (), (), "The page where a password is changed"),
     _Route("GET", "/self-service/logout/browser", logout.create_browser_logout_flow, None, None, shapes.LogoutFlow, 200, (303, 400, 401), _RETURN_TO, "Get the way to sign out in a browser"),
     _Route("GET", "/self-service/logout", logout.update_logout_flow, None, None, None, 204, (303, 400, 401, 403), (Parameter("token"), *_RETURN_TO), "Sign out in a browser"),
+    _Route("GET", "/self-service/device", device.show_device, None, None, bytes, 200, (), (Parameter("token"),), "Follow the link of a letter about a new device"),
+    _Route("POST", "/self-service/device", device.end_device, None, None, bytes, 200, (303, 400), (Parameter("token"),), "Sign the device out that a letter was about"),
     _Route("GET", "/self-service/errors", logout.get_flow_error, None, None, shapes.FlowError, 200, (404,), (Parameter("id"), Parameter("error")), "Get an error that a browser was sent to be shown"),
     _Route("DELETE", "/self-service/logout/api", selfservice.perform_native_logout, None, bodies.Logout, None, 204, (400, 403), (), "Sign out"),
     *(_Route(method, path, redirects.to_admin, None, None, None, 307, (404,), (), "Redirects to the admin port") for method, path in redirects.ADMIN_PATHS),
