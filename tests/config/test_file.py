@@ -167,7 +167,7 @@ class TestKratosOwnFile:
         config = load(write(tmp_path, QUICKSTART), {}, dev=True)
         assert config.selfservice.flows.registration.after.password.hooks == ("session", "show_verification_ui")
         assert config.selfservice.flows.login.lifespan == 10 * MINUTE
-        unused, hashers = config.warnings
+        _, unused, hashers = config.warnings
         assert hashers.startswith("New hashes are argon2id")
         for key in ("ciphers", "log.leak_sensitive_values"):
             assert f" {key}," in unused

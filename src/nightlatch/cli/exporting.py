@@ -38,8 +38,10 @@ def export(database: Database, file: Path | None, with_credentials: bool) -> int
             while page := await store.scan(lambda tx, after=after: _page(tx, act, after, with_credentials)):  # type: ignore[misc]
                 for identity, credentials in page:
                     sealed += _sealed(vault, identity, credentials)
-                    shown = render.identity(identity, admin=True, credentials=credentials, configs=configs)
-                    out.write(_line(encode(shown)))
+                    shown = encode(render.identity(identity, admin=True, credentials=credentials, configs=configs))
+                    if b"\n" in shown:  # traits and metadata are as they were given, over several lines maybe
+                        shown = msgspec.json.format(shown, indent=-1)
+                    out.write(shown + b"\n")
                 after = page[-1][0].id
         return REFUSED if sealed else 0
 
@@ -60,11 +62,6 @@ async def _page(
     if rows and with_credentials:
         held = await tx.credentials.of([row.id for row in rows])
     return [(row, held.get(row.id, ())) for row in rows]
-
-
-def _line(shown: bytes) -> bytes:
-    # Traits and metadata are as they were given, over several lines maybe.
-    return (msgspec.json.format(shown, indent=-1) if b"\n" in shown else shown) + b"\n"
 
 
 def _sealed(vault: Vault, identity: Identity, credentials: Sequence[Credential]) -> int:

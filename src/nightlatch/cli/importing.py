@@ -97,7 +97,9 @@ class Importing:
         arriving = await self._each(self._read, [(entry, entry) for entry in unit])
         strangers = await self._strangers(arriving)
         hashed = await asyncio.gather(*(self._hashed(arrival) for _, arrival in strangers))
-        return await self._each(self._settle, zip((entry for entry, _ in strangers), hashed, strict=True))
+        return await self._each(
+            partial(settle, self._schemas, self._vault), zip((entry for entry, _ in strangers), hashed, strict=True)
+        )
 
     async def _put(self, ready: list[tuple[Entry, Newcomer]]) -> None:
         newcomers = [newcomer for _, newcomer in ready]
@@ -163,9 +165,6 @@ class Importing:
             credentials = await hash_passwords(self._hasher, arrival.profile.credentials)
         profile = msgspec.structs.replace(arrival.profile, credentials=credentials)
         return msgspec.structs.replace(arrival, profile=profile)
-
-    def _settle(self, arrival: Arrival) -> Newcomer:
-        return settle(self._schemas, self._vault, arrival)
 
 
 @contextlib.contextmanager

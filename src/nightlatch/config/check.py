@@ -6,7 +6,7 @@ from typing import Any
 
 from nightlatch.config.errors import ConfigError, ConfigErrors
 from nightlatch.config.settings import DEVELOPMENT_SECRET, SETTINGS, Config
-from nightlatch.config.values import MAKE_ONE, Secret
+from nightlatch.config.values import MAKE_ONE
 
 Conflict = tuple[tuple[str, ...], str, str]  # the keys that it is about, the first to be changed; problem; cure
 
@@ -56,12 +56,9 @@ def examples(values: Mapping[str, Any], given: Collection[str]) -> Iterator[Conf
     """Secrets that everybody knows."""
     for key in _SECRETS:
         secrets = values[key] if isinstance(values[key], tuple) else (values[key],)
-        if key in given and any(map(_is_example, secrets)):
+        texts = [secret.reveal() for secret in secrets if key in given]
+        if any(text in _EXAMPLES or _SAYS_SO.search(text) for text in texts):
             yield (key,), "is a well-known example, for --dev only", MAKE_ONE
-
-
-def _is_example(secret: Secret) -> bool:
-    return secret.reveal() in _EXAMPLES or bool(_SAYS_SO.search(secret.reveal()))
 
 
 def require_key(config: Config, has_key: bool) -> None:

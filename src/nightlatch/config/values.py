@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from nightlatch.config.errors import Refused, refuse
-from nightlatch.config.kinds import Kind, read_text
+from nightlatch.config.kinds import Kind, matching, read_text
 from nightlatch.core.courier.model import Gateway, Relay
 from nightlatch.kernel.secrets import Keys
 
@@ -156,13 +156,6 @@ def _read_channel(value: Any) -> Gateway:
     return _read_gateway(value.get("request_config"))
 
 
-def _read_email(value: Any) -> str:
-    text = read_text(value)
-    if not re.fullmatch(r"[^\s<>@,]+@[^\s<>@,]+", text):
-        refuse("must be one email address", "Write it like no-reply@example.com; the name has a key of its own.")
-    return text
-
-
 def _mapping_from_text(text: str) -> Any:
     try:
         return json.loads(text)
@@ -189,5 +182,10 @@ CHANNEL = Kind(
         {"id": "sms", "type": "http", "request_config": _POSTED[0]},
         {"id": "sms", "type": "http", "request_config": _POSTED[1]},
     ),
+)
+_read_email = matching(
+    r"[^\s<>@,]+@[^\s<>@,]+",
+    "must be one email address",
+    "Write it like no-reply@example.com; the name has a key of its own.",
 )
 EMAIL = Kind("email address", _read_email, ("no-reply@example.com", "accounts@example.org"))

@@ -4,21 +4,19 @@ A unit that collides with another (serialization failure, deadlock, a unique val
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import asyncpg
 
 from nightlatch.core.store import Committed, Unit
-from nightlatch.kernel.unit import inside_unit
 from nightlatch.problems import Conflict, StoreDown
+from nightlatch.stores.postgres_pool import Connection, Pool
 from nightlatch.stores.sql.migrations import MIGRATIONS, POSTGRES
 from nightlatch.stores.sql.statement import Row, Statement
 from nightlatch.stores.sql.transaction import Transaction
 
 T = TypeVar("T")
-_Held = Any  # a connection of the pool, by itself or in its proxy
 
 _SETTINGS = {
     "statement_timeout": "5000",
@@ -52,12 +50,8 @@ _DOWN: tuple[type[Exception], ...] = (
 )  # fmt: skip
 
 
-# A connection is of no use after these: giving it back would wait for a cancel, or hand it on amid another statement.
-_BROKEN = (TimeoutError, OSError, asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-
-
 class PostgresConnection:
-    def __init__(self, connection: _Held) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def row(self, statement: Statement, *arguments: Any) -> Row | None:
@@ -85,7 +79,7 @@ class PostgresConnection:
 class PostgresStore:
     remote = True
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", committed: Committed) -> None:
+    def __init__(self, pool: Pool, committed: Committed) -> None:
         self._pool = pool
         self._committed = committed
 
@@ -104,14 +98,14 @@ class PostgresStore:
 
     async def read(self, unit: Unit[T]) -> T:
         try:
-            async with _lease(self._pool) as connection:
+            async with self._pool.lease() as connection:
                 return await unit(Transaction(PostgresConnection(connection)))
         except _DOWN as error:
             raise _down(error) from error
 
     async def scan(self, unit: Unit[T]) -> T:
         try:
-            async with _lease(self._pool) as held, held.transaction(isolation="repeatable_read", readonly=True):
+            async with self._pool.lease() as held, held.transaction(isolation="repeatable_read", readonly=True):
                 return await unit(Transaction(PostgresConnection(held)))
         except _DOWN as error:
             raise _down(error) from error
@@ -120,7 +114,7 @@ class PostgresStore:
         await self._pool.close()
 
     async def _once(self, unit: Unit[T]) -> T:
-        async with _lease(self._pool) as connection:
+        async with self._pool.lease() as connection:
             tx = Transaction(PostgresConnection(connection))
             async with connection.transaction():
                 value = await unit(tx)
@@ -128,29 +122,20 @@ class PostgresStore:
         return value
 
 
-@asynccontextmanager
-async def _lease(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[_Held]:
-    """A connection for one unit; a broken one is closed after it."""
-    connection = await pool.acquire(timeout=5)
-    outside = inside_unit.set(True)
-    try:
-        yield connection
-    except _BROKEN:
-        connection.terminate()
-        raise
-    finally:
-        inside_unit.reset(outside)
-        await pool.release(connection)
-
-
 async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresStore:
     """A store over a pool of at most `most` connections. StoreDown when the server does not answer."""
+
+    async def opened() -> Connection:
+        connection = await asyncpg.connect(dsn, timeout=5, command_timeout=6, server_settings=_SETTINGS)
+        # 16 bytes in and out, as on SQLite.
+        await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+        return connection
+
+    pool = Pool(opened, most)
     try:
-        pool = await asyncpg.create_pool(
-            dsn, min_size=0, max_size=most, init=_prepare, reset=_nothing, command_timeout=6, server_settings=_SETTINGS
-        )
-        # The pool connects when it is first asked: a wrong address is better known at the start.
-        await pool.release(await pool.acquire(timeout=5))
+        # They are opened when they are first needed: a wrong address is better known at the start.
+        async with pool.lease():
+            pass
     except _DOWN as error:
         raise _down(error) from error
     return PostgresStore(pool, committed)
@@ -200,12 +185,3 @@ async def _migrate(connection: "asyncpg.Connection[asyncpg.Record]", now: int) -
 
 def _down(error: BaseException) -> StoreDown:
     return StoreDown(next((reason for kind, reason in _UNUSABLE.items() if isinstance(error, kind)), ""))
-
-
-async def _prepare(connection: _Held) -> None:
-    # 16 bytes in and out, as on SQLite.
-    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
-
-
-async def _nothing(connection: _Held) -> None:
-    """No reset query: nothing is ever SET, LISTENed or locked by session on these connections."""

@@ -65,7 +65,7 @@ class Schema:
             "validate_formats": True,
             "email_options": EMAIL,
             "pattern_options": jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000),
-            "formats": {"tel": _is_phone},
+            "formats": {"tel": lambda text: phone_number(text) is not None},
         }
         dialect = {"$schema": "http://json-schema.org/draft-07/schema#"} | self.content
         self._validator = jsonschema_rs.validator_for(dialect, **options)
@@ -198,10 +198,6 @@ def _decoded(text: str) -> bytes:
         )
     except binascii.Error as error:
         raise ValueError(f"what follows base64:// is not base64: {error}") from None
-
-
-def _is_phone(value: str) -> bool:
-    return phone_number(value) is not None
 
 
 def _replaced(value: Any, path: Path, leaf: str) -> Any:

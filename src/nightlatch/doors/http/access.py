@@ -22,6 +22,11 @@ def authorization(request: Request) -> str:
     return rest if scheme.lower() == "bearer" else header
 
 
+async def administrator(parts: Shared, request: Request, scope: str) -> Act:
+    """The act of whoever presents an access key with `scope` in Authorization. KeyRequired, ScopeMissing."""
+    return await bearer(parts, request, authorization(request), scope)
+
+
 async def bearer(parts: Shared, request: Request, token: str, scope: str) -> Act:
     """The act of whoever presents `token`, the token of a key with `scope`; a trusted network needs none, but for pages
     in its browsers. KeyRequired, ScopeMissing."""

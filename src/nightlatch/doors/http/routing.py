@@ -181,11 +181,9 @@ class _Resource(Generic[D]):
         method = scope["method"]
         route = self._routes.get("GET" if method == "HEAD" else method)
         if route is None:
-            raise Refusal(405, f"{method} is not allowed here.", ", ".join(self._allowed()))
+            allowed = {*self._routes, "HEAD"} if "GET" in self._routes else self._routes
+            raise Refusal(405, f"{method} is not allowed here.", ", ".join(sorted(allowed)))
         scope["answer"] = await self._handle(route, Request(scope, receive))
-
-    def _allowed(self) -> list[str]:
-        return sorted({*self._routes, "HEAD"} if "GET" in self._routes else self._routes)
 
 
 async def respond(answer: Answer, send: Send, *, bodiless: bool = False) -> None:

@@ -1,23 +1,15 @@
-"""Who is asking: an access key on the admin port, a session token or cookie on the public one."""
+"""Who is asking on the public port, by a session token or cookie."""
 
 from typing import NamedTuple
-
-from starlette.requests import Request
 
 from nightlatch.core.events.model import Act
 from nightlatch.core.sessions.model import Standing
 from nightlatch.core.sessions.rules import check
-from nightlatch.doors.http import access
 from nightlatch.doors.http.routing import Call
 from nightlatch.doors.kratos.cookies import Cookies
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import SessionRequired
-
-
-async def administrator(parts: Parts, request: Request, scope: str) -> Act:
-    """The act of whoever presents an access key with `scope`. KeyRequired, ScopeMissing."""
-    return await access.bearer(parts, request, access.authorization(request), scope)
 
 
 class Presented(NamedTuple):

@@ -305,14 +305,10 @@ def _filter(call: Call[Parts]) -> Filter:
 
 
 def _organization(call: Call[Parts]) -> bool:
-    """Whether the list is asked for an organization that is not the caller's own."""
-    given = call.query("organization_id")
-    return bool(given and _uuid(given, "organization_id") != _own(call))
-
-
-def _own(call: Call[Parts]) -> bytes | None:
-    """The id of the caller's organization, where it is shown: the default one's never is."""
-    return None if call.act.organization == DEFAULT else call.act.organization
+    """Whether the list is asked for an organization that is not the caller's own, as it is shown: the default one's id
+    never is."""
+    given, own = call.query("organization_id"), call.act.organization
+    return bool(given and (_uuid(given, "organization_id") != own or own == DEFAULT))
 
 
 def _names(text: str) -> tuple[Name, ...]:

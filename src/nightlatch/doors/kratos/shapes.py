@@ -218,7 +218,10 @@ class Render:
         """`credentials` are shown where given; their configs for the types in `configs` only."""
         i = identity
         verifiable = [_verifiable(a) for a in i.of_kind(model.Kind.VERIFIABLE)]
-        recovery = [_recovery(a) for a in i.of_kind(model.Kind.RECOVERY)]
+        recovery = [
+            RecoveryAddress(id_text(a.id), a.value, a.via, at(a.created_at), at(a.updated_at))
+            for a in i.of_kind(model.Kind.RECOVERY)
+        ]
         shown = {c.type: self._credential(c, c.type in configs) for c in credentials or ()}
         return Identity(
             id=id_text(i.id),
@@ -283,7 +286,3 @@ def _verifiable(a: model.Address) -> VerifiableAddress:
     return VerifiableAddress(
         id_text(a.id), a.value, a.verified, a.via, a.status, at(a.created_at), at(a.updated_at), verified_at
     )
-
-
-def _recovery(a: model.Address) -> RecoveryAddress:
-    return RecoveryAddress(id_text(a.id), a.value, a.via, at(a.created_at), at(a.updated_at))
