@@ -9,7 +9,7 @@ from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -23,6 +23,7 @@ from nightlatch.core.credentials.person import Vault
 from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.events.seals import PURPOSE as SEALS
+from nightlatch.core.flows.post import Post
 from nightlatch.core.housekeeping import Retention, SteadyClock, seal_events, sweep
 from nightlatch.core.identities.schemas import Schemas, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
@@ -318,7 +319,7 @@ def _parts(
         hasher=hasher,
         vault=vault,
         throttling=_throttling(config),
-        code_keys=keys_of(config.secrets.default, "codes"),
+        post=_post(config, vault),
         page_keys=keys_of(config.secrets.pagination, "page tokens"),
         pair_keys=keys_of(config.secrets.cipher, PURPOSE),
         render=Render(config.serve.public.base_url, vault),
@@ -337,6 +338,16 @@ def _parts(
         client_address=addresses.of,
         metrics=metrics.render,
         letters=letters_of(config) if config.dev else None,
+    )
+
+
+def _post(config: Config, vault: Vault) -> Post:
+    methods, public = config.selfservice.methods, config.serve.public.base_url
+    return Post(
+        codes=keys_of(config.secrets.default, "codes"),
+        messages=vault.keys,
+        lifespans={"code": methods.code.config.lifespan, "link": methods.link.config.lifespan},
+        url=lambda place, query: f"{public}self-service/{place}?{urlencode(query)}",
     )
 
 
@@ -403,6 +414,7 @@ def _throttling(config: Config) -> Throttling:
         codes=Limit(t.codes_per_hour, HOUR, quiet=True),
         proofs=Limit(t.proofs_per_minute, MINUTE),
         flows=Limit(t.flows_per_minute, MINUTE),
+        messages=Limit(t.messages_per_hour, HOUR),
         floor=t.floor,
         keys=keys_of(config.secrets.default, "attempts"),
     )
@@ -422,6 +434,7 @@ def _flows(config: Config) -> Flows:
         "login": flows.login,
         "registration": flows.registration,
         "recovery": flows.recovery,
+        "verification": flows.verification,
         "settings": flows.settings,
     }
     hooks = flows.registration.after.password.hooks
@@ -434,6 +447,8 @@ def _flows(config: Config) -> Flows:
         after_urls={
             "login": flows.login.after.default_browser_return_url,
             "registration": flows.registration.after.default_browser_return_url,
+            "recovery": flows.recovery.after.default_browser_return_url,
+            "verification": flows.verification.after.default_browser_return_url,
             "logout": flows.logout.after.default_browser_return_url,
             "settings.password": flows.settings.after.password.default_browser_return_url or "",
             "settings.profile": flows.settings.after.profile.default_browser_return_url or "",
@@ -441,7 +456,12 @@ def _flows(config: Config) -> Flows:
         registration=Rules(policy, session="session" in hooks),
         registration_enabled=flows.registration.enabled,
         recovery_enabled=flows.recovery.enabled,
+        verification_enabled=flows.verification.enabled,
         password_enabled=methods.password.enabled,
+        secrets=frozenset(n for n, m in (("code", methods.code), ("link", methods.link)) if m.enabled),
+        use={"recovery": flows.recovery.use, "verification": flows.verification.use},
+        tell_unknown=frozenset(n for n in ("recovery", "verification") if getattr(flows, n).notify_unknown_recipients),
+        link_confirmation=config.nightlatch.recovery.link_confirmation,
         # Who hands a code over by phone or mail needs longer than who waits for it at a screen.
         code_lifespan=max(methods.code.config.lifespan, HOUR),
         link_lifespan=methods.link.config.lifespan,

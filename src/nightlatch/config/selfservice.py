@@ -46,7 +46,7 @@ class AfterLogin(After):
     password: MethodHooks
 
 
-class AfterRecovery(Subject):
+class AfterRecovery(After):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a recovery. `revoke_active_sessions` is done in any case."
     )
@@ -102,8 +102,12 @@ class Registration(Flow):
     after: AfterRegistration
 
 
-class OptionalFlow(Flow):
+class AddressedFlow(Flow):
     enabled: bool = setting(BOOLEAN, True, "Whether this flow is offered.")
+    use: str = setting(choice("code", "link"), "code", "What people are sent; its method must be enabled.")
+    notify_unknown_recipients: bool = setting(
+        BOOLEAN, False, "Whether an address that nobody has is sent a message that says so."
+    )
 
 
 class SettingsFlow(Flow):
@@ -118,8 +122,12 @@ class LoginFlow(Flow):
     after: AfterLogin
 
 
-class RecoveryFlow(OptionalFlow):
+class RecoveryFlow(AddressedFlow):
     after: AfterRecovery
+
+
+class VerificationFlow(AddressedFlow):
+    after: After
 
 
 class Flows(Subject):
@@ -128,7 +136,7 @@ class Flows(Subject):
     error: ErrorPage
     registration: Registration
     recovery: RecoveryFlow
-    verification: OptionalFlow
+    verification: VerificationFlow
     settings: SettingsFlow
 
 

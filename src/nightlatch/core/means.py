@@ -7,6 +7,7 @@ from unicodedata import is_normalized
 from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
+from nightlatch.core.flows.post import Post
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SECOND
@@ -19,6 +20,7 @@ class Means:
     vault: Vault
     lifetime: Lifetime
     throttling: Throttling
+    post: Post
 
     def floor(self, password: str) -> "Floor":
         """What a refusal awaits, so that it takes the same time whatever it was refused for."""

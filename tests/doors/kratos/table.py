@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
     "update_login_flow": {"method": "password", "identifier": "ada@example.org", "password": PASSWORD},
     "update_registration_flow": {"method": "password", "traits": {"email": "eve@example.org"}, "password": PASSWORD},
     "update_recovery_flow": {"method": "code", "code": "CODE"},
+    "update_verification_flow": {"method": "code", "email": "ada@example.org"},
     "update_settings_flow": {"method": "profile", "traits": {"email": "ada@example.org"}},
     "perform_native_logout": {"session_token": "TOKEN"},
 }
@@ -52,7 +53,8 @@ class World:
         code = doors.admin("POST", "/admin/recovery/code", {"identity_id": self.identity}).ok(201)
         self.code: str = code["recovery_code"]
         self.flows = {
-            act: doors.public("GET", f"/self-service/{act}/api").ok()["id"] for act in ("login", "registration")
+            act: doors.public("GET", f"/self-service/{act}/api").ok()["id"]
+            for act in ("login", "registration", "verification")
         }
         self.flows["settings"] = doors.public("GET", "/self-service/settings/api", token=self.token).ok()["id"]
         self.flows["recovery"] = code["recovery_link"].partition("flow=")[2]
@@ -77,7 +79,11 @@ class World:
         filled = line.path.replace("{id}", next((kinds[kind] for kind in kinds if kind in line.path), ""))
         filled = filled.replace("{external_id:path}", "crm-1").replace("{type}", "totp")
         act = next((act for act in self.flows if act in line.path), "")
-        asked = [f"{p.name}={self.flows[act]}" for p in line.query if p.name in {"id", "flow", "token"}]
+        asked = [
+            f"{p.name}={self.flows[act]}"
+            for p in line.query
+            if p.name in {"id", "flow"} | {"token" if act == "logout" else ""}
+        ]
         return filled + ("?" if asked or query else "") + "&".join([*asked, *([query] if query else [])])
 
     def body(self, line: Line) -> Any:

@@ -12,6 +12,7 @@ class Act(StrEnum):
     LOGIN = "login"
     REGISTRATION = "registration"
     RECOVERY = "recovery"
+    VERIFICATION = "verification"
     SETTINGS = "settings"
 
 

@@ -159,7 +159,7 @@ def check_browser(call: Call[Parts], flow: Flow) -> None:
 
 def check_form(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> None:
     """CsrfViolation unless this was sent from a page of a known origin, by the browser of the flow, with its token."""
-    _check_origin(call)
+    check_origin(call)
     check_browser(call, flow)
     if flow.facts.browser is None:
         return
@@ -168,7 +168,8 @@ def check_form(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> None:
         raise CsrfViolation("The csrf_token of the form is missing or is not that of this browser.")
 
 
-def _check_origin(call: Call[Parts]) -> None:
+def check_origin(call: Call[Parts]) -> None:
+    """CsrfViolation when a page sent this that is of no known origin."""
     # A neighbouring subdomain can plant cookies, and a form to go with them: only the browser knows whose page it is.
     headers = call.request.headers
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")

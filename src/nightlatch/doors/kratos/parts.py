@@ -7,6 +7,7 @@ from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.courier.model import Letter, Message
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
+from nightlatch.core.flows.post import Post
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.means import Means
 from nightlatch.core.recovery.rules import Redeeming
@@ -22,7 +23,8 @@ from nightlatch.kernel.secrets import Keys
 @dataclass(frozen=True, slots=True)
 class Flows:
     """How self-service flows behave: lifespans in microseconds by act, what is on, where people are sent: to which page
-    for an act (and for `error`), and after one."""
+    for an act (and for `error`), and after one. `secrets` are the methods of which people may ask for one, and `use`
+    the first that an act offers; `tell_unknown` are the acts that write to addresses that nobody has."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
@@ -30,7 +32,12 @@ class Flows:
     after_urls: Mapping[str, str]
     registration_enabled: bool
     recovery_enabled: bool
+    verification_enabled: bool
     password_enabled: bool
+    secrets: frozenset[str]
+    use: Mapping[str, str]
+    tell_unknown: frozenset[str]
+    link_confirmation: bool
     code_lifespan: int
     link_lifespan: int
     redeeming: Redeeming
@@ -49,7 +56,7 @@ class Parts(Shared):
     hasher: Hasher
     vault: Vault
     throttling: Throttling
-    code_keys: Keys
+    post: Post
     render: Render
     seen: LastSeen
     flows: Flows
@@ -66,4 +73,4 @@ class Parts(Shared):
 
     @property
     def means(self) -> Means:
-        return Means(self.store, self.hasher, self.vault, self.lifetime, self.throttling)
+        return Means(self.store, self.hasher, self.vault, self.lifetime, self.throttling, self.post)

@@ -21,6 +21,7 @@ from nightlatch.doors.kratos import (
     sessions,
     settings,
     shapes,
+    verification,
 )
 from nightlatch.doors.kratos.parts import Parts
 
@@ -90,8 +91,16 @@ _PUBLIC_PORT = (
     _Route("GET", "/self-service/registration/browser", selfservice.create_browser_registration_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _BEGUN, "Begin a registration in a browser"),
     _Route("GET", "/self-service/registration/flows", selfservice.get_registration_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a registration flow"),
     _Route("POST", "/self-service/registration", selfservice.update_registration_flow, None, dict[str, Any], shapes.SuccessfulRegistration, 200, _SUBMITTED, (Parameter("flow"),), "Sign up", nodes.FlowShown),
-    _Route("GET", "/self-service/recovery/flows", recovery.get_recovery_flow, None, None, nodes.FlowShown, 200, (400, 404, 410), (Parameter("id"),), "Get a recovery flow"),
-    _Route("POST", "/self-service/recovery", recovery.update_recovery_flow, None, dict[str, Any], nodes.FlowShown, 200, _SUBMITTED, (Parameter("flow"),), "Redeem a recovery code", nodes.FlowShown),
+    _Route("GET", "/self-service/recovery/api", recovery.create_native_recovery_flow, None, None, nodes.FlowShown, 200, (400,), _RETURN_TO, "Begin to recover an account"),
+    _Route("GET", "/self-service/recovery/browser", recovery.create_browser_recovery_flow, None, None, nodes.FlowShown, 200, (302, 303, 400), _RETURN_TO, "Begin a recovery in a browser"),
+    _Route("GET", "/self-service/recovery", recovery.follow_recovery_link, None, None, str, 200, (303, 400, 404), (Parameter("flow"), Parameter("token")), "Follow a recovery link"),
+    _Route("GET", "/self-service/recovery/flows", recovery.get_recovery_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a recovery flow"),
+    _Route("POST", "/self-service/recovery", recovery.update_recovery_flow, None, dict[str, Any], nodes.FlowShown, 200, _SUBMITTED, (Parameter("flow"), Parameter("token")), "Ask for a recovery code, or redeem one", nodes.FlowShown),
+    _Route("GET", "/self-service/verification/api", verification.create_native_verification_flow, None, None, nodes.FlowShown, 200, (400,), _RETURN_TO, "Begin to verify an address"),
+    _Route("GET", "/self-service/verification/browser", verification.create_browser_verification_flow, None, None, nodes.FlowShown, 200, (303, 400), _RETURN_TO, "Begin a verification in a browser"),
+    _Route("GET", "/self-service/verification/flows", verification.get_verification_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a verification flow"),
+    _Route("GET", "/self-service/verification", verification.follow_verification_link, None, None, str, 200, (303, 400, 404), (Parameter("flow"), Parameter("code"), Parameter("token")), "Follow the link of a verification"),
+    _Route("POST", "/self-service/verification", verification.update_verification_flow, None, dict[str, Any], nodes.FlowShown, 200, _SUBMITTED, (Parameter("flow"), Parameter("token")), "Ask for a verification code, or give it back", nodes.FlowShown),
     _Route("GET", "/self-service/settings/api", settings.create_native_settings_flow, None, None, nodes.FlowShown, 200, (400, 401, 403), _RETURN_TO, "Begin to change settings"),
     _Route("GET", "/self-service/settings/browser", settings.create_browser_settings_flow, None, None, nodes.FlowShown, 200, (303, 400, 401, 403), _RETURN_TO, "Begin to change settings in a browser"),
     _Route("GET", "/self-service/settings/flows", settings.get_settings_flow, None, None, nodes.FlowShown, 200, (400, 401, 403, 404, 410), (Parameter("id"),), "Get a settings flow"),

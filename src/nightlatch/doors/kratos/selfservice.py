@@ -55,21 +55,21 @@ First = Callable[[Call[Parts]], Awaitable[Facts]]
 
 
 async def create_native_login_flow(call: Call[Parts]) -> Answer:
-    return await _in_app(call, Kind.LOGIN, _login_facts)
+    return await in_app(call, Kind.LOGIN, _login_facts)
 
 
 @forwarded
 async def create_browser_login_flow(call: Call[Parts]) -> Answer:
-    return await _in_browser(call, Kind.LOGIN, _login_facts)
+    return await in_browser(call, Kind.LOGIN, _login_facts)
 
 
 async def create_native_registration_flow(call: Call[Parts]) -> Answer:
-    return await _in_app(call, Kind.REGISTRATION, _registration_facts)
+    return await in_app(call, Kind.REGISTRATION, _registration_facts)
 
 
 @forwarded
 async def create_browser_registration_flow(call: Call[Parts]) -> Answer:
-    return await _in_browser(call, Kind.REGISTRATION, _registration_facts)
+    return await in_browser(call, Kind.REGISTRATION, _registration_facts)
 
 
 async def _login_facts(call: Call[Parts]) -> Facts:
@@ -93,12 +93,12 @@ async def _registration_facts(call: Call[Parts]) -> Facts:
 
 
 async def get_login_flow(call: Call[Parts]) -> Answer:
-    return await _get(call, Kind.LOGIN)
+    return await get_flow(call, Kind.LOGIN)
 
 
 async def get_registration_flow(call: Call[Parts]) -> Answer:
     _check_registration(call)
-    return await _get(call, Kind.REGISTRATION)
+    return await get_flow(call, Kind.REGISTRATION)
 
 
 @forwarded
@@ -201,13 +201,13 @@ def _check_registration(call: Call[Parts]) -> None:
         raise RegistrationOff
 
 
-async def _in_app(call: Call[Parts], kind: Kind, facts: First) -> Answer:
+async def in_app(call: Call[Parts], kind: Kind, facts: First, **of: Any) -> Answer:
     await _enter(call)
-    flow = await open_flow(call, asked_for(call, kind, "api", await facts(call)))
+    flow = await open_flow(call, asked_for(call, kind, "api", await facts(call)), **of)
     return Answer(200, encode(nodes.flow(call.door, flow)))
 
 
-async def _in_browser(call: Call[Parts], kind: Kind, facts: First) -> Answer:
+async def in_browser(call: Call[Parts], kind: Kind, facts: First, **of: Any) -> Answer:
     back, page = return_to.checked(call), from_page(call.request)
     await _enter(call)
     try:
@@ -215,8 +215,10 @@ async def _in_browser(call: Call[Parts], kind: Kind, facts: First) -> Answer:
     except SessionAvailable:
         if not page:
             raise
-        return to(return_to.after(call.door, kind, back))
-    return await begin(call, asked_for(call, kind, "browser", known))
+        onwards = to(return_to.after(call.door, kind, back))
+        onwards.status = 302 if kind is Kind.RECOVERY else 303
+        return onwards
+    return await begin(call, asked_for(call, kind, "browser", known), **of)
 
 
 async def begin(call: Call[Parts], asked: "Asked", identity: Identity | None = None, **of: Any) -> Answer:
@@ -272,15 +274,21 @@ async def open_flow(call: Call[Parts], asked: Asked, **of: Any) -> Flow:
     return await call.door.store.write(unit)
 
 
-async def _get(call: Call[Parts], kind: Kind) -> Answer:
+async def get_flow(call: Call[Parts], kind: Kind, lent: str | None = None) -> Answer:
+    """The flow, for the browser that began it or that a letter `lent` something for it: the code to fill in."""
     found = parse_id(call.query("id") or "")
     if found is None:
         raise FlowNotFound
     flow = await begun(call, kind, found)
-    check_browser(call, flow)
+    if lent is None:
+        check_browser(call, flow)
     if flow.expires_at <= call.act.now:
         return over(call, flow)
-    return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))))
+    shown = nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))
+    for node in shown["ui"]["nodes"] if lent else ():
+        if node["attributes"].get("name") == "code":
+            node["attributes"]["value"] = lent
+    return Answer(200, encode(shown))
 
 
 def over(call: Call[Parts], flow: Flow) -> Answer:
@@ -321,6 +329,8 @@ async def expired(call: Call[Parts], old: Flow, **of: Any) -> Answer:
     error = body_of(
         410, "self-service flow expired", "The self-service flow has expired or was used.", "self_service_flow_expired"
     )
+    if old.act is Kind.RECOVERY:
+        error["details"] = {"continue_with": [{"action": "show_recovery_ui", "flow": {"id": id_text(new.id)}}]}
     return answer(
         error,
         call.request.scope["request_id"],
