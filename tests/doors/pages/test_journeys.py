@@ -1,7 +1,10 @@
 """People in Chromium on our own pages, without scripts: nothing on them may depend on one."""
 
+import re
+
 import httpx
 import pytest
+from playwright.sync_api import Locator
 from tests.development import Development
 from tests.doors.pages.chromium import ATTEMPTS, NEW_PASSWORD, PASSWORD, Open, Window
 
@@ -117,3 +120,64 @@ def test_who_is_signed_in_already_is_sent_on(window: Open, email: str) -> None:
     for path in ("/ui/login", "/ui/registration"):
         mine.open(path)
         assert mine.at == "/ui/settings"
+
+
+def letter(window: Window, email: str, title: str) -> Locator:
+    """The newest letter of that title to the address, in the mailbox of development."""
+    window.open("/dev/mailbox")
+    return window.page.get_by_role("article").filter(has_text=email).filter(has_text=title).first
+
+
+def test_an_address_is_confirmed_by_the_link_of_a_letter(window: Open, email: str) -> None:
+    mine = window()
+    mine.register(email)
+    assert mine.page.get_by_text(f"{email} is not confirmed yet.").is_visible()
+    with mine.page.expect_navigation():
+        letter(mine, email, "Confirm your address").get_by_role("link").click()
+    assert mine.at == "/ui/verification"
+    mine.press("Continue")
+    assert mine.page.get_by_role("status").inner_text() == "Your email address is confirmed."
+    mine.press("Continue")
+    assert mine.at == "/ui/settings"
+    assert mine.page.get_by_text("is not confirmed yet").count() == 0
+
+
+def test_an_address_is_confirmed_by_a_code_that_is_typed(window: Open, email: str) -> None:
+    mine = window()
+    mine.register(email)
+    mine.press("Confirm it")
+    mine.page.get_by_label("Email").fill(email)
+    mine.press("Continue")
+    told, at = mine.page.get_by_role("status").inner_text(), mine.page.url
+    assert "a message with a code" in told
+    code = re.search(r"^[0-9]{6}$", letter(mine, email, "Confirm your address").inner_text(), re.MULTILINE)
+    mine.page.goto(at)
+    mine.page.get_by_label("Verification code").fill("000000" if code[0] != "000000" else "111111")
+    mine.press("Continue")
+    assert "invalid" in mine.alert
+    mine.page.get_by_label("Verification code").fill(code[0])
+    mine.press("Continue")
+    assert mine.page.get_by_role("status").inner_text() == "Your email address is confirmed."
+
+
+def test_who_lost_the_password_comes_back_by_mail_and_the_others_are_out(window: Open, email: str) -> None:
+    lost, other = window(), window()
+    other.register(email)
+    lost.open("/ui/login")
+    lost.press("Forgot your password?")
+    assert lost.heading == "Recover your account"
+    lost.page.get_by_label("Email").fill(email)
+    lost.press("Continue")
+    at = lost.page.url
+    code = re.search(r"^[0-9]{6}$", letter(lost, email, "back into your account").inner_text(), re.MULTILINE)
+    lost.page.goto(at)
+    lost.page.get_by_label("Recovery code").fill(code[0])
+    lost.press("Continue")
+    assert lost.at == "/ui/settings"
+    assert "You recovered your account." in lost.page.get_by_role("status").first.inner_text()
+    assert len(lost.devices()) == 1
+    assert not still(other)
+    lost.page.get_by_label("New password").fill(NEW_PASSWORD)
+    lost.press("Save", among=1)
+    other.sign_in(email, NEW_PASSWORD)
+    assert other.at == "/ui/settings"
