@@ -475,6 +475,7 @@ def _flows(config: Config) -> Flows:
             flows.settings.privileged_session_max_age,
             always_end_others=REVOKE in flows.settings.after.profile.hooks,
         ),
+        remember_me=config.nightlatch.session.remember_me,
         settings_highest_aal=flows.settings.required_aal == "highest_available",
         default_return_url=selfservice.default_browser_return_url,
         allowed_return_urls=selfservice.allowed_return_urls,

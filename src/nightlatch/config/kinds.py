@@ -102,13 +102,6 @@ def list_from_text(text: str) -> Any:
         return text
 
 
-def _read_file(value: Any) -> Path:
-    file = Path(read_text(value)).absolute()
-    if not os.access(file, os.R_OK) or not file.is_file():
-        refuse("is no file that can be read", "Give its path; a relative one begins at the working directory.")
-    return file
-
-
 def matching(pattern: str, problem: str, cure: str) -> Callable[[Any], str]:
     """Reads text of that pattern, in which a letter is either case of it."""
     pattern_of_all = re.compile(pattern, re.ASCII | re.IGNORECASE)
@@ -129,6 +122,15 @@ _read_origin = matching(
     "must be an origin",
     "Write it like https://app.example.com, https://*.example.com or http://localhost:3000.",
 )
+
+
+def _read_file(value: Any) -> Path:
+    file = Path(read_text(value)).absolute()
+    if not os.access(file, os.R_OK) or not file.is_file():
+        refuse("is no file that can be read", "Give its path; a relative one begins at the working directory.")
+    return file
+
+
 TEXT = Kind("text", read_text, ("customer", "employee"))
 TOKEN = Kind("name", _read_token, ("X-Real-IP", "my_session"))
 HOST = Kind("host", _read_host, ("0.0.0.0", "::1"))  # noqa: S104 - an example
@@ -144,6 +146,7 @@ def integer(least: int, most: int) -> Kind[int]:
     """A whole number from `least` to `most`."""
 
     def read(value: Any) -> int:
+        # YAML's true is an integer to Python.
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             refuse(f"must be a whole number from {least} to {most}", "Write digits, without quotes.")
         return value

@@ -202,6 +202,12 @@ class SessionLimits(Subject):
         "Checking a session gives it `session.lifespan` anew, up to this long after its person signed in. Off unless "
         "set.",
     )
+    remember_me: int | None = setting(
+        duration(MINUTE),
+        None,
+        "When set, people who sign in by password in a browser are asked whether it is to keep them signed in: their "
+        "session then lives so long, and otherwise the cookie ends with the browser. Off unless set.",
+    )
     max_per_identity: int = setting(integer(1, 100_000), 100, "The most sessions of one identity.")
     at_limit: str = setting(
         choice("oldest ends", "refuse"),

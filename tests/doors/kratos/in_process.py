@@ -336,6 +336,7 @@ def flows(**changes: Any) -> Flows:
         redeeming=Redeeming(5, 15 * MINUTE),
         settings=settings.Rules(Policy(), 15 * MINUTE),
         settings_highest_aal=True,
+        remember_me=None,
         default_return_url="https://ui.example.org/",
         allowed_return_urls=("https://ui.example.org/",),
     )

@@ -102,6 +102,11 @@ def flow(
     return shown
 
 
+def asks_to_remember(parts: Parts, flow: Flow) -> bool:
+    """Whether the form asks if this browser is to keep the person signed in."""
+    return parts.flows.remember_me is not None and flow.type == "browser" and not flow.facts.refresh
+
+
 def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
     yield _csrf()
     if not parts.flows.password_enabled:
@@ -110,6 +115,8 @@ def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
     value = flow.facts.identifier or ""
     yield _input("default", "identifier", "hidden" if hidden else "text", texts.ID, value=value, required=True)
     yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="current-password")
+    if asks_to_remember(parts, flow):
+        yield _input("password", "remember_me", "checkbox", texts.REMEMBER_ME, value=flow.facts.remember)
     yield _input("password", "method", "submit", texts.SIGN_IN_WITH_PASSWORD, value="password")
 
 

@@ -24,7 +24,8 @@ from nightlatch.kernel.secrets import Keys
 class Flows:
     """How self-service flows behave: lifespans in microseconds by act, what is on, where people are sent: to which page
     for an act (and for `error`), and after one. `secrets` are the methods of which people may ask for one, and `use`
-    the first that an act offers; `tell_unknown` are the acts that write to addresses that nobody has."""
+    the first that an act offers; `tell_unknown` are the acts that write to addresses that nobody has. Sessions of who
+    asks to be remembered live for `remember_me`."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
@@ -43,6 +44,7 @@ class Flows:
     redeeming: Redeeming
     settings: settings.Rules
     settings_highest_aal: bool
+    remember_me: int | None
     default_return_url: str
     allowed_return_urls: tuple[str, ...]
 
