@@ -23,9 +23,9 @@ from nightlatch.core.credentials.person import Vault
 from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.events.seals import PURPOSE as SEALS
-from nightlatch.core.flows.post import Post
 from nightlatch.core.housekeeping import Retention, SteadyClock, seal_events, sweep
 from nightlatch.core.identities.schemas import Schemas, load_schemas
+from nightlatch.core.means import Post, Verifying
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
@@ -64,7 +64,8 @@ from nightlatch.senders.smtp import Smtp
 from nightlatch.stores.opening import open_store
 
 HTTP_OK = 200
-REVOKE = "revoke_active_sessions"
+REVOKE, SHOW_VERIFICATION = "revoke_active_sessions", "show_verification_ui"
+REQUIRE_VERIFIED = "require_verified_address"
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -319,7 +320,8 @@ def _parts(
         hasher=hasher,
         vault=vault,
         throttling=_throttling(config),
-        post=_post(config, vault),
+        code_keys=keys_of(config.secrets.default, "codes"),
+        post=_post(config),
         page_keys=keys_of(config.secrets.pagination, "page tokens"),
         pair_keys=keys_of(config.secrets.cipher, PURPOSE),
         render=Render(config.serve.public.base_url, vault),
@@ -341,13 +343,16 @@ def _parts(
     )
 
 
-def _post(config: Config, vault: Vault) -> Post:
+def _post(config: Config) -> Post:
     methods, public = config.selfservice.methods, config.serve.public.base_url
+    flows = config.selfservice.flows
+    required = REQUIRE_VERIFIED in flows.login.after.password.hooks
+    verification = flows.verification
+    verifying = Verifying(verification.use, verification.lifespan, required) if verification.enabled else None
     return Post(
-        codes=keys_of(config.secrets.default, "codes"),
-        messages=vault.keys,
         lifespans={"code": methods.code.config.lifespan, "link": methods.link.config.lifespan},
         url=lambda place, query: f"{public}self-service/{place}?{urlencode(query)}",
+        verifying=verifying,
     )
 
 
@@ -465,6 +470,11 @@ def _flows(config: Config) -> Flows:
         secrets=frozenset(n for n, m in (("code", methods.code), ("link", methods.link)) if m.enabled),
         use={"recovery": flows.recovery.use, "verification": flows.verification.use},
         tell_unknown=frozenset(n for n in ("recovery", "verification") if getattr(flows, n).notify_unknown_recipients),
+        shows_verification=frozenset(
+            n
+            for n, named in (("registration", hooks), ("settings", flows.settings.after.profile.hooks))
+            if SHOW_VERIFICATION in named
+        ),
         link_confirmation=config.nightlatch.recovery.link_confirmation,
         # Who hands a code over by phone or mail needs longer than who waits for it at a screen.
         code_lifespan=max(methods.code.config.lifespan, HOUR),

@@ -21,11 +21,10 @@ from nightlatch.core.credentials.person import Person, Profile, Vault, compose, 
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
-from nightlatch.core.flows.post import Post
 from nightlatch.core.flows.rules import open_flow
 from nightlatch.core.identities.schemas import Schema, Schemas
 from nightlatch.core.login.rules import SignedIn, sign_in
-from nightlatch.core.means import Means
+from nightlatch.core.means import Means, Post
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, redeem
 from nightlatch.core.sessions.model import Device, Standing
@@ -91,7 +90,7 @@ class World:
         self.hasher = Hasher(memory=16, time=1, parallelism=1, threads=2, queue=64, entropy=self.entropy)
         self.vault = Vault(Keys([SECRET], "credentials"))
         self.code_keys = Keys([SECRET], "codes")
-        self.post = Post(self.code_keys, self.vault.keys, {"code": 10 * MINUTE, "link": HOUR}, letter_url)
+        self.post = Post({"code": 10 * MINUTE, "link": HOUR}, letter_url)
         self.networks = ip_network("10.0.0.0/8").hosts()
 
     @property
@@ -144,7 +143,9 @@ class World:
         return self.write(unit)
 
     def means(self, **changes: Any) -> Means:
-        return replace(Means(self.db.store, self.hasher, self.vault, LIFETIME, THROTTLING, self.post), **changes)
+        return replace(
+            Means(self.db.store, self.hasher, self.vault, LIFETIME, THROTTLING, self.code_keys, self.post), **changes
+        )
 
     def elsewhere(self) -> Device:
         """A device in a network that nobody used before: what one network may do is not what is tested."""

@@ -41,7 +41,10 @@ class MethodHooks(Subject):
 
 class AfterLogin(After):
     hooks: tuple[str, ...] = setting(
-        _HOOK_LIST, [], "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person."
+        _HOOK_LIST,
+        [],
+        "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person; with "
+        "`require_verified_address`, who has no verified address is sent a code in place of being signed in.",
     )
     password: MethodHooks
 
@@ -68,7 +71,8 @@ class AfterSettings(Subject):
         _HOOK_LIST,
         [],
         "What follows a change of settings. `revoke_active_sessions` ends all other sessions of the person, which a "
-        "change of a password, an identifier or an address does in any case.",
+        "change of a password, an identifier or an address does in any case; `show_verification_ui` leads on to the "
+        "verification of a new address.",
     )
     password: AfterChange
     profile: AfterChange
@@ -78,7 +82,8 @@ class AfterMethod(Subject):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST,
         Follows(f"`{_HOOKS}` if set, else `session`", lambda known, _: known[_HOOKS] or ("session",)),
-        "What follows a registration by password. `session` signs the person in.",
+        "What follows a registration by password. `session` signs the person in; `show_verification_ui` leads on to "
+        "the verification of their address.",
     )
 
 

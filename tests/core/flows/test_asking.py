@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from tests.core.world import THROTTLING, World
 
-from nightlatch.core.flows.asking import SENT, Asked, ask
+from nightlatch.core.flows.asking import Asked, ask
+from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.model import Flow
 from nightlatch.core.recovery.rules import Recovered, Redeeming, redeem
 from nightlatch.core.sessions.model import Method
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND

@@ -1,7 +1,6 @@
 """Recovery codes and links: made for one identity, good once, for a time and for a few tries."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -40,7 +39,7 @@ def redeemed(
 ) -> Recovered | Flow:
     return world.run(
         redeem(
-            world.means(post=replace(world.post, codes=keys or world.code_keys)),
+            world.means(code_keys=keys or world.code_keys),
             world.act(),
             flow.id,
             code,

@@ -1,16 +1,21 @@
 """An address verified by who has what was sent there."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.core.world import World
+from tests.core.world import PASSWORD, World
 
 from nightlatch.core.credentials.person import Person
-from nightlatch.core.flows.asking import SENT, Asked, ask
+from nightlatch.core.flows.asking import Asked, ask
+from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.model import Flow
 from nightlatch.core.identities.model import Address
-from nightlatch.core.verification.rules import PASSED, After, Verifying, begin, confirm, unverified
+from nightlatch.core.identities.model import Kind as Use
+from nightlatch.core.login.rules import SignedIn, sign_in
+from nightlatch.core.means import Means, Verifying
+from nightlatch.core.registration.rules import Rules, register
+from nightlatch.core.verification.rules import PASSED, After, confirm, follow, unverified
 from nightlatch.kernel.clock import HOUR, MINUTE
 from nightlatch.problems import FlowExpired
 
@@ -25,6 +30,10 @@ def asked(world: World, address: str = ANNA, method: str = "code") -> Flow:
 def confirmed(world: World, flow: Flow, secret: str, purpose: str = "code", tries: int = 5) -> Flow:
     means = world.means()
     return world.run(confirm(means, world.act(), flow.id, secret, world.elsewhere().ip, tries, purpose=purpose))
+
+
+def verifying(world: World, method: str, *, required: bool = False) -> Means:
+    return world.means(post=replace(world.post, verifying=Verifying(method, HOUR, required)))
 
 
 def address(world: World, person: Person) -> Address:
@@ -99,18 +108,69 @@ def test_P14_a_code_of_recovery_verifies_nothing_and_the_other_way_round(world: 
 
 @pytest.mark.parametrize("method", ["code", "link"])
 def test_a_verification_that_follows_another_act_waits_for_its_secret(world: World, method: str) -> None:
-    anna = world.anna()
-    [mine] = unverified(anna)
+    anna = world.create({"email": ANNA, "phone": "+49 30 901820"})
     parent = world.flow(Kind.REGISTRATION, type_="browser")
-    after = After(parent, b"a browser", "https://app.example.org/")
-    how: Any = Verifying(method, HOUR)
-    flow = world.write(lambda tx: begin(tx, world.act(), world.means(), how, anna, mine, after))
+    after = After(b"a browser", "https://app.example.org/")
+    means = verifying(world, method)
+    marked, [flow] = world.write(lambda tx: follow(tx, world.act(), means, anna, parent, after))
+    assert {a.value: a.status for a in marked.identity.of_kind(Use.VERIFIABLE)} == {
+        ANNA: "sent",
+        "+4930901820": "pending",
+    }
     assert (flow.state, flow.method, flow.type, flow.return_to) == (SENT, method, "browser", after.return_to)
     assert (flow.facts.identifier, flow.facts.browser) == (ANNA, b"a browser")
     given = world.letters()[0][2]
     secret = given["code"] if method == "code" else given["link"].partition("token=")[2]
     assert confirmed(world, flow, secret, method).state == PASSED
-    assert unverified(world.stored(anna)) == []
+    assert [each.value for each in unverified(world.stored(anna))] == ["+4930901820"]
+    world.db.empty()
+    assert world.write(lambda tx: follow(tx, world.act(), world.means(), anna, parent, after)) == (anna, ())
+
+
+def test_who_registers_is_sent_a_secret_with_the_registration(world: World) -> None:
+    flow = world.flow(Kind.REGISTRATION)
+    for means, sent in ((verifying(world, "code"), 1), (world.means(), 0)):
+        traits = {"email": f"p{sent}@example.org"}
+        done: Any = world.run(
+            register(means, world.schemas, world.act(), flow.id, traits, PASSWORD, world.elsewhere(), Rules())
+        )
+        assert len(done.verifications) == sent
+        assert len(world.letters()) == 1
+        assert [a.status for a in done.identity.of_kind(Use.VERIFIABLE)] == ["sent" if sent else "pending"]
+        flow = world.flow(Kind.REGISTRATION)
+
+
+def test_who_has_no_verified_address_signs_in_only_where_none_is_required(world: World) -> None:
+    anna, robot = world.anna(), world.create({"handle": "robot"}, PASSWORD)
+    means = verifying(world, "code", required=True)
+
+    def signed(name: str) -> Any:
+        work = sign_in(means, world.act(), world.flow(Kind.LOGIN).id, name, PASSWORD, world.elsewhere())
+        return world.run(work)
+
+    assert signed("robot").facts.problems == ({"code": "address_unverified"},)
+    flow = signed(ANNA)
+    assert (flow.act, flow.state) == (Kind.VERIFICATION, SENT)
+    assert world.db.sql("select id from sessions") == []
+    assert isinstance(world.login(), SignedIn)
+    confirmed(world, flow, world.letters()[0][2]["code"])
+    assert isinstance(signed(ANNA), SignedIn)
+    wrong_password = world.run(
+        sign_in(means, world.act(), world.flow(Kind.LOGIN).id, "robot", "wrong", world.elsewhere())
+    )
+    assert isinstance(wrong_password, Flow)
+    assert wrong_password.facts.problems == ({"code": "credentials_wrong"},)
+    assert anna.identity.id != robot.identity.id
+
+
+def test_P7_signing_up_and_in_sends_no_more_messages_than_asking_does(world: World) -> None:
+    world.anna()
+    means = verifying(world, "code", required=True)
+    for _ in range(8):
+        flow = world.flow(Kind.LOGIN)
+        outcome = world.run(sign_in(means, world.act(), flow.id, ANNA, PASSWORD, world.elsewhere()))
+        assert isinstance(outcome, Flow)
+    assert len(world.letters()) == 6
 
 
 def test_of_a_change_the_new_addresses_are_to_be_verified(world: World) -> None:

@@ -20,8 +20,8 @@ from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.events.model import Act, Event
-from nightlatch.core.flows.post import Post
 from nightlatch.core.identities.schemas import Schema, Schemas
+from nightlatch.core.means import Post
 from nightlatch.core.organizations import rules as organizations
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
@@ -284,7 +284,8 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         hasher=cheap,
         vault=vault,
         throttling=throttling(),
-        post=Post(Keys([SECRET], "codes"), vault.keys, {"code": 10 * MINUTE, "link": HOUR}, letter_url),
+        code_keys=Keys([SECRET], "codes"),
+        post=Post({"code": 10 * MINUTE, "link": HOUR}, letter_url),
         page_keys=Keys([SECRET], "page tokens"),
         pair_keys=Keys([SECRET], "key pairs"),
         render=Render(PUBLIC_URL, vault),
@@ -330,6 +331,7 @@ def flows(**changes: Any) -> Flows:
         secrets=frozenset({"code", "link"}),
         use={"recovery": "code", "verification": "code"},
         tell_unknown=frozenset(),
+        shows_verification=frozenset(),
         link_confirmation=True,
         code_lifespan=HOUR,
         link_lifespan=HOUR,

@@ -254,7 +254,7 @@ def test_W2_a_token_of_another_list_or_another_installation_is_refused(people: P
             [],
         )
     ]
-    other_purpose = doors.parts.post.codes.seal(("identities", bytes(16)))
+    other_purpose = doors.parts.code_keys.seal(("identities", bytes(16)))
     for token in (*foreign, *forged, *wrong, other_purpose):
         doors.admin("GET", f"{PATH}?page_token={quote(token)}").refused(400)
 

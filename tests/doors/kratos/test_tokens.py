@@ -3,7 +3,6 @@
 import base64
 import random
 import string
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -155,8 +154,7 @@ def test_W15_what_was_made_under_the_former_secret_is_good_until_that_is_dropped
 
     def under(*secrets: bytes) -> None:
         vault = Vault(Keys(secrets, "credentials"))
-        post = replace(doors.parts.post, codes=Keys(secrets, "codes"))
-        doors.listen(post=post, vault=vault, render=Render(PUBLIC_URL, vault))
+        doors.listen(code_keys=Keys(secrets, "codes"), vault=vault, render=Render(PUBLIC_URL, vault))
 
     def redeemed(code: dict[str, str]) -> bool:
         body = {"method": "code", "code": code["recovery_code"]}

@@ -4,14 +4,14 @@ address: not the answer, not what is counted, and not the time, which is a floor
 import msgspec
 
 from nightlatch.core.attempts.model import Throttling
-from nightlatch.core.attempts.rules import MESSAGE, check_network, reserve
+from nightlatch.core.attempts.rules import check_network
 from nightlatch.core.credentials.addresses import mark
 from nightlatch.core.credentials.person import find as find_person
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.codes import is_right, try_code
+from nightlatch.core.flows.model import SENT, Code, Flow
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.model import Code, Flow
 from nightlatch.core.flows.post import post
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Kind as Use
@@ -19,7 +19,6 @@ from nightlatch.core.identities.model import Name
 from nightlatch.core.identities.normal import recipient
 from nightlatch.core.means import Means
 
-SENT = "sent_email"  # the state of a flow that waits for its secret
 _ADDRESSES = {Kind.RECOVERY: Use.RECOVERY, Kind.VERIFICATION: Use.VERIFIABLE}
 
 
@@ -47,7 +46,7 @@ async def prove(
     """The flow's code if `secret` is it and may be used, else None: a wrong, used or over one, or too many tries of it
     or of the account, look alike. FlowNotFound, FlowExpired, Throttled."""
     code = await means.store.write(lambda tx: _try(tx, act, means.throttling, kind, flow_id, ip, most))
-    return code if code and code.purpose == purpose and is_right(means.post.codes, code, secret) else None
+    return code if code and code.purpose == purpose and is_right(means.code_keys, code, secret) else None
 
 
 async def _ask(tx: Tx, act: Act, means: Means, kind: Kind, flow_id: bytes, asked: Asked) -> Flow:
@@ -57,12 +56,9 @@ async def _ask(tx: Tx, act: Act, means: Means, kind: Kind, flow_id: bytes, asked
     to = recipient(asked.address)
     if to is None:
         return await _refuse(tx, flow, asked, "address_invalid")
-    # Counted for an address that nobody has as well. Anybody can have messages sent to anybody.
-    subject = means.throttling.of_nobody(act.organization, ":".join(to))
-    if await reserve(tx, act, MESSAGE, subject, means.throttling.messages):
-        return await _refuse(tx, flow, asked, "messages_exhausted")
     holder = await tx.identities.holder(act.organization, Name(f"{_ADDRESSES[kind]}:{to[0]}", to[1]))
-    await post(tx, act, means.post, flow, asked.method, to, holder, tell_unknown=asked.tell_unknown)
+    if not await post(tx, act, means, flow, asked.method, to, holder, tell_unknown=asked.tell_unknown):
+        return await _refuse(tx, flow, asked, "messages_exhausted")
     if holder and kind is Kind.VERIFICATION and (person := await find_person(tx, act.organization, holder, lock=True)):
         await mark(tx, act, person, to, verified=False)
     await tx.events.add([event(act, f"{kind}.asked", identity_id=holder, reason=None if holder else "unknown")])

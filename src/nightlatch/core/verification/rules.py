@@ -7,29 +7,22 @@ from nightlatch.core.credentials.addresses import mark
 from nightlatch.core.credentials.person import Person, find
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
-from nightlatch.core.flows.asking import SENT, prove
+from nightlatch.core.flows.asking import prove
+from nightlatch.core.flows.model import SENT, Facts, Flow
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.flows.post import post
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Address
 from nightlatch.core.identities.model import Kind as Use
 from nightlatch.core.means import Means
 
+UNVERIFIED = "address_unverified"  # why somebody without any address does not sign in
 PASSED = "passed_challenge"  # the state of a flow whose address is verified
 
 
-class Verifying(msgspec.Struct, frozen=True):
-    """How addresses are verified that nobody asked for: by `code` or `link`, in a flow of that lifespan."""
-
-    method: str
-    lifespan: int
-
-
 class After(msgspec.Struct, frozen=True):
-    """What a verification follows: a flow, in a browser (as a flow remembers it), and the place that it leads to."""
+    """Where a verification goes on that follows another act: in a browser (as a flow remembers it), and to a place."""
 
-    flow: Flow
     browser: bytes | None = None
     return_to: str | None = None
 
@@ -58,24 +51,32 @@ async def confirm(
     return await means.store.write(conclude)
 
 
-async def begin(tx: Tx, act: Act, means: Means, how: Verifying, person: Person, address: Address, after: After) -> Flow:
-    """A flow that waits for the secret that `address` is sent, written with the act that it follows."""
-    flow = await flows.open_flow(
-        tx,
-        act,
-        Kind.VERIFICATION,
-        how.lifespan,
-        after.flow.request_url,
-        type_=after.flow.type,
-        state=SENT,
-        method=how.method,
-        return_to=after.return_to,
-        facts=Facts(identifier=address.value, browser=after.browser),
-    )
-    to = (address.via, address.value)
-    await post(tx, act, means.post, flow, how.method, to, person.identity.id)
-    await mark(tx, act, person, to, verified=False)
-    return flow
+async def follow(
+    tx: Tx, act: Act, means: Means, person: Person, parent: Flow, after: After, before: Person | None = None
+) -> tuple[Person, tuple[Flow, ...]]:
+    """The person, and a flow for each address of theirs that was sent a secret, all written with the act of `parent`:
+    of somebody new, the first that is not verified; of somebody changed, those that are new."""
+    wanted = unverified(person, before) if means.post.verifying else []
+    begun = []
+    for address in wanted if before else wanted[:1]:
+        person, flow = await _begin(tx, act, means, person, address, parent, after)
+        begun.append(flow)
+    return person, tuple(begun)
+
+
+async def require(tx: Tx, act: Act, means: Means, person: Person, parent: Flow) -> Flow | None:
+    """None when the person may sign in; else a flow that waits for the secret of one of their addresses, which was sent
+    there. Who has no address at all may not: there is nothing that could be proved."""
+    verifying = means.post.verifying
+    if verifying is None or not verifying.required or any(a.verified for a in person.identity.of_kind(Use.VERIFIABLE)):
+        return None
+    addresses = unverified(person)
+    if not addresses:
+        return await flows.move(
+            tx, parent, facts=msgspec.structs.replace(parent.facts, problems=({"code": UNVERIFIED},))
+        )
+    after = After(parent.facts.browser, parent.return_to)
+    return (await _begin(tx, act, means, person, addresses[0], parent, after))[1]
 
 
 def unverified(person: Person, before: Person | None = None) -> list[Address]:
@@ -83,6 +84,29 @@ def unverified(person: Person, before: Person | None = None) -> list[Address]:
     known = {(a.via, a.value) for a in before.identity.of_kind(Use.VERIFIABLE)} if before else set()
     mine = person.identity.of_kind(Use.VERIFIABLE)
     return [each for each in mine if not each.verified and (each.via, each.value) not in known]
+
+
+async def _begin(
+    tx: Tx, act: Act, means: Means, person: Person, address: Address, parent: Flow, after: After
+) -> tuple[Person, Flow]:
+    how = means.post.verifying
+    assert how is not None
+    flow = await flows.open_flow(
+        tx,
+        act,
+        Kind.VERIFICATION,
+        how.lifespan,
+        parent.request_url,
+        type_=parent.type,
+        state=SENT,
+        method=how.method,
+        return_to=after.return_to,
+        facts=Facts(identifier=address.value, browser=after.browser),
+    )
+    to = (address.via, address.value)
+    if await post(tx, act, means, flow, how.method, to, person.identity.id):
+        person = await mark(tx, act, person, to, verified=False)
+    return person, flow
 
 
 def _has(person: Person, address: str) -> bool:

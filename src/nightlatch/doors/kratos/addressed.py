@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from nightlatch.core.flows import rules as flows
-from nightlatch.core.flows.asking import SENT, Asked, ask
+from nightlatch.core.flows.asking import Asked, ask
+from nightlatch.core.flows.model import SENT, Facts, Flow
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import confirming, selfservice
 from nightlatch.doors.kratos.browser import again, from_page

@@ -92,6 +92,15 @@ def page_of(call: Call[Parts], flow: Flow) -> str:
     return with_query(call.door.flows.ui_urls[flow.act], "flow", id_text(flow.id))
 
 
+def show_verification(call: Call[Parts], flow: Flow) -> dict[str, Any]:
+    """What tells a client of a flow that waits for the secret of an address."""
+    shown = {"id": id_text(flow.id), "verifiable_address": flow.facts.identifier}
+    return {
+        "action": "show_verification_ui",
+        "flow": shown | ({"url": page_of(call, flow)} if flow.type == "browser" else {}),
+    }
+
+
 async def again(
     call: Call[Parts],
     flow: Flow,

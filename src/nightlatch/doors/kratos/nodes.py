@@ -5,8 +5,7 @@ from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from nightlatch.core.flows.asking import SENT
-from nightlatch.core.flows.model import RECOVERED, Act, Flow
+from nightlatch.core.flows.model import RECOVERED, SENT, Act, Flow
 from nightlatch.core.identities.model import Identity
 from nightlatch.core.identities.schemas import Schema
 from nightlatch.core.organizations.model import DEFAULT

@@ -30,7 +30,7 @@ async def create_recovery_code_for_identity(call: Call[Parts]) -> Answer:
     back = return_to.checked(call)
     made = await parts.store.write(
         lambda tx: rules.make_code(
-            tx, call.act, parts.post.codes, identity_id, lifespan, _url(call), flow_type=flow_type, return_to=back
+            tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), flow_type=flow_type, return_to=back
         )
     )
     link = with_query(parts.flows.ui_urls["recovery"], "flow", id_text(made.flow.id))
@@ -45,7 +45,7 @@ async def create_recovery_link_for_identity(call: Call[Parts]) -> Answer:
     back = return_to.checked(call)
     made = await parts.store.write(
         lambda tx: rules.make_code(
-            tx, call.act, parts.post.codes, identity_id, lifespan, _url(call), purpose="link", return_to=back
+            tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), purpose="link", return_to=back
         )
     )
     link = parts.post.url("recovery", {"flow": id_text(made.flow.id), "token": made.secret})

@@ -42,6 +42,7 @@ _LIST_IDENTITIES = (
 )
 _RETURN_TO = (Parameter("return_to"),)
 _BEGUN = (*_RETURN_TO, Parameter("organization"))
+_REGISTRATION = (*_BEGUN, Parameter("after_verification_return_to"))
 _LOGIN = (Parameter("refresh", bool), Parameter("aal"), *_BEGUN)
 _SUBMITTED = (302, 303, 400, 403, 404, 410)
 _Route = Route[Parts]
@@ -87,17 +88,17 @@ _PUBLIC_PORT = (
     _Route("GET", "/self-service/login/browser", selfservice.create_browser_login_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _LOGIN, "Begin a login in a browser"),
     _Route("GET", "/self-service/login/flows", selfservice.get_login_flow, None, None, nodes.FlowShown, 200, (403, 404, 410), (Parameter("id"),), "Get a login flow"),
     _Route("POST", "/self-service/login", selfservice.update_login_flow, None, dict[str, Any], shapes.SuccessfulLogin, 200, _SUBMITTED, (Parameter("flow"),), "Sign in", nodes.FlowShown),
-    _Route("GET", "/self-service/registration/api", selfservice.create_native_registration_flow, None, None, nodes.FlowShown, 200, (400, 404), _BEGUN, "Begin to sign up"),
-    _Route("GET", "/self-service/registration/browser", selfservice.create_browser_registration_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _BEGUN, "Begin a registration in a browser"),
+    _Route("GET", "/self-service/registration/api", selfservice.create_native_registration_flow, None, None, nodes.FlowShown, 200, (400, 404), _REGISTRATION, "Begin to sign up"),
+    _Route("GET", "/self-service/registration/browser", selfservice.create_browser_registration_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _REGISTRATION, "Begin a registration in a browser"),
     _Route("GET", "/self-service/registration/flows", selfservice.get_registration_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a registration flow"),
     _Route("POST", "/self-service/registration", selfservice.update_registration_flow, None, dict[str, Any], shapes.SuccessfulRegistration, 200, _SUBMITTED, (Parameter("flow"),), "Sign up", nodes.FlowShown),
-    _Route("GET", "/self-service/recovery/api", recovery.create_native_recovery_flow, None, None, nodes.FlowShown, 200, (400,), _RETURN_TO, "Begin to recover an account"),
-    _Route("GET", "/self-service/recovery/browser", recovery.create_browser_recovery_flow, None, None, nodes.FlowShown, 200, (302, 303, 400), _RETURN_TO, "Begin a recovery in a browser"),
+    _Route("GET", "/self-service/recovery/api", recovery.create_native_recovery_flow, None, None, nodes.FlowShown, 200, (400, 404), _BEGUN, "Begin to recover an account"),
+    _Route("GET", "/self-service/recovery/browser", recovery.create_browser_recovery_flow, None, None, nodes.FlowShown, 200, (302, 303, 400, 404), _BEGUN, "Begin a recovery in a browser"),
     _Route("GET", "/self-service/recovery", recovery.follow_recovery_link, None, None, str, 200, (303, 400, 404), (Parameter("flow"), Parameter("token")), "Follow a recovery link"),
     _Route("GET", "/self-service/recovery/flows", recovery.get_recovery_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a recovery flow"),
     _Route("POST", "/self-service/recovery", recovery.update_recovery_flow, None, dict[str, Any], nodes.FlowShown, 200, _SUBMITTED, (Parameter("flow"), Parameter("token")), "Ask for a recovery code, or redeem one", nodes.FlowShown),
-    _Route("GET", "/self-service/verification/api", verification.create_native_verification_flow, None, None, nodes.FlowShown, 200, (400,), _RETURN_TO, "Begin to verify an address"),
-    _Route("GET", "/self-service/verification/browser", verification.create_browser_verification_flow, None, None, nodes.FlowShown, 200, (303, 400), _RETURN_TO, "Begin a verification in a browser"),
+    _Route("GET", "/self-service/verification/api", verification.create_native_verification_flow, None, None, nodes.FlowShown, 200, (400, 404), _BEGUN, "Begin to verify an address"),
+    _Route("GET", "/self-service/verification/browser", verification.create_browser_verification_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _BEGUN, "Begin a verification in a browser"),
     _Route("GET", "/self-service/verification/flows", verification.get_verification_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a verification flow"),
     _Route("GET", "/self-service/verification", verification.follow_verification_link, None, None, str, 200, (303, 400, 404), (Parameter("flow"), Parameter("code"), Parameter("token")), "Follow the link of a verification"),
     _Route("POST", "/self-service/verification", verification.update_verification_flow, None, dict[str, Any], nodes.FlowShown, 200, _SUBMITTED, (Parameter("flow"), Parameter("token")), "Ask for a verification code, or give it back", nodes.FlowShown),

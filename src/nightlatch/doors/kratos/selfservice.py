@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -18,6 +19,8 @@ from nightlatch.core.logout.rules import sign_out
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.registration.rules import give_profile, register, step_back
 from nightlatch.core.sessions.model import Standing
+from nightlatch.core.verification.rules import After
+from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
 from nightlatch.doors.kratos.auth import me, presented
@@ -31,10 +34,11 @@ from nightlatch.doors.kratos.browser import (
     forwarded,
     from_page,
     onward,
+    show_verification,
     to,
     to_page,
 )
-from nightlatch.doors.kratos.errors import RegistrationOff, answer, body_of, error_of
+from nightlatch.doors.kratos.errors import AddressUnverified, RegistrationOff, answer, body_of, error_of
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import SuccessfulLogin, SuccessfulRegistration, at, encode
 from nightlatch.doors.kratos.submissions import begun, fields, request_device, submitted, traits_of
@@ -87,6 +91,7 @@ async def _login_facts(call: Call[Parts]) -> Facts:
 
 
 async def _registration_facts(call: Call[Parts]) -> Facts:
+    return_to.checked(call, "after_verification_return_to")
     _check_registration(call)
     if await standing_of(call) is not None:
         raise SessionAvailable
@@ -130,7 +135,7 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
     except FlowExpired:
         return await expired(call, flow)
     if isinstance(outcome, Flow):
-        return await again(call, await _still_ticked(parts, outcome) if ticked else outcome)
+        return await _refused(call, await _still_ticked(parts, outcome) if ticked else outcome)
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulLogin(parts.render.own_session(outcome.session, identity), None)
     if sent.in_browser and outcome.token:
@@ -141,6 +146,14 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
         return onward(call, flow, shown, headers)
     shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
     return Answer(200, encode(shown))
+
+
+async def _refused(call: Call[Parts], flow: Flow) -> Answer:
+    if flow.act is not Kind.VERIFICATION:
+        return await again(call, flow)
+    if from_page(call.request):
+        return to_page(call, flow)
+    raise AddressUnverified(show_verification(call, flow))
 
 
 @forwarded
@@ -155,6 +168,7 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
     _check_password(parts)
     if sent.in_browser and await standing_of(call) is not None:
         return await _signed_in_already(call, flow)
+    secret, signs_in = parts.cookies.new_secret(), parts.flows.registration.session
     try:
         if back:
             return await again(call, await step_back(parts.store, call.act, flow.id))
@@ -171,6 +185,9 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
             given["password"],
             request_device(call),
             parts.flows.registration,
+            After(
+                bound(secret) if signs_in and sent.in_browser else flow.facts.browser, _after_verification(call, flow)
+            ),
         )
     except FlowExpired:
         return await expired(call, flow)
@@ -178,15 +195,26 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
         return await again(call, outcome)
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulRegistration(identity, None)
-    if outcome.session is None or outcome.token is None:
-        return onward(call, flow, shown) if sent.in_browser else Answer(200, encode(shown))
-    shown.session = parts.render.own_session(outcome.session, identity)
-    if sent.in_browser:
-        secret = parts.cookies.new_secret()
-        return onward(call, flow, shown, cookies_for(call, outcome.session, outcome.identity, outcome.token, secret))
-    shown.continue_with = [{"action": "set_ory_session_token", "ory_session_token": outcome.token}]
-    shown.session_token = outcome.token
-    return Answer(200, encode(shown))
+    headers: Headers = ()
+    verifications = outcome.verifications if Kind.REGISTRATION in parts.flows.shows_verification else ()
+    then = [show_verification(call, each) for each in verifications]
+    if outcome.session is not None and outcome.token is not None:
+        shown.session = parts.render.own_session(outcome.session, identity)
+        if sent.in_browser:
+            headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret)
+        else:
+            then.append({"action": "set_ory_session_token", "ory_session_token": outcome.token})
+            shown.session_token = outcome.token
+    if verifications and from_page(call.request):
+        return to_page(call, verifications[0], *headers)
+    shown.continue_with = then or None
+    return onward(call, flow, shown, headers) if sent.in_browser else Answer(200, encode(shown))
+
+
+def _after_verification(call: Call[Parts], flow: Flow) -> str | None:
+    """Where the person goes on when the address of a registration is verified: it was named at the beginning."""
+    wanted = parse_qs(urlsplit(flow.request_url).query).get("after_verification_return_to", [""])[0]
+    return wanted if return_to.allowed(call.door, wanted) else None
 
 
 async def perform_native_logout(call: Call[Parts]) -> Answer:

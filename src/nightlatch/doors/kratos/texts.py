@@ -125,6 +125,7 @@ _SIMPLE = {
         "address, or phone number.",
     ),
     "identity_disabled": error(4010011, "This account was disabled."),
+    "address_unverified": error(4000010, "This account has no address that could be verified, so it cannot sign in."),
     "sessions_full": generic(SessionsFull.default_reason),
     "conflict": error(4000007, "An account with the same identifier (email, phone, username, ...) exists already."),
     "recovery_again": error(4060001, "You recovered your account with this form already. Please try again."),
