@@ -44,6 +44,16 @@ def test_somebody_registers_signs_out_and_comes_back(window: Open, email: str, s
     assert mine.page.get_by_label("Last name").input_value() == "Lovelace"
 
 
+def administrator(site: Development) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {site.key_file.read_text().strip()}"}
+    return httpx.Client(base_url=site.admin, headers=headers, trust_env=False)
+
+
+def identity(admin: httpx.Client, email: str) -> str:
+    [found] = admin.get("/admin/identities", params={"credentials_identifier": email}).json()
+    return str(found["id"])
+
+
 def test_who_guesses_is_locked_out_and_an_administrator_lets_them_in_again(
     window: Open, site: Development, email: str
 ) -> None:
@@ -54,10 +64,8 @@ def test_who_guesses_is_locked_out_and_an_administrator_lets_them_in_again(
         mine.sign_in(email, "a wrong one")
     mine.sign_in(email)
     assert (mine.at, WRONG in mine.alert) == ("/ui/login", True)
-    admin = {"Authorization": f"Bearer {site.key_file.read_text().strip()}"}
-    with httpx.Client(base_url=site.admin, headers=admin, trust_env=False) as client:
-        [found] = client.get("/admin/identities", params={"credentials_identifier": email}).json()
-        assert client.post(f"/v1/identities/{found['id']}/unlock").status_code == 204
+    with administrator(site) as admin:
+        assert admin.post(f"/v1/identities/{identity(admin, email)}/unlock").status_code == 204
     mine.sign_in(email)
     assert mine.at == "/ui/settings"
 
@@ -181,3 +189,20 @@ def test_who_lost_the_password_comes_back_by_mail_and_the_others_are_out(window:
     lost.press("Save", among=1)
     other.sign_in(email, NEW_PASSWORD)
     assert other.at == "/ui/settings"
+
+
+def test_a_link_of_an_administrator_leads_back_in_at_the_press_of_a_button(
+    window: Open, site: Development, email: str
+) -> None:
+    lost, other = window(), window()
+    other.register(email)
+    with administrator(site) as admin:
+        link = admin.post("/admin/recovery/link", json={"identity_id": identity(admin, email)}).json()["recovery_link"]
+    lost.page.goto(link)
+    lost.page.goto(link)  # a program that looks through mail may have been there before
+    assert lost.at == "/self-service/recovery"
+    with lost.page.expect_navigation():
+        lost.page.get_by_role("button").click()
+    assert lost.at == "/ui/settings"
+    assert "You recovered your account." in lost.page.get_by_role("status").first.inner_text()
+    assert not still(other)
