@@ -374,7 +374,11 @@ def lifetime_of(config: Config) -> Lifetime:
 
 def _site(config: Config) -> Site:
     flows, ui = config.selfservice.flows, config.nightlatch.ui
-    offered = {"registration": flows.registration.enabled, "recovery": flows.recovery.enabled}
+    offered = {
+        "registration": flows.registration.enabled,
+        "recovery": flows.recovery.enabled,
+        "verification": flows.verification.enabled,
+    }
     return Site(
         config.serve.public.base_url,
         keys_of(config.secrets.cookie, "pages"),
