@@ -264,8 +264,7 @@ async def _flush(seen: LastSeen, store: Store) -> None:
 
 async def schemas_of(config: Config) -> Schemas:
     """SchemasBroken."""
-    sources = [(source.id, source.url) for source in config.identity.schemas]
-    return await load_schemas(sources, config.identity.default_schema_id, Outbound().get)
+    return await load_schemas(config.identity.schemas, config.identity.default_schema_id, Outbound().get)
 
 
 def hasher_of(config: Config) -> Hasher:

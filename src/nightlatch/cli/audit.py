@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nightlatch.cli.opened import REFUSED, ConfigFile, Dev, configuration, with_store
+from nightlatch.cli.opened import REFUSED, Database, asks
 from nightlatch.cli.printing import moment
 from nightlatch.config import keys_of
 from nightlatch.core.events.model import Act, Seal
@@ -22,16 +22,16 @@ def _group() -> None:
 
 
 @app.command()
+@asks
 def verify(
+    *,
     head: Annotated[
         str | None, typer.Option(metavar="POSITION:DIGEST", help="What it printed before: that must still be there.")
     ] = None,
-    config: ConfigFile = None,
-    dev: Dev = False,
+    database: Database,
 ) -> None:
     """Check that no sealed event was changed, added or taken away (exit code 1), and print how far the log goes."""
-    settings = configuration(config, dev)
-    keys = keys_of(settings.secrets.default, PURPOSE)
+    keys = keys_of(database.settings.secrets.default, PURPOSE)
 
     async def work(store: Store, _act: Act) -> tuple[list[str], Seal, int]:
         last, heads, wrong = START, set[str](), list[str]()
@@ -46,7 +46,7 @@ def verify(
             wrong.append(f"there is no seal {head}")
         return wrong, last, await store.scan(lambda tx: tx.events.count_unsealed())
 
-    wrong, last, unsealed = with_store(settings, work)
+    wrong, last, unsealed = database.ask(work)
     for line in wrong[:_SHOWN]:
         print(line)
     if len(wrong) > _SHOWN:

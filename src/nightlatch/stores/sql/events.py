@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from nightlatch.core.events.model import Event, Seal
-from nightlatch.stores.sql.statement import Connection, Rows, insert, sql
+from nightlatch.stores.sql.statement import FIRST, Connection, Rows, insert, sql
 
 _COLUMNS = "id, organization_id, at, name, actor, identity_id, session_id, reason, amount, data"
 
@@ -43,23 +43,21 @@ class SqlEvents(Rows):
         await self._connection.run(ADD_AMOUNT, event_id, more)
 
     async def unsealed(self, most: int) -> list[tuple[object, ...]]:
-        return [tuple(row) for row in await self._connection.rows(UNSEALED, most)]
+        return await self._all(tuple, UNSEALED, most)
 
     async def count_unsealed(self) -> int:
-        row = await self._connection.row(COUNT_UNSEALED)
-        return row[0] if row else 0
+        return await self._one(FIRST, COUNT_UNSEALED) or 0
 
     async def positioned(self, after: int, to: int) -> list[tuple[int, tuple[object, ...]]]:
-        return [(row[0], tuple(row)[1:]) for row in await self._connection.rows(POSITIONED, after, to)]
+        return await self._all(lambda row: (row[0], tuple(row)[1:]), POSITIONED, after, to)
 
     async def add_seal(self, seal: Seal, positions: Sequence[tuple[object, int]]) -> None:
         await self._connection.many(POSITION, positions)
         await self._connection.run(ADD_SEAL, *msgspec.structs.astuple(seal))
 
     async def seal_after(self, position: int | None) -> Seal | None:
-        asked = self._connection.row(NEWEST_SEAL) if position is None else self._connection.row(SEAL_AFTER, position)
-        row = await asked
-        return Seal(*row) if row else None
+        asked = (NEWEST_SEAL,) if position is None else (SEAL_AFTER, position)
+        return await self._one(lambda row: Seal(*row), *asked)
 
 
 def _row(event: Event) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 import msgspec
 
 from nightlatch.core.flows.model import Act, Code, Facts, Flow
-from nightlatch.stores.sql.statement import Connection, Row, purge, sql
+from nightlatch.stores.sql.statement import Row, Rows, purge, sql
 
 _COLUMNS = """id, organization_id, act, type, state, method, identity_id, request_url, return_to, facts,
     issued_at, expires_at, used_at"""
@@ -26,51 +26,41 @@ TRY_CODE = sql(f"""update codes set tries = tries + 1
 USE_CODE = sql("update codes set used_at = $2 where id = $1 and used_at is null")
 
 
-class SqlFlows:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlFlows(Rows):
     async def add(self, flow: Flow) -> None:
-        f = flow
-        await self._connection.run(
-            ADD, f.id, f.organization, f.act, f.type, f.state, f.method, f.identity_id, f.request_url, f.return_to,
-            msgspec.json.encode(f.facts).decode(), f.issued_at, f.expires_at, f.used_at,
-        )  # fmt: skip
+        fields = list(msgspec.structs.astuple(flow))
+        fields[9] = _text(flow.facts)
+        await self._connection.run(ADD, *fields)
 
     async def get(self, flow_id: bytes) -> Flow | None:
-        row = await self._connection.row(GET, flow_id)
-        return _flow(row) if row else None
+        return await self._one(_flow, GET, flow_id)
 
     async def save(self, flow: Flow) -> bool:
-        facts = msgspec.json.encode(flow.facts).decode()
-        return (
-            await self._connection.run(SAVE, flow.id, flow.state, flow.method, flow.identity_id, facts, flow.used_at)
-            > 0
-        )
+        f = flow
+        return await self._connection.run(SAVE, f.id, f.state, f.method, f.identity_id, _text(f.facts), f.used_at) > 0
 
     async def close(self, identity_id: bytes, now: int, but: bytes | None = None) -> None:
         await self._connection.run(CLOSE, identity_id, now, but or bytes(16))
         await self._connection.run(VOID_CODES, identity_id, now)
 
     async def put_code(self, code: Code) -> None:
-        c = code
-        await self._connection.run(
-            PUT_CODE, c.id, c.organization, c.identity_id, c.flow_id, c.purpose, c.secret_hash, c.expires_at, c.tries,
-            c.used_at, c.address,
-        )  # fmt: skip
+        await self._connection.run(PUT_CODE, *msgspec.structs.astuple(code))
 
     async def void_codes(self, identity_id: bytes, purpose: str, now: int) -> None:
         await self._connection.run(VOID_SHOWN_CODES, identity_id, purpose, now)
 
     async def try_code(self, flow_id: bytes, most: int, now: int) -> Code | None:
-        row = await self._connection.row(TRY_CODE, flow_id, now, most)
-        return Code(*row) if row else None
+        return await self._one(lambda row: Code(*row), TRY_CODE, flow_id, now, most)
 
     async def purge(self, before: int, most: int) -> int:
         return await self._connection.run(PURGE, before, most)
 
     async def use_code(self, code_id: bytes, now: int) -> bool:
         return await self._connection.run(USE_CODE, code_id, now) > 0
+
+
+def _text(facts: Facts) -> str:
+    return msgspec.json.encode(facts).decode()
 
 
 def _flow(row: Row) -> Flow:
