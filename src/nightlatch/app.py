@@ -352,6 +352,7 @@ def _post(config: Config) -> Post:
     return Post(
         lifespans={"code": methods.code.config.lifespan, "link": methods.link.config.lifespan},
         url=lambda place, query: f"{public}self-service/{place}?{urlencode(query)}",
+        endings=keys_of(config.secrets.default, "device links"),
         verifying=verifying,
     )
 

@@ -90,7 +90,7 @@ class World:
         self.hasher = Hasher(memory=16, time=1, parallelism=1, threads=2, queue=64, entropy=self.entropy)
         self.vault = Vault(Keys([SECRET], "credentials"))
         self.code_keys = Keys([SECRET], "codes")
-        self.post = Post({"code": 10 * MINUTE, "link": HOUR}, letter_url)
+        self.post = Post({"code": 10 * MINUTE, "link": HOUR}, letter_url, Keys([SECRET], "device links"))
         self.networks = ip_network("10.0.0.0/8").hosts()
 
     @property

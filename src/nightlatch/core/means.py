@@ -27,10 +27,12 @@ class Verifying:
 @dataclass(frozen=True, slots=True)
 class Post:
     """For how long, in microseconds, a `code` and a `link` are good that are sent to somebody; where a link leads: to
-    a place (an act, or `device`), with a query; and how new addresses are verified, if they are."""
+    a place (an act, or `device`), with a query; what links that end a session are sealed with; and how new addresses
+    are verified, if they are."""
 
     lifespans: Mapping[str, int]
     url: Callable[[str, Mapping[str, str]], str]
+    endings: Keys
     verifying: Verifying | None = None
 
 

@@ -285,7 +285,7 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         vault=vault,
         throttling=throttling(),
         code_keys=Keys([SECRET], "codes"),
-        post=Post({"code": 10 * MINUTE, "link": HOUR}, letter_url),
+        post=Post({"code": 10 * MINUTE, "link": HOUR}, letter_url, Keys([SECRET], "device links")),
         page_keys=Keys([SECRET], "page tokens"),
         pair_keys=Keys([SECRET], "key pairs"),
         render=Render(PUBLIC_URL, vault),

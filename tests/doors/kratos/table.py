@@ -1,14 +1,17 @@
 """Requests made from the route tables, so that a new line is swept without a word more."""
 
+import uuid
 from typing import Any
 
 from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors, flows
 
 from nightlatch.core.courier.model import Template
 from nightlatch.core.courier.rules import send
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.doors.http.routing import Route
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
+from nightlatch.kernel.clock import DAY
 from nightlatch.kernel.ids import id_text
 
 Line = Route[Parts]
@@ -38,6 +41,12 @@ def name(line: Line) -> str:
     return f"{line.method} {line.path}"
 
 
+def device_token(doors: Doors, session: str) -> str:
+    """Of a link that ends the session."""
+    ending = (DEFAULT, uuid.UUID(session).bytes, doors.clock.now() + DAY)
+    return doors.parts.post.endings.seal(ending)
+
+
 class World:
     """One person with a session, an external id and open flows of every kind; `ask` sends a line of a table for them."""
 
@@ -64,6 +73,7 @@ class World:
         )
         logout = doors.public("GET", "/self-service/logout/browser", token=self.token).ok()
         self.flows["logout"] = logout["logout_token"]
+        self.flows["device"] = device_token(doors, self.session)
         doors.happened()
 
     def told(self) -> str:
@@ -82,7 +92,7 @@ class World:
         asked = [
             f"{p.name}={self.flows[act]}"
             for p in line.query
-            if p.name in {"id", "flow"} | {"token" if act == "logout" else ""}
+            if p.name in {"id", "flow"} | {"token" if act in {"logout", "device"} else ""}
         ]
         return filled + ("?" if asked or query else "") + "&".join([*asked, *([query] if query else [])])
 

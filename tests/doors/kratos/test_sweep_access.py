@@ -190,7 +190,14 @@ def test_every_operation_has_the_name_that_clients_know() -> None:
         "createBrowserRecoveryFlow", "createNativeVerificationFlow", "createBrowserVerificationFlow",
         "getVerificationFlow", "updateVerificationFlow",
     }  # fmt: skip
-    own = {"getDocument", "returnToSettingsFlow", "followRecoveryLink", "followVerificationLink"}
+    own = {
+        "getDocument",
+        "returnToSettingsFlow",
+        "followRecoveryLink",
+        "followVerificationLink",
+        "showDevice",
+        "endDevice",
+    }
     assert {operation_id(route) for route in PUBLIC if route.status < 300} == frontend | own
 
 

@@ -17,6 +17,7 @@ from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.core.login.devices import is_new, tell_of
 from nightlatch.core.means import Floor, Means
 from nightlatch.core.sessions.model import Device, Method, Session, Standing
 from nightlatch.core.sessions.rules import PREFIX, issue, renew, replace
@@ -169,7 +170,10 @@ async def _conclude(
         if session is None:
             raise FlowExpired
         return SignedIn(session, person.identity, token)
+    stranger = await is_new(tx, act, person.identity, device)
     session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
     if current is not None and in_browser:
         await replace(tx, act, current)
+    if stranger:
+        await tell_of(tx, act, means, person.identity, session)
     return SignedIn(session, person.identity, token)

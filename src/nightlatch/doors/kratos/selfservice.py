@@ -135,7 +135,9 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
     except FlowExpired:
         return await expired(call, flow)
     if isinstance(outcome, Flow):
-        return await _refused(call, await _still_ticked(parts, outcome) if ticked else outcome)
+        if outcome.act is Kind.VERIFICATION:
+            return _to_verify(call, outcome)
+        return await again(call, await _still_ticked(parts, outcome) if ticked else outcome)
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulLogin(parts.render.own_session(outcome.session, identity), None)
     if sent.in_browser and outcome.token:
@@ -148,9 +150,7 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
     return Answer(200, encode(shown))
 
 
-async def _refused(call: Call[Parts], flow: Flow) -> Answer:
-    if flow.act is not Kind.VERIFICATION:
-        return await again(call, flow)
+def _to_verify(call: Call[Parts], flow: Flow) -> Answer:
     if from_page(call.request):
         return to_page(call, flow)
     raise AddressUnverified(show_verification(call, flow))
