@@ -133,10 +133,10 @@ class Application:
         schemas, hasher, seen = await schemas_of(self._config), hasher_of(self._config), LastSeen()
         store = await open_store(self._run.dsn, self._committed)
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
-        flows = kratos.public_door(parts)
-        own_pages = pages.public_door(parts, _site(self._config), self._port(flows).ask)
+        public = kratos.public_door(parts)
+        own_pages = pages.public_door(parts, _site(self._config), self._port(public).ask)
         self._ports = {
-            self._public_port: self._port(flows, own_pages, cors=_cors(self._config)),
+            self._public_port: self._port(public, own_pages, cors=_cors(self._config)),
             self._admin_port: self._port(
                 kratos.admin_door(parts),
                 sessions_api.admin_door(parts, _keyless(self._config)),
@@ -373,17 +373,9 @@ def lifetime_of(config: Config) -> Lifetime:
 
 def _site(config: Config) -> Site:
     flows, ui = config.selfservice.flows, config.nightlatch.ui
-    offered = {
-        "registration": flows.registration.enabled,
-        "recovery": flows.recovery.enabled,
-        "verification": flows.verification.enabled,
-    }
-    return Site(
-        config.serve.public.base_url,
-        keys_of(config.secrets.cookie, "pages"),
-        frozenset(act for act, enabled in offered.items() if enabled),
-        Brand(ui.name, ui.logo, ui.stylesheet),
-    )
+    acts = (act for act in ("registration", "recovery", "verification") if getattr(flows, act).enabled)
+    keys, brand = keys_of(config.secrets.cookie, "pages"), Brand(ui.name, ui.logo, ui.stylesheet)
+    return Site(config.serve.public.base_url, keys, frozenset(acts), brand)
 
 
 def _cors(config: Config) -> Cors | None:

@@ -1,5 +1,7 @@
 """Settings that only browsers care about."""
 
+from pathlib import Path
+
 import pytest
 
 from nightlatch.config import ConfigErrors, load
@@ -32,3 +34,24 @@ def test_W5_a_name_that_begins_with_Host_allows_no_domain_and_no_other_path() ->
     load(None, name, dev=True)
     for more in ({"COOKIES_DOMAIN": "example.com"}, {"SESSION_COOKIE_PATH": "/auth"}):
         assert refused(name | more) == ["SESSION_COOKIE_NAME"]
+
+
+def test_what_pages_show_lies_in_files_that_are_there(tmp_path: Path) -> None:
+    logo = tmp_path / "logo.svg"
+    assert refused({"NIGHTLATCH_UI_LOGO": str(logo), "NIGHTLATCH_UI_STYLESHEET": str(tmp_path)}) == [
+        "NIGHTLATCH_UI_LOGO",
+        "NIGHTLATCH_UI_STYLESHEET",
+    ]
+    logo.touch()
+    assert load(None, {"NIGHTLATCH_UI_LOGO": str(logo)}, dev=True).nightlatch.ui.logo == logo
+
+
+def test_pages_that_are_not_named_are_our_own_and_so_is_the_place_afterwards() -> None:
+    given = {
+        "SERVE_PUBLIC_BASE_URL": "https://id.example.com/auth/",
+        "SELFSERVICE_FLOWS_LOGIN_UI_URL": "https://a.example/in",
+    }
+    selfservice = load(None, given, dev=True).selfservice
+    assert selfservice.flows.login.ui_url == "https://a.example/in"
+    assert selfservice.flows.verification.ui_url == "https://id.example.com/auth/ui/verification"
+    assert selfservice.flows.login.after.default_browser_return_url == "https://id.example.com/auth/ui/settings"

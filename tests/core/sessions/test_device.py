@@ -2,7 +2,7 @@
 
 import pytest
 
-from nightlatch.core.sessions.device import kind_of
+from nightlatch.core.sessions.device import kind_of, name_of
 
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
@@ -25,3 +25,17 @@ CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 )  # fmt: skip
 def test_the_kind_of_device_is_read_from_the_user_agent(agent: str, kind: str) -> None:
     assert kind_of(agent) == kind
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        (f"Mozilla/5.0 (X11; Linux x86_64) {CHROME}", "Chrome on Linux"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1", "Mobile Safari on iOS"),
+        ("curl/8.5.0", "curl"),
+        ("", "Unknown device"),
+        ("\0\ud800é" * 500, "Unknown device"),
+    ],
+)  # fmt: skip
+def test_a_device_has_a_name_that_its_person_knows(agent: str, name: str) -> None:
+    assert name_of(agent) == name

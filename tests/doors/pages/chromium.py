@@ -37,7 +37,7 @@ class Window:
         self.context = chromium.new_context(java_script_enabled=scripts, **context)
         self.problems: list[str] = []
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(30_000)
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
 
