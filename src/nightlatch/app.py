@@ -29,6 +29,7 @@ from nightlatch.core.means import Post, Verifying
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
+from nightlatch.core.sessions.model import REASONS
 from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.settings import rules as settings
@@ -247,7 +248,8 @@ class Application:
             elif event.name == "identity.locked":
                 self._metrics.count("nightlatch_locks_total", kind=event.reason or "")
             elif event.name in {"session.ended", "session.deleted"}:
-                self._metrics.count("nightlatch_sessions_ended_total", event.amount, reason=event.reason or "")
+                reason = event.reason if event.reason in REASONS else "other"  # what operators type may be anything
+                self._metrics.count("nightlatch_sessions_ended_total", event.amount, reason=reason)
 
 
 def worker(run: Run, public_port: int, admin_port: int) -> Application:
@@ -372,7 +374,11 @@ def lifetime_of(config: Config) -> Lifetime:
 
 def _site(config: Config) -> Site:
     flows, ui = config.selfservice.flows, config.nightlatch.ui
-    offered = {"registration": flows.registration.enabled, "recovery": flows.recovery.enabled}
+    offered = {
+        "registration": flows.registration.enabled,
+        "recovery": flows.recovery.enabled,
+        "verification": flows.verification.enabled,
+    }
     return Site(
         config.serve.public.base_url,
         keys_of(config.secrets.cookie, "pages"),

@@ -321,8 +321,7 @@ def flows(**changes: Any) -> Flows:
     made = Flows(
         lifespans=dict.fromkeys(PAGES, HOUR),
         ui_urls={name: f"https://ui.example.org/{name}" for name in PAGES},
-        after_urls={name: f"https://ui.example.org/after-{name}" for name in (*PAGES, "logout")}
-        | {"settings.password": "", "settings.profile": ""},
+        after_urls={name: f"https://ui.example.org/after-{name}" for name in (*PAGES, "logout") if name != "settings"},
         registration=Rules(),
         registration_enabled=True,
         recovery_enabled=True,

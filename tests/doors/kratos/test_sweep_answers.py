@@ -37,6 +37,7 @@ def instance(kind: type[problems.Problem]) -> problems.Problem:
     given: dict[type[problems.Problem], tuple[Any, ...]] = {
         problems.TraitsInvalid: ("a reason", [("/email", "wrong")]),
         problems.FieldInvalid: ("state", "a reason"),
+        problems.FilterInvalid: ("a reason", 7),
         problems.SchemaUnknown: ("nope",),
         problems.SchemaNotFound: ("nope",),
         problems.PasswordRefused: ("too_short", "a reason", {"min_length": 8}),

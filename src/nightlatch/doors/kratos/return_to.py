@@ -31,8 +31,8 @@ def carried(url: str, wanted: str | None) -> str:
 
 def after(parts: Parts, act: str, wanted: str | None) -> str:
     """Where a browser goes from the end of `act`: to `wanted`, if the configuration allows it still. Empty where
-    that is back to the settings."""
-    return wanted if wanted and allowed(parts, wanted) else parts.flows.after_urls[act]
+    none is configured."""
+    return wanted if wanted and allowed(parts, wanted) else parts.flows.after_urls.get(act, "")
 
 
 def allowed(parts: Parts, wanted: str) -> bool:
