@@ -1,7 +1,5 @@
 """Whole servers that send mail: of several workers one sends each message, and in development it is read on a page."""
 
-import asyncio
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.development import Development
-from tests.senders.mail_server import MailServer, mail_server
+from tests.senders.mail_server import MailServer, by_smtp, mail_server_beside
 from tests.serving import Server
 
 PASSWORD = "Tr0ut-lamp*ferry 91"
@@ -18,21 +16,8 @@ PASSWORD = "Tr0ut-lamp*ferry 91"
 
 @pytest.fixture
 def mail() -> Iterator[MailServer]:
-    """A mail server in a thread of its own."""
-    ready, over, made = threading.Event(), threading.Event(), []
-
-    async def listen() -> None:
-        async with mail_server() as server:
-            made.append(server)
-            ready.set()
-            await asyncio.to_thread(over.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(listen()))
-    thread.start()
-    assert ready.wait(10)
-    yield made[0]
-    over.set()
-    thread.join()
+    with mail_server_beside() as server:
+        yield server
 
 
 def replace_password(ask: Callable[..., httpx.Response], email: str) -> None:
@@ -54,8 +39,7 @@ def soon(holds: Callable[[], bool]) -> None:
 
 
 def test_P15_three_workers_send_one_mail_of_each_message(serve: Callable[..., Server], mail: MailServer) -> None:
-    uri = f"smtp://127.0.0.1:{mail.port}/?disable_starttls=true"
-    server = serve(workers=3, settings={"courier": {"smtp": {"connection_uri": uri, "from_address": "id@example.com"}}})
+    server = serve(workers=3, settings=by_smtp(mail))
     people = [f"p{n}@example.com" for n in range(5)]
     for person in people:
         replace_password(server.ask_admin, person)

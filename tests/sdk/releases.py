@@ -54,7 +54,7 @@ LEAN = {
 TWO_COOKIES = frozenset({"two cookies"})  # of several Set-Cookie headers it hands one on
 
 KRATOS_25 = Release("kratos-25.4.0", ORY_KRATOS, lacks=TWO_COOKIES)
-ORY_1_0 = Release("ory-1.0.0", ORY, old=True, bearer=True, lacks=OLD | LEAN)
+ORY_1_0 = Release("ory-1.0.0", ORY, old=True, bearer=True, lacks=OLD | LEAN | {"verification=code"})
 ORY_1_22 = Release("ory-1.22.87", ORY, bearer=True, lacks=TWO_COOKIES)
 RELEASES = [
     Release("kratos-0.13.1", ORY_KRATOS, old=True, lacks=OLD | {"continue_with=redirect"}),

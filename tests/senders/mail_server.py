@@ -1,9 +1,12 @@
 """A mail server of the tests' own, on a real socket, that behaves as it is told."""
 
 import asyncio
+import re
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -68,3 +71,39 @@ async def mail_server(tls: str = "none", context: ssl.SSLContext | None = None) 
     finally:
         listening.close()
         await asyncio.sleep(0)
+
+
+@contextmanager
+def mail_server_beside() -> Iterator[MailServer]:
+    """The same in a thread of its own, for tests of whole servers."""
+    ready, over, made = threading.Event(), threading.Event(), []
+
+    async def listen() -> None:
+        async with mail_server() as server:
+            made.append(server)
+            ready.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(listen()))
+    thread.start()
+    assert ready.wait(10)
+    yield made[0]
+    over.set()
+    thread.join()
+
+
+def by_smtp(mail: MailServer) -> dict[str, Any]:
+    """The configuration of a courier that hands its letters to `mail`."""
+    uri = f"smtp://127.0.0.1:{mail.port}/?disable_starttls=true"
+    return {"courier": {"smtp": {"connection_uri": uri, "from_address": "id@example.com"}}}
+
+
+def code_sent(mail: MailServer, recipient: str, nth: int = 1) -> str:
+    """The code of the nth letter to `recipient`, for which it waits."""
+    for _ in range(100):
+        letters = [letter for letter in list(mail.letters) if str(letter["to"]) == recipient]
+        body = letters[nth - 1].get_body(("plain",)) if len(letters) >= nth else None
+        if body is not None and (found := re.search(r"^([0-9]{6})\s*$", body.get_content(), re.MULTILINE)):
+            return found[1]
+        time.sleep(0.1)
+    raise AssertionError(f"no code came to {recipient} in ten seconds")
