@@ -17,6 +17,8 @@ from nightlatch.config import Config, keys_of, load
 from nightlatch.core.access.model import EVERYTHING, AccessKey
 from nightlatch.core.access.rules import PURPOSE
 from nightlatch.core.attempts.model import Limit, Throttling
+from nightlatch.core.authentication.code import Code
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.courier.model import Message, Status
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
@@ -26,7 +28,6 @@ from nightlatch.core.housekeeping import Retention, SteadyClock, sweep
 from nightlatch.core.identities.schemas import Schemas, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
-from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.settings import rules as settings
@@ -386,6 +387,7 @@ def _throttling(config: Config) -> Throttling:
         codes=Limit(t.codes_per_hour, HOUR, quiet=True),
         proofs=Limit(t.proofs_per_minute, MINUTE),
         flows=Limit(t.flows_per_minute, MINUTE),
+        messages=Limit(t.messages_per_hour, HOUR),
         floor=t.floor,
         keys=keys_of(config.secrets.default, "attempts"),
     )
@@ -400,14 +402,15 @@ def _keyless(config: Config) -> tuple[Network, ...]:
 def _flows(config: Config) -> Flows:
     selfservice = config.selfservice
     flows, methods = selfservice.flows, selfservice.methods
-    password = methods.password.config
+    password, code = methods.password.config, methods.code.config
     named = {
         "login": flows.login,
         "registration": flows.registration,
         "recovery": flows.recovery,
         "settings": flows.settings,
     }
-    hooks = flows.registration.after.password.hooks
+    after = flows.registration.after
+    hooks = {"password": after.password.hooks, "code": after.code.hooks}
     policy = Policy(
         password.min_password_length, password.identifier_similarity_check_enabled, password.haveibeenpwned_enabled
     )
@@ -419,14 +422,18 @@ def _flows(config: Config) -> Flows:
             "registration": flows.registration.after.default_browser_return_url,
             "logout": flows.logout.after.default_browser_return_url,
         },
-        registration=Rules(policy, session="session" in hooks),
+        password=Password(policy),
+        code=Code(code.lifespan, code.max_submissions, config.security.account_enumeration.mitigate),
+        signing_in=frozenset(method for method, named in hooks.items() if "session" in named),
+        unified=flows.registration.style == "unified",
         registration_enabled=flows.registration.enabled,
         recovery_enabled=flows.recovery.enabled,
         password_enabled=methods.password.enabled,
+        passwordless=methods.code.enabled and methods.code.passwordless_enabled,
         # Who hands a code over by phone or mail needs longer than who waits for it at a screen.
-        code_lifespan=max(methods.code.config.lifespan, HOUR),
+        code_lifespan=max(code.lifespan, HOUR),
         link_lifespan=methods.link.config.lifespan,
-        redeeming=Redeeming(methods.code.config.max_submissions, flows.settings.lifespan),
+        redeeming=Redeeming(code.max_submissions, flows.settings.lifespan),
         settings=settings.Rules(
             policy,
             flows.settings.privileged_session_max_age,

@@ -13,6 +13,8 @@ from tests.database import Database, T, Unit
 
 from nightlatch.core.administration import identities as administration
 from nightlatch.core.attempts.model import Limit, Throttling
+from nightlatch.core.authentication.authenticator import Attempt
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.credentials.hashing import Hasher, Turn
 from nightlatch.core.credentials.person import Person, Profile, Vault, compose, find
 from nightlatch.core.events.model import Act
@@ -41,6 +43,7 @@ THROTTLING = Throttling(
     codes=Limit(10, HOUR, quiet=True),
     proofs=Limit(30, MINUTE),
     flows=Limit(120, MINUTE),
+    messages=Limit(5, HOUR),
     floor=0,
     keys=Keys([SECRET], "attempts"),
 )
@@ -134,7 +137,7 @@ class World:
         return self.write(unit)
 
     def means(self, **changes: Any) -> Means:
-        return replace(Means(self.db.store, self.hasher, self.vault, LIFETIME, THROTTLING), **changes)
+        return replace(Means(self.db.store, self.hasher, self.vault, LIFETIME, THROTTLING, self.code_keys), **changes)
 
     def elsewhere(self) -> Device:
         """A device in a network that nobody used before: what one network may do is not what is tested."""
@@ -177,7 +180,8 @@ class World:
     ) -> SignedIn | Flow:
         flow_id = (flow or self.flow(Kind.LOGIN)).id
         means = self.means(hasher=hasher or self.hasher, lifetime=lifetime)
-        return self.run(sign_in(means, self.act(), flow_id, identifier, password, device or self.elsewhere(), current))
+        attempt = Attempt(flow_id, password, device or self.elsewhere(), identifier, current)
+        return self.run(sign_in(means, self.act(), Password(), attempt))
 
     def signed_in(self, identifier: str = "anna@example.org", password: str = PASSWORD, **more: Any) -> str:
         """The token of a new session."""

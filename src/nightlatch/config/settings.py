@@ -200,6 +200,18 @@ class FeatureFlags:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AccountEnumeration:
+    mitigate: bool = setting(
+        BOOLEAN, True, "Whether asking for a code to sign in answers alike for an address that no account has."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Security:
+    account_enumeration: AccountEnumeration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Log:
     level: str = setting(
         choice("info", "debug", "trace", "warning", "error", "fatal", "panic"), "info", "The least that is logged."
@@ -270,6 +282,11 @@ class Throttling:
         100,
         "Wrong passwords without a right one that lock an account until it is recovered or unlocked.",
     )
+    messages_per_hour: int = setting(
+        integer(1, 1_000),
+        5,
+        "Codes that are sent to one address in an hour, whoever asks for them. One that comes back starts anew.",
+    )
     codes_per_hour: int = setting(integer(1, 1_000), 10, "Codes of one account that may be tried in an hour.")
     proofs_per_minute: int = setting(
         integer(1, 1_000_000),
@@ -279,7 +296,9 @@ class Throttling:
     )
     flows_per_minute: int = setting(integer(1, 1_000_000), 120, "Flows that one network may begin in a minute.")
     floor: int = setting(
-        duration(0), "350ms", "The least time that a refused sign-in takes, whatever it is refused for."
+        duration(0),
+        "350ms",
+        "The least time that a refused sign-in takes, whatever it is refused for, and that a code takes to be sent.",
     )
 
 
@@ -341,6 +360,7 @@ class Config:
     cookies: Cookies
     session: Session
     selfservice: Selfservice
+    security: Security
     courier: Courier
     feature_flags: FeatureFlags
     log: Log

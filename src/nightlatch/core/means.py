@@ -10,6 +10,7 @@ from nightlatch.core.credentials.person import Vault
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SECOND
+from nightlatch.kernel.secrets import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,12 @@ class Means:
     vault: Vault
     lifetime: Lifetime
     throttling: Throttling
+    code_keys: Keys
 
-    def floor(self, password: str) -> "Floor":
+    def floor(self, secret: str) -> "Floor":
         """What a refusal awaits, so that it takes the same time whatever it was refused for."""
         # A password that is not in normal form is checked in two: who sends one waits for two, whoever was asked for.
-        checks = 1 if is_normalized("NFC", password) else 2
+        checks = 1 if is_normalized("NFC", secret) else 2
         return Floor(checks * self.throttling.floor / SECOND)
 
 

@@ -16,6 +16,8 @@ from tests.serving import SCHEMAS
 
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.attempts.model import Throttling
+from nightlatch.core.authentication.code import Code
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.credentials.policy import Policy
@@ -24,7 +26,6 @@ from nightlatch.core.identities.schemas import Schema, Schemas
 from nightlatch.core.organizations import rules as organizations
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
-from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
@@ -315,10 +316,14 @@ def flows(**changes: Any) -> Flows:
         lifespans=dict.fromkeys(("login", "registration", "recovery", "settings"), HOUR),
         ui_urls={name: f"https://ui.example.org/{name}" for name in PAGES},
         after_urls={name: f"https://ui.example.org/after-{name}" for name in ("login", "registration", "logout")},
-        registration=Rules(),
+        password=Password(),
+        code=Code(10 * MINUTE, 5),
+        signing_in=frozenset({"password", "code"}),
+        unified=False,
         registration_enabled=True,
         recovery_enabled=True,
         password_enabled=True,
+        passwordless=False,
         code_lifespan=HOUR,
         link_lifespan=HOUR,
         redeeming=Redeeming(5, 15 * MINUTE),

@@ -30,7 +30,8 @@ class Attempts(msgspec.Struct, frozen=True):
 
 
 class Throttling(msgspec.Struct, frozen=True):
-    """The limits: on one account's passwords and codes, on one network's proofs and new flows. A sign-in that is
+    """The limits: on one account's passwords and codes, on one network's proofs and new flows, on the codes that are
+    sent to one address. A sign-in that is
     refused takes `floor` microseconds at least, so that the time does not tell why. `keys` hide names that nobody has:
     people type passwords there."""
 
@@ -38,6 +39,7 @@ class Throttling(msgspec.Struct, frozen=True):
     codes: Limit
     proofs: Limit
     flows: Limit
+    messages: Limit
     floor: int
     keys: Keys
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+SENT = "sent_email"  # the state of a flow that waits for a code
 RECOVERED = "recovered"  # the step of a settings flow that a recovery opened
 
 

@@ -5,18 +5,21 @@ from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from nightlatch.core.flows.model import RECOVERED, Act, Flow
+from nightlatch.core.flows.model import RECOVERED, SENT, Act, Flow
 from nightlatch.core.identities.model import Identity
 from nightlatch.core.identities.schemas import Schema
 from nightlatch.core.settings.rules import SAVED
 from nightlatch.doors.kratos import texts
+from nightlatch.doors.kratos.inputs import Node
+from nightlatch.doors.kratos.inputs import code_input as _code_input
+from nightlatch.doors.kratos.inputs import csrf as _csrf
+from nightlatch.doors.kratos.inputs import input_ as _input
+from nightlatch.doors.kratos.methods.table import offered
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Identity as IdentityShown
 from nightlatch.doors.kratos.shapes import Moment, at
 from nightlatch.kernel.clock import MINUTE
 from nightlatch.kernel.ids import id_text
-
-Node = dict[str, Any]
 
 
 class Ui(TypedDict):
@@ -99,43 +102,38 @@ def flow(
 
 def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
     yield _csrf()
-    if not parts.flows.password_enabled:
+    methods = offered(parts.flows, flow)
+    if not methods:
         return
-    hidden = flow.facts.refresh and flow.facts.identifier is not None
+    hidden = flow.state == SENT or (flow.facts.refresh and flow.facts.identifier is not None)
     value = flow.facts.identifier or ""
     yield _input("default", "identifier", "hidden" if hidden else "text", texts.ID, value=value, required=True)
-    yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="current-password")
-    yield _input("password", "method", "submit", texts.SIGN_IN_WITH_PASSWORD, value="password")
+    for method in methods:
+        yield from method.to_sign_in(flow)
 
 
 def _registration(parts: Parts, flow: Flow) -> Iterator[Node]:
     yield _csrf()
-    if not parts.flows.password_enabled:
+    methods = offered(parts.flows, flow)
+    if not methods:
         return
-    schema = parts.schemas.chosen(parts.schemas.default_id)
-    hidden = flow.facts.step == "credential"
-    yield from _traits(schema, flow.facts.traits, "password" if hidden else "profile", hidden=hidden)
-    if not hidden:
+    schema, unified = parts.schemas.chosen(parts.schemas.default_id), parts.flows.unified
+    hidden = flow.state == SENT or (flow.facts.step == "credential" and not unified)
+    group = methods[-1].type if hidden else "default" if unified else "profile"
+    yield from _traits(schema, flow.facts.traits, group, hidden=hidden)
+    if not hidden and not unified:
         yield _input("profile", "method", "submit", texts.SIGN_UP, value="profile")
         return
-    yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="new-password")
-    yield _input("password", "method", "submit", texts.SIGN_UP, value="password")
-    yield _input("profile", "screen", "submit", texts.BACK, value="previous")
+    for method in methods:
+        yield from method.to_sign_up(flow)
+    if hidden:
+        yield _input("profile", "screen", "submit", texts.BACK, value="previous")
 
 
 def _recovery(_parts: Parts, flow: Flow) -> Iterator[Node]:
-    if flow.state != "sent_email" or flow.method != "code":
+    if flow.state != SENT or flow.method != "code":
         return
-    yield _input(
-        "code",
-        "code",
-        "text",
-        texts.RECOVERY_CODE,
-        required=True,
-        pattern="[0-9]+",
-        maxlength=6,
-        autocomplete="one-time-code",
-    )
+    yield _code_input(texts.RECOVERY_CODE)
     yield _input("code", "method", "submit", texts.CONTINUE, value="code")
 
 
@@ -155,6 +153,9 @@ _NODES = {Act.LOGIN: _login, Act.REGISTRATION: _registration, Act.RECOVERY: _rec
 
 def _standing_messages(parts: Parts, flow: Flow) -> list[texts.Message]:
     """What the state itself has to say."""
+    if flow.state == SENT and flow.act in texts.CODE_SENT_TO:
+        known = flow.act is Act.LOGIN and flow.facts.refresh
+        return [] if flow.facts.problems else [texts.CODE_SENT_AGAIN if known else texts.CODE_SENT_TO[flow.act]]
     if flow.act is Act.LOGIN and flow.facts.refresh:
         return [texts.CONFIRM_IT_IS_YOU]
     if flow.act is Act.REGISTRATION and flow.facts.step == "credential" and not flow.facts.problems:
@@ -222,18 +223,3 @@ def _trait(field: dict[str, Any], name: str, value: Any, group: str, *, required
 def _dotted(pointer: str) -> str:
     """A JSON pointer (RFC 6901) as the name of a field."""
     return ".".join(part.replace("~1", "/").replace("~0", "~") for part in pointer.strip("/").split("/"))
-
-
-def _csrf() -> Node:
-    """Apps have no cookie that a strange page could ride on; theirs stays empty, as clients expect it."""
-    return _input("default", "csrf_token", "hidden", None, value="", required=True)
-
-
-def _input(group: str, name: str, kind: str, label: texts.Message | None, **more: Any) -> Node:
-    return {
-        "type": "input",
-        "group": group,
-        "attributes": {"name": name, "type": kind, "disabled": False, "node_type": "input", **more},
-        "messages": [],
-        "meta": {"label": label} if label else {},
-    }

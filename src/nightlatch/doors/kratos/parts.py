@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nightlatch.core.attempts.model import Throttling
+from nightlatch.core.authentication.code import Code
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.courier.model import Letter, Message
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.means import Means
 from nightlatch.core.recovery.rules import Redeeming
-from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.settings import rules as settings
 from nightlatch.doors.http.parts import Shared
@@ -22,15 +23,20 @@ from nightlatch.kernel.secrets import Keys
 @dataclass(frozen=True, slots=True)
 class Flows:
     """How self-service flows behave: lifespans in microseconds by act, what is on, where people are sent: to which page
-    for an act (and for `error`), and after one."""
+    for an act (and for `error`), and after one. `signing_in` are the methods whose registration signs in; `unified`
+    forms of registration have all on one page; `passwordless` says that codes sign in and up."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
-    registration: Rules
+    password: Password
+    code: Code
+    signing_in: frozenset[str]
+    unified: bool
     after_urls: Mapping[str, str]
     registration_enabled: bool
     recovery_enabled: bool
     password_enabled: bool
+    passwordless: bool
     code_lifespan: int
     link_lifespan: int
     redeeming: Redeeming
@@ -66,4 +72,4 @@ class Parts(Shared):
 
     @property
     def means(self) -> Means:
-        return Means(self.store, self.hasher, self.vault, self.lifetime, self.throttling)
+        return Means(self.store, self.hasher, self.vault, self.lifetime, self.throttling, self.code_keys)

@@ -6,14 +6,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from nightlatch.core.attempts.rules import check_network
-from nightlatch.core.credentials.policy import MAX_LENGTH
+from nightlatch.core.authentication.authenticator import Attempt
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.flows.store import Tx
-from nightlatch.core.login.rules import sign_in
 from nightlatch.core.logout.rules import sign_out
-from nightlatch.core.registration.rules import give_profile, register, step_back
+from nightlatch.core.registration.rules import Registered, give_profile, step_back
 from nightlatch.core.sessions.model import Standing
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
@@ -32,9 +31,11 @@ from nightlatch.doors.kratos.browser import (
     to_page,
 )
 from nightlatch.doors.kratos.errors import RegistrationOff, answer, body_of, error_of
+from nightlatch.doors.kratos.methods.method import Method, is_text
+from nightlatch.doors.kratos.methods.table import METHODS
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import SuccessfulLogin, SuccessfulRegistration, at, encode
-from nightlatch.doors.kratos.submissions import fields, request_device, submitted, traits_of
+from nightlatch.doors.kratos.submissions import Submitted, fields, request_device, submitted, traits_of
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import (
     AssuranceTooLow,
@@ -96,24 +97,18 @@ async def get_registration_flow(call: Call[Parts]) -> Answer:
 async def update_login_flow(call: Call[Parts]) -> Answer:
     parts, sent = call.door, await submitted(call, Kind.LOGIN)
     flow, given = sent.flow, sent.given
-    identifier = given.get("identifier") or given.get("password_identifier")
-    if given.get("method") != "password":
+    method = _chosen(parts, given)
+    if method is None:
         return await _again(call, flow, {"code": "no_strategy_login"})
-    _check_password(parts)
-    missing = [
-        name for name, value in (("identifier", identifier), ("password", given.get("password"))) if not _text(value)
-    ]
-    if missing:
+    if missing := method.missing(flow, given):
         return await _again(call, flow, *({"code": "property_missing", "field": name} for name in missing))
-    if len(given["password"]) > MAX_LENGTH:
-        return await _again(call, flow, {"code": "credentials_wrong"})
     standing = await standing_of(call)
     if sent.in_browser and standing is not None and not flow.facts.refresh:
         return await _signed_in_already(call, flow)
+    identifier = str(given.get("identifier") or given.get("password_identifier") or "")
+    attempt = Attempt(flow.id, "", request_device(call), identifier, standing)
     try:
-        outcome = await sign_in(
-            parts.means, call.act, flow.id, str(identifier), given["password"], request_device(call), standing
-        )
+        outcome = await method.sign_in(parts, call.act, flow, given, attempt)
     except FlowExpired:
         return await expired(call, flow)
     if isinstance(outcome, Flow):
@@ -133,34 +128,33 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
     _check_registration(call)
     parts, sent = call.door, await submitted(call, Kind.REGISTRATION)
     flow, given = sent.flow, sent.given
-    traits, method = traits_of(given), given.get("method")
-    back = given.get("screen") == "previous" or method == "profile:back"
-    if not back and method not in ("password", "profile"):  # a tuple: what was sent may be unhashable
+    back = given.get("screen") == "previous" or given.get("method") == "profile:back"
+    profile = given.get("method") == "profile"
+    method = None if back or profile else _chosen(parts, given)
+    if not back and not profile and method is None:
         return await _again(call, flow, {"code": "no_strategy_registration"})
-    _check_password(parts)
     if sent.in_browser and await standing_of(call) is not None:
         return await _signed_in_already(call, flow)
+    if method is not None and (missing := method.missing(flow, given)):
+        return await _again(call, flow, *({"code": "property_missing", "field": name} for name in missing))
+    attempt = Attempt(flow.id, "", request_device(call), traits=traits_of(given))
+    outcome: Registered | Flow
     try:
         if back:
-            return await again(call, await step_back(parts.store, call.act, flow.id))
-        if method == "profile":
-            return await again(call, await give_profile(parts.store, parts.schemas, call.act, flow.id, traits))
-        if not _text(given.get("password")):
-            return await _again(call, flow, {"code": "property_missing", "field": "password"})
-        outcome = await register(
-            parts.means,
-            parts.schemas,
-            call.act,
-            flow.id,
-            traits,
-            given["password"],
-            request_device(call),
-            parts.flows.registration,
-        )
+            outcome = await step_back(parts.store, call.act, flow.id)
+        elif method is None:
+            outcome = await give_profile(parts.store, parts.schemas, call.act, flow.id, attempt.traits)
+        else:
+            outcome = await method.sign_up(parts, call.act, flow, given, attempt)
     except FlowExpired:
         return await expired(call, flow)
     if isinstance(outcome, Flow):
         return await again(call, outcome)
+    return _registered(call, sent, outcome)
+
+
+def _registered(call: Call[Parts], sent: Submitted, outcome: Registered) -> Answer:
+    parts, flow = call.door, sent.flow
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulRegistration(identity, None)
     if outcome.session is None or outcome.token is None:
@@ -176,15 +170,19 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
 
 async def perform_native_logout(call: Call[Parts]) -> Answer:
     token = (await fields(call)).get("session_token")
-    if not _text(token):
+    if not is_text(token):
         raise Forbidden("A session_token must be given.")
     await call.door.store.write(lambda tx: sign_out(tx, call.act, str(token)))
     return Answer(204)
 
 
-def _check_password(parts: Parts) -> None:
-    if not parts.flows.password_enabled:
+def _chosen(parts: Parts, given: dict[str, Any]) -> Method | None:
+    """The method that was submitted; None for one that there is not. FeatureDisabled."""
+    name = given.get("method")
+    method = METHODS.get(name) if isinstance(name, str) else None
+    if method is not None and not method.is_on(parts.flows):
         raise FeatureDisabled
+    return method
 
 
 def _check_registration(call: Call[Parts]) -> None:
@@ -308,7 +306,3 @@ async def standing_of(call: Call[Parts]) -> Standing | None:
 
 def _identifier(standing: Standing) -> str | None:
     return next((a.value for a in standing.identity.addresses), None)
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""

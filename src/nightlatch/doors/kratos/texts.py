@@ -40,6 +40,18 @@ PASSWORD = info(1070001, "Password")
 ID = info(1070004, "ID")
 SUBMIT = info(1070005, "Submit")
 RECOVERY_CODE = info(1070010, "Recovery code")
+REGISTRATION_CODE = info(1070012, "Sign-up code")
+LOGIN_CODE = info(1070013, "Sign-in code")
+RESEND = info(1070008, "Resend code")
+SEND_LOGIN_CODE = info(1010015, "Send sign-in code")
+SEND_REGISTRATION_CODE = info(1040006, "Send sign-up code")
+CODE_SENT_AGAIN = info(1010025, "A code was sent to you. Enter it to confirm that it is you.")
+CODE_SENT_TO = {
+    "login": info(
+        1010014, "A code was sent to that address, if it can sign in here. If none arrives, check the spelling."
+    ),
+    "registration": info(1040005, "A code was sent to your address. If none arrives, go back and check the spelling."),
+}
 CODE_SENT = info(1060003, "An email containing a recovery code has been sent to the email address you provided.")
 
 
@@ -85,7 +97,16 @@ def of_problem(problem: Mapping[str, Any]) -> Message:
 
 
 _EXPIRED = {"login_expired": 4010001, "registration_expired": 4040001}
+_SPENT = generic("The code was tried too often, or is not good any more. Ask for another one.")
 _SIMPLE = {
+    "login_code_wrong": error(4010008, "The code is wrong or was used already. Please try again."),
+    "login_code_spent": _SPENT,
+    "registration_code_wrong": error(4040003, "The code is wrong or was used already. Please try again."),
+    "registration_code_spent": _SPENT,
+    "traits_changed": error(4000036, "What you filled in is not what the code was sent for. Ask for another one."),
+    "code_unknown": error(4000035, "No account signs in by a code that is sent there."),
+    "code_unsent": generic("Too many codes were sent to that address. Use the newest one, or try again in an hour."),
+    "no_identifier": error(4000009, "There is no address among what you filled in that a code could be sent to."),
     "login_again": error(4010007, "You signed in with this form already. Please try again."),
     "registration_again": error(4040002, "You signed up with this form already. Please try again."),
     "credentials_wrong": error(
