@@ -8,8 +8,8 @@ import msgspec
 from nightlatch.core.attempts.rules import check_network
 from nightlatch.core.authentication.authenticator import Attempt
 from nightlatch.core.flows import rules as flows
+from nightlatch.core.flows.model import SENT, Facts, Flow
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.logout.rules import sign_out
 from nightlatch.core.registration.rules import Registered, give_profile, step_back
@@ -97,7 +97,7 @@ async def get_registration_flow(call: Call[Parts]) -> Answer:
 async def update_login_flow(call: Call[Parts]) -> Answer:
     parts, sent = call.door, await submitted(call, Kind.LOGIN)
     flow, given = sent.flow, sent.given
-    method = _chosen(parts, given)
+    method = _chosen(parts, flow, given)
     if method is None:
         return await _again(call, flow, {"code": "no_strategy_login"})
     if missing := method.missing(flow, given):
@@ -130,7 +130,7 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
     flow, given = sent.flow, sent.given
     back = given.get("screen") == "previous" or given.get("method") == "profile:back"
     profile = given.get("method") == "profile"
-    method = None if back or profile else _chosen(parts, given)
+    method = None if back or profile else _chosen(parts, flow, given)
     if not back and not profile and method is None:
         return await _again(call, flow, {"code": "no_strategy_registration"})
     if sent.in_browser and await standing_of(call) is not None:
@@ -176,9 +176,11 @@ async def perform_native_logout(call: Call[Parts]) -> Answer:
     return Answer(204)
 
 
-def _chosen(parts: Parts, given: dict[str, Any]) -> Method | None:
-    """The method that was submitted; None for one that there is not. FeatureDisabled."""
-    name = given.get("method")
+def _chosen(parts: Parts, flow: Flow, given: dict[str, Any]) -> Method | None:
+    """The method that was submitted, or else the one that the flow waits for; None for one that there is not.
+    FeatureDisabled."""
+    # A browser sends the name of the one button that was pressed, which may be that of `resend`.
+    name = given.get("method") or (flow.method if flow.state == SENT else None)
     method = METHODS.get(name) if isinstance(name, str) else None
     if method is not None and not method.is_on(parts.flows):
         raise FeatureDisabled
