@@ -14,10 +14,11 @@ ROOT = Path(__file__).parents[1]
 
 
 class Development:
-    """`nightlatch serve --dev` in an empty folder."""
+    """`nightlatch serve --dev`, with more `arguments`, in an empty folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder = folder
+        self.arguments = arguments
         self.key_file = folder / "var/dev-key"
         self.ports = {"SERVE_PUBLIC_PORT": str(free_port()), "SERVE_ADMIN_PORT": str(free_port())}
         self.public, self.admin = (f"http://127.0.0.1:{port}" for port in self.ports.values())
@@ -27,7 +28,7 @@ class Development:
         """Running, and its ports open; it is stopped in the end."""
         known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(self.folder), **self.ports}
         with (self.folder / "log").open("a") as log:
-            command = [*leash("TERM"), sys.executable, "-m", "nightlatch", "serve", "--dev"]
+            command = [*leash("TERM"), sys.executable, "-m", "nightlatch", "serve", "--dev", *self.arguments]
             process = subprocess.Popen(command, cwd=self.folder, env=known | environment, stdout=log, stderr=log)
         try:
             until(lambda: self.is_ready() or process.poll() is not None, (self.folder / "log").read_text)

@@ -24,7 +24,8 @@ from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.events.model import Act, Event
-from nightlatch.core.housekeeping import Retention, SteadyClock, sweep
+from nightlatch.core.events.seals import PURPOSE as SEALS
+from nightlatch.core.housekeeping import Retention, SteadyClock, seal_events, sweep
 from nightlatch.core.identities.schemas import Schemas, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
@@ -167,7 +168,7 @@ class Application:
     async def _keep_house(self, store: Store) -> None:
         house, loop, clock = self._config.nightlatch.housekeeping, asyncio.get_running_loop(), SystemClock()
         retention, holder = Retention(house.sessions, house.flows, house.messages), os.urandom(16)  # noqa: TID251
-        steady = SteadyClock(clock.now(), loop.time())
+        steady, seals = SteadyClock(clock.now(), loop.time()), keys_of(self._config.secrets.default, SEALS)
         while True:
             await asyncio.sleep(60)
             if not steady.trusted(clock.now(), loop.time()):
@@ -175,6 +176,7 @@ class Application:
                 continue
             act = Act(DEFAULT, "housekeeping", clock.now(), os.urandom)  # noqa: TID251
             try:
+                await seal_events(store, act, holder, seals)
                 await sweep(store, act, holder, retention, self._removed)
             except Unavailable as problem:
                 self._log.warning("nothing is cleaned up", reason=problem.reason)
@@ -421,6 +423,8 @@ def _flows(config: Config) -> Flows:
             "login": flows.login.after.default_browser_return_url,
             "registration": flows.registration.after.default_browser_return_url,
             "logout": flows.logout.after.default_browser_return_url,
+            "settings.password": flows.settings.after.password.default_browser_return_url or "",
+            "settings.profile": flows.settings.after.profile.default_browser_return_url or "",
         },
         password=Password(policy),
         code=Code(code.lifespan, code.max_submissions, config.security.account_enumeration.mitigate),

@@ -42,9 +42,10 @@
         ├── Busy                   a bounded queue is full
         └── StoreDown              the database does not answer, or its disk is full
 
-`code` is stable and may be logged; `reason` is safe to show to a client.
+`code` is the name in small letters (traits_invalid): stable, may be logged. `reason` is safe to show to a client.
 """
 
+import re
 from typing import ClassVar
 
 
@@ -54,19 +55,19 @@ class Problem(Exception):
     code: ClassVar[str] = "problem"
     default_reason: ClassVar[str] = ""
 
+    def __init_subclass__(cls) -> None:
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
     def __init__(self, reason: str = "") -> None:
         self.reason = reason or self.default_reason
         super().__init__(f"{self.code}: {self.reason}" if self.reason else self.code)
 
 
-class Invalid(Problem):
-    code = "invalid"
+class Invalid(Problem): ...
 
 
 class TraitsInvalid(Invalid):
     """`errors` holds (JSON pointer of the value, sentence) for each rule that is broken."""
-
-    code = "traits_invalid"
 
     def __init__(self, reason: str, errors: list[tuple[str, str]]) -> None:
         super().__init__(reason)
@@ -76,16 +77,12 @@ class TraitsInvalid(Invalid):
 class FieldInvalid(Invalid):
     """`field` is the name that the core uses."""
 
-    code = "field_invalid"
-
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
         self.field = field
 
 
 class SchemaUnknown(Invalid):
-    code = "schema_unknown"
-
     def __init__(self, schema_id: str) -> None:
         super().__init__(f"Unable to find JSON Schema ID: {schema_id}")
 
@@ -93,150 +90,117 @@ class SchemaUnknown(Invalid):
 class PasswordRefused(Invalid):
     """`rule` is one of too_short, too_long, not_text, similar, known, unchanged; `facts` holds the numbers to name."""
 
-    code = "password_refused"
-
     def __init__(self, rule: str, reason: str, facts: dict[str, int] | None = None) -> None:
         super().__init__(reason)
         self.rule = rule
         self.facts = facts or {}
 
 
-class HashRefused(Invalid):
-    code = "hash_refused"
+class HashRefused(Invalid): ...
 
 
 class LastFirstFactor(Invalid):
-    code = "last_first_factor"
     default_reason = "You cannot remove the last first factor credential."
 
 
 class SessionsFull(Invalid):
-    code = "sessions_full"
     default_reason = "You are signed in on as many devices as you may be. Sign out on one of them first."
 
 
 class SessionEnded(Invalid):
-    code = "session_ended"
     default_reason = "The session has ended or expired and cannot be extended."
 
 
 class PageTokenInvalid(Invalid):
-    code = "page_token_invalid"
     default_reason = "The page token is invalid, do not craft your own page tokens"
 
 
-class NotFound(Problem):
-    code = "not_found"
+class NotFound(Problem): ...
 
 
-class IdentityNotFound(NotFound):
-    code = "identity_not_found"
+class IdentityNotFound(NotFound): ...
 
 
-class OrganizationNotFound(NotFound):
-    code = "organization_not_found"
+class OrganizationNotFound(NotFound): ...
 
 
-class SessionNotFound(NotFound):
-    code = "session_not_found"
+class SessionNotFound(NotFound): ...
 
 
-class MessageNotFound(NotFound):
-    code = "message_not_found"
+class MessageNotFound(NotFound): ...
 
 
 class SchemaNotFound(NotFound):
-    code = "schema_not_found"
-
     def __init__(self, schema_id: str) -> None:
         super().__init__(f"Identity schema `{schema_id}` could not be found.")
 
 
-class CredentialNotFound(NotFound):
-    code = "credential_not_found"
+class CredentialNotFound(NotFound): ...
 
 
-class FlowNotFound(NotFound):
-    code = "flow_not_found"
+class FlowNotFound(NotFound): ...
 
 
-class Conflict(Problem):
-    code = "conflict"
+class Conflict(Problem): ...
 
 
 class VersionMismatch(Problem):
-    code = "version_mismatch"
     default_reason = "The identity has been changed since the version named in If-Match."
 
 
-class Unauthenticated(Problem):
-    code = "unauthenticated"
+class Unauthenticated(Problem): ...
 
 
 class KeyRequired(Unauthenticated):
-    code = "key_required"
     default_reason = "A valid access key is needed: send it as Authorization: Bearer KEY."
 
 
 class SignatureWrong(Unauthenticated):
-    code = "signature_wrong"
     default_reason = "The signature is not one of this request by a valid key pair."
 
 
 class SignatureStale(Unauthenticated):
-    code = "signature_stale"
     default_reason = "The request was not signed within 15 minutes of the server's time."
 
 
 class SessionRequired(Unauthenticated):
-    code = "session_required"
     default_reason = "No valid session credentials found in the request."
 
 
-class CredentialsWrong(Unauthenticated):
-    code = "credentials_wrong"
+class CredentialsWrong(Unauthenticated): ...
 
 
-class Forbidden(Problem):
-    code = "forbidden"
+class Forbidden(Problem): ...
 
 
 class ScopeMissing(Forbidden):
-    code = "scope_missing"
-
     def __init__(self, scope: str) -> None:
         super().__init__(f"The access key lacks the scope {scope}.")
 
 
 class DefaultOrganizationOnly(Forbidden):
-    code = "default_organization_only"
     default_reason = "Only an access key of the default organization may do this."
 
 
 class AssuranceTooLow(Forbidden):
-    code = "assurance_too_low"
     default_reason = "A second factor must be used to fulfil the requested authenticator assurance level."
 
 
 class ReauthenticationRequired(Forbidden):
-    code = "reauthentication_required"
     default_reason = "This change needs a session in which you signed in just now. Sign in again, then repeat it."
 
 
 class FlowForeign(Forbidden):
-    code = "flow_foreign"
     default_reason = "The flow was begun by another identity."
 
 
 class TokenForeign(Forbidden):
-    code = "token_foreign"
     default_reason = "The session token is not known."
 
 
 class Throttled(Problem):
     """`retry_after` is in seconds."""
 
-    code = "throttled"
     default_reason = "Too many attempts came from your network. Try again later."
 
     def __init__(self, retry_after: int) -> None:
@@ -245,12 +209,10 @@ class Throttled(Problem):
 
 
 class FlowExpired(Problem):
-    code = "flow_expired"
     default_reason = "The self-service flow has expired or was used."
 
 
 class FeatureDisabled(Problem):
-    code = "feature_disabled"
     default_reason = (
         "This endpoint was disabled by system administrator. "
         "Please check your url or contact the system administrator to enable it."
@@ -258,22 +220,18 @@ class FeatureDisabled(Problem):
 
 
 class SessionAvailable(Problem):
-    code = "session_available"
     default_reason = "A valid session was detected and thus this act is not possible."
 
 
 class Unavailable(Problem):
     """`retry_after` is in seconds."""
 
-    code = "unavailable"
     retry_after: ClassVar[int] = 1
 
 
 class Busy(Unavailable):
-    code = "busy"
     default_reason = "Too much is waiting for the same thing. Try again in a moment."
 
 
 class StoreDown(Unavailable):
-    code = "store_down"
     default_reason = "The database does not answer. Try again in a moment."

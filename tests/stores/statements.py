@@ -174,5 +174,12 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("messages.PURGE", [(NOW + 5, 9), (NOW + 6, 9)]),
     ("events.ADD", [EVENT, (an_id(), DEFAULT, NOW, "n", "a", None, None, None, 1, None)]),
     ("events.ADD_AMOUNT", [(EVENT[0], 1000), (NOBODY, 1)]),
+    ("events.UNSEALED", [(0,), (1,), (9,)]),
+    ("events.COUNT_UNSEALED", [()]),
+    ("events.POSITION", [(EVENT[0], 1), (NOBODY, 2)]),
+    ("events.POSITIONED", [(0, 9), (1, 9)]),
+    ("events.ADD_SEAL", [(1, b"a", b"b", NOW), (3, b"c", b"d", NOW)]),
+    ("events.SEAL_AFTER", [(0,), (1,), (3,)]),
+    ("events.NEWEST_SEAL", [()]),
     ("identities.REMOVE", [(DEFAULT, BERT.id), (DEFAULT, BERT.id), (NOBODY, ANNA.id)]),
 ]  # fmt: skip

@@ -132,7 +132,12 @@ def test_on_sqlite_no_statement_reads_a_whole_table(both: list[Database]) -> Non
         for statement, arguments in await everything(connection):
             explain = Statement("explain query plan " + statement.sqlite, "")
             plan = [str(row[3]) for row in await connection.rows(explain, *arguments)]
-            wrong = [line for line in plan if re.match(r"SCAN (?!carray|s$|CONSTANT)", line) or "TEMP B-TREE" in line]
+            wrong = [
+                line
+                for line in plan
+                if re.match(r"SCAN (?!carray|s$|CONSTANT|events USING .*INDEX events_unsealed)", line)
+                or "TEMP B-TREE" in line
+            ]
             if "s.identity_id = " in statement.sqlite:
                 wrong += [line for line in plan if "sessions_page" in line]
             wrong += [line for line in plan if line.endswith("names USING PRIMARY KEY (organization_id=?)")]
@@ -162,7 +167,9 @@ FILL = f"""
     insert into organizations select ('00000000-0000-0000-0001-' || lpad(to_hex(n), 12, '0'))::uuid, 'o' || n, 0
       from generate_series(1, {BIG}) n;
     insert into organization_aliases select 'team', name, id from organizations;
-    insert into events select id, '{DEFAULT.hex()}', 0, '', '', null, null, null, 0, null from identities;
+    insert into events select id, '{DEFAULT.hex()}', 0, '', '', null, null, null, 0, null,
+      case row_number() over () when 1 then null else row_number() over () end from identities;
+    insert into seals select n, '', '', 0 from generate_series(1, {BIG}) n;
     insert into endings select id, '{DEFAULT.hex()}', id, 'disable', 0, id, 0, 0, 0, 0, 0, id from identities;
     insert into messages select id, '{DEFAULT.hex()}', id, 'email', id::text, 'recovered', '', 0, 0,
       case version when 1 then {NOW} end, case version when 1 then null else {NOW} end, 'sent', 1, '[]' from identities;

@@ -9,8 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from nightlatch.app import vault_of
-from nightlatch.cli.opened import REFUSED, complain, private_file, with_store
-from nightlatch.config import Config
+from nightlatch.cli.opened import REFUSED, Database, complain, private_file
 from nightlatch.core.administration.identities import exported
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Credential
@@ -25,10 +24,10 @@ from nightlatch.kernel.ids import id_text
 _PAGE = 500
 
 
-def export(config: Config, file: Path | None, with_credentials: bool, organization: str | None) -> int:
+def export(database: Database, file: Path | None, with_credentials: bool) -> int:
     """Writes all identities to `file`, or to standard output, oldest first; the exit code."""
-    vault = vault_of(config)
-    render = Render(config.serve.public.base_url, vault)
+    vault = vault_of(database.settings)
+    render = Render(database.settings.serve.public.base_url, vault)
     configs = tuple(METHODS) if with_credentials else ()
 
     async def work(store: Store, act: Act) -> int:
@@ -39,15 +38,17 @@ def export(config: Config, file: Path | None, with_credentials: bool, organizati
             while page := await store.scan(lambda tx, after=after: _page(tx, act, after, with_credentials)):  # type: ignore[misc]
                 for identity, credentials in page:
                     sealed += _sealed(vault, identity, credentials)
-                    shown = render.identity(identity, admin=True, credentials=credentials, configs=configs)
-                    out.write(_line(encode(shown)))
+                    shown = encode(render.identity(identity, admin=True, credentials=credentials, configs=configs))
+                    if b"\n" in shown:  # traits and metadata are as they were given, over several lines maybe
+                        shown = msgspec.json.format(shown, indent=-1)
+                    out.write(shown + b"\n")
                 after = page[-1][0].id
         return REFUSED if sealed else 0
 
     if with_credentials:
         complain("what is written holds password hashes and other secrets.")
     try:
-        return with_store(config, work, organization)
+        return database.ask(work)
     except OSError as error:
         complain(str(error))
         return REFUSED
@@ -61,11 +62,6 @@ async def _page(
     if rows and with_credentials:
         held = await tx.credentials.of([row.id for row in rows])
     return [(row, held.get(row.id, ())) for row in rows]
-
-
-def _line(shown: bytes) -> bytes:
-    # Traits and metadata are as they were given, over several lines maybe.
-    return (msgspec.json.format(shown, indent=-1) if b"\n" in shown else shown) + b"\n"
 
 
 def _sealed(vault: Vault, identity: Identity, credentials: Sequence[Credential]) -> int:

@@ -1,21 +1,17 @@
 """nightlatch identities get | list | unlock | delete | import | export"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from nightlatch.cli.opened import ConfigFile, Dev, InOrganization, Json, configuration, every, given_id, with_store
+from nightlatch.cli.opened import Database, Json, asks, given_id
 from nightlatch.cli.printing import moment, print_json, print_rows
-from nightlatch.config import Config
-from nightlatch.core.administration.identities import delete as delete_identity
-from nightlatch.core.administration.identities import unlock as unlock_identity
-from nightlatch.core.events.model import Act
+from nightlatch.core.administration import identities as admin
 from nightlatch.core.identities.model import Filter, Identity, Name
 from nightlatch.core.identities.normal import normal_identifier
-from nightlatch.core.store import Store
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import IdentityNotFound
 
@@ -25,69 +21,57 @@ _COLUMNS = ("id", "state", "schema_id", "addresses", "created_at")
 
 
 @app.command()
-def get(identity_id: _Id, organization: InOrganization = None, config: ConfigFile = None, dev: Dev = False) -> None:
+@asks
+def get(*, identity_id: _Id, database: Database) -> None:
     """Print one identity as JSON."""
     found = given_id(identity_id)
-
-    async def work(store: Store, act: Act) -> Identity | None:
-        return await store.read(lambda tx: tx.identities.get(act.organization, found))
-
-    identity = with_store(configuration(config, dev), work, organization)
+    identity = database.read(lambda tx, act: tx.identities.get(act.organization, found))
     if identity is None:
         raise IdentityNotFound(f"There is no identity {identity_id}.")
     print_json(_row(identity))
 
 
 @app.command("list")
+@asks
 def list_(
+    *,
     identifier: Annotated[str | None, typer.Option(help="Only who signs in with this identifier.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 250,
-    organization: InOrganization = None,
-    config: ConfigFile = None,
-    dev: Dev = False,
+    database: Database,
     json: Json = False,
 ) -> None:
     """List identities, oldest first."""
     where = Filter(identifiers=_names(identifier) if identifier else None)
-
-    async def work(store: Store, act: Act) -> list[Identity]:
-        async def ask(after: bytes | None, size: int) -> Sequence[Identity]:
-            return await store.scan(lambda tx: tx.identities.list(act.organization, where, after, 0, size))
-
-        return await every(ask, limit)
-
-    found = with_store(configuration(config, dev), work, organization)
+    found = database.every(
+        lambda tx, act, after, size: tx.identities.list(act.organization, where, after, 0, size), limit
+    )
     print_rows([_row(identity) for identity in found], _COLUMNS, as_json=json)
 
 
 @app.command()
-def unlock(identity_id: _Id, organization: InOrganization = None, config: ConfigFile = None, dev: Dev = False) -> None:
+@asks
+def unlock(*, identity_id: _Id, database: Database) -> None:
     """Forget the wrong passwords and codes of an identity: it can sign in again at once."""
     found = given_id(identity_id)
-
-    async def work(store: Store, act: Act) -> bool:
-        return await store.write(lambda tx: unlock_identity(tx, act, found))
-
     try:
-        print("unlocked" if with_store(configuration(config, dev), work, organization) else "was not locked")
+        print("unlocked" if database.write(lambda tx, act: admin.unlock(tx, act, found)) else "was not locked")
     except IdentityNotFound:
         raise IdentityNotFound(f"There is no identity {identity_id}.") from None
 
 
 @app.command()
-def delete(identity_id: _Id, organization: InOrganization = None, config: ConfigFile = None, dev: Dev = False) -> None:
+@asks
+def delete(*, identity_id: _Id, database: Database) -> None:
     """Delete an identity with its sessions and all else. It cannot be brought back."""
     found = given_id(identity_id)
-
-    async def work(store: Store, act: Act) -> bool:
-        return await store.write(lambda tx: delete_identity(tx, act, found))
-
-    if not with_store(configuration(config, dev), work, organization):
+    if not database.write(lambda tx, act: admin.delete(tx, act, found)):
         raise IdentityNotFound(f"There is no identity {identity_id}.")
 
 
 @app.command("import")
+@asks
 def import_(
+    *,
     file: Annotated[
         Path,
         typer.Argument(
@@ -99,9 +83,7 @@ def import_(
         Path | None,
         typer.Option(help="Where those go that cannot be imported; FILE.refused.jsonl by default."),
     ] = None,
-    organization: InOrganization = None,
-    config: ConfigFile = None,
-    dev: Dev = False,
+    database: Database,
 ) -> None:
     """Bring in people with the passwords that they have. It can be run again: who is here already is left alone."""
     if str(file) != "-" and (file.is_dir() or not file.exists()):
@@ -109,26 +91,24 @@ def import_(
     others = refused or Path("refused.jsonl" if str(file) == "-" else f"{file}.refused.jsonl")
     if others.exists() and file.exists() and others.samefile(file):
         raise typer.BadParameter("it is the file that is imported", param_hint="--refused")
-    raise typer.Exit(_movers()[0](configuration(config, dev), file, others, organization))
+    raise typer.Exit(_movers()[0](database, file, others))
 
 
 @app.command()
+@asks
 def export(
+    *,
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to; standard output by default.")] = None,
     with_credentials: Annotated[
         bool, typer.Option("--with-credentials", help="Password hashes and other secrets, too.")
     ] = False,
-    organization: InOrganization = None,
-    config: ConfigFile = None,
-    dev: Dev = False,
+    database: Database,
 ) -> None:
     """Write all identities as JSON lines, oldest first, as import takes them."""
-    raise typer.Exit(_movers()[1](configuration(config, dev), file, with_credentials, organization))
+    raise typer.Exit(_movers()[1](database, file, with_credentials))
 
 
-def _movers() -> tuple[
-    Callable[[Config, Path, Path, str | None], int], Callable[[Config, Path | None, bool, str | None], int]
-]:
+def _movers() -> tuple[Callable[[Database, Path, Path], int], Callable[[Database, Path | None, bool], int]]:
     from nightlatch.cli import exporting, importing  # the other commands do not wait for what these need
 
     return importing.bring, exporting.export

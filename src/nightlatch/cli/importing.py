@@ -17,8 +17,7 @@ import msgspec
 from nightlatch.app import hasher_of, vault_of
 from nightlatch.cli.entries import Entry, Unreadable, entries
 from nightlatch.cli.import_report import RefusedFile, Report, progress
-from nightlatch.cli.opened import REFUSED, check_schemas, complain, with_store
-from nightlatch.config import Config
+from nightlatch.cli.opened import REFUSED, Database, check_schemas, complain
 from nightlatch.core.administration.arrivals import Arrival, Newcomer, bring_in, recognise, settle, sketch
 from nightlatch.core.administration.identities import hash_passwords
 from nightlatch.core.credentials.hashing import Hasher
@@ -38,8 +37,9 @@ _TURN = 20
 _MOST_VALUES = 350_000  # as many as 1 MiB holds; an empty list is 3 bytes in the file, and 200 while it is looked at
 
 
-def bring(config: Config, file: Path, refused: Path, organization: str | None) -> int:
+def bring(database: Database, file: Path, refused: Path) -> int:
     """Imports `file` (`-`: standard input); the exit code. Whoever is refused is written to `refused`."""
+    config = database.settings
     schemas, vault, hasher = check_schemas(config), vault_of(config), hasher_of(config)
 
     async def work(store: Store, act: Act) -> int:
@@ -59,7 +59,7 @@ def bring(config: Config, file: Path, refused: Path, organization: str | None) -
 
     try:
         with _without_garbage():
-            return with_store(config, work, organization)
+            return database.ask(work)
     except (Unreadable, OSError) as error:
         complain(str(error) if isinstance(error, OSError) else f"{file}: {error}")
         return REFUSED
@@ -97,7 +97,9 @@ class Importing:
         arriving = await self._each(self._read, [(entry, entry) for entry in unit])
         strangers = await self._strangers(arriving)
         hashed = await asyncio.gather(*(self._hashed(arrival) for _, arrival in strangers))
-        return await self._each(self._settle, zip((entry for entry, _ in strangers), hashed, strict=True))
+        return await self._each(
+            partial(settle, self._schemas, self._vault), zip((entry for entry, _ in strangers), hashed, strict=True)
+        )
 
     async def _put(self, ready: list[tuple[Entry, Newcomer]]) -> None:
         newcomers = [newcomer for _, newcomer in ready]
@@ -163,9 +165,6 @@ class Importing:
             credentials = await hash_passwords(self._hasher, arrival.profile.credentials)
         profile = msgspec.structs.replace(arrival.profile, credentials=credentials)
         return msgspec.structs.replace(arrival, profile=profile)
-
-    def _settle(self, arrival: Arrival) -> Newcomer:
-        return settle(self._schemas, self._vault, arrival)
 
 
 @contextlib.contextmanager

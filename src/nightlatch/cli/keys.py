@@ -1,26 +1,16 @@
 """nightlatch keys create | list | revoke"""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from nightlatch.cli.opened import (
-    ConfigFile,
-    Dev,
-    InOrganization,
-    Json,
-    configuration,
-    every,
-    given_id,
-    with_store,
-)
+from nightlatch.cli.opened import Database, Json, asks, given_id
 from nightlatch.cli.printing import moment, print_rows
 from nightlatch.config import keys_of
 from nightlatch.core.access import rules
 from nightlatch.core.access.model import EVERYTHING, SCOPES, AccessKey
 from nightlatch.core.events.model import Act
-from nightlatch.core.store import Store
+from nightlatch.core.flows.store import Tx
 from nightlatch.kernel.durations import parse_duration
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import FieldInvalid, NotFound
@@ -30,7 +20,9 @@ _COLUMNS = ("id", "name", "scopes", "access_key_id", "created_at", "expires_at",
 
 
 @app.command()
+@asks
 def create(
+    *,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for; shown in lists.")],
     scope: Annotated[
         list[str] | None,
@@ -46,9 +38,7 @@ def create(
         bool,
         typer.Option("--security-token", help="With --pair and --expires-in: a token that every request must bring."),
     ] = False,
-    organization: InOrganization = None,
-    config: ConfigFile = None,
-    dev: Dev = False,
+    database: Database,
     json: Json = False,
 ) -> None:
     """Make a key. It is shown once; only its hash is kept, or of a pair a ciphertext."""
@@ -62,20 +52,17 @@ def create(
         raise typer.BadParameter(problem.reason, param_hint="--scope") from None
     if security_token and not (pair and lifespan):
         raise typer.BadParameter("it needs --pair and --expires-in", param_hint="--security-token")
-    settings = configuration(config, dev)
-    keys = keys_of(settings.secrets.cipher, rules.PURPOSE)
+    keys = keys_of(database.settings.secrets.cipher, rules.PURPOSE)
 
-    async def work(store: Store, act: Act) -> tuple[AccessKey, dict[str, str | None]]:
+    async def unit(tx: Tx, act: Act) -> tuple[AccessKey, dict[str, str | None]]:
         until = act.now + lifespan if lifespan else None
         if not pair:
-            key, token = await store.write(lambda tx: rules.create(tx, act, name, scopes, until))
+            key, token = await rules.create(tx, act, name, scopes, until)
             return key, {"key": token}
-        key, shown = await store.write(
-            lambda tx: rules.create_pair(tx, act, keys, name, scopes, until, security_token=security_token)
-        )
+        key, shown = await rules.create_pair(tx, act, keys, name, scopes, until, security_token=security_token)
         return key, {"access_key_id": shown.id, "secret": shown.secret, "security_token": shown.security_token}
 
-    key, secrets = with_store(settings, work, organization)
+    key, secrets = database.write(unit)
     if json:
         print_rows([_row(key) | secrets], _COLUMNS, as_json=True)
     else:
@@ -83,34 +70,22 @@ def create(
 
 
 @app.command("list")
-def list_(organization: InOrganization = None, config: ConfigFile = None, dev: Dev = False, json: Json = False) -> None:
+@asks
+def list_(*, database: Database, json: Json = False) -> None:
     """List the keys; never what they are."""
-
-    async def work(store: Store, act: Act) -> list[AccessKey]:
-        async def ask(after: bytes | None, size: int) -> Sequence[AccessKey]:
-            return await store.scan(lambda tx: tx.access_keys.list(act.organization, after, size))
-
-        return await every(ask)
-
-    found = with_store(configuration(config, dev), work, organization)
+    found = database.every(lambda tx, act, after, size: tx.access_keys.list(act.organization, after, size))
     print_rows([_row(key) for key in found], _COLUMNS, as_json=json)
 
 
 @app.command()
+@asks
 def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys list shows it.")],
-    organization: InOrganization = None,
-    config: ConfigFile = None,
-    dev: Dev = False,
+    *, key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys list shows it.")], database: Database
 ) -> None:
     """Revoke a key: its next request is refused."""
     found = given_id(key_id)
-
-    async def work(store: Store, act: Act) -> None:
-        await store.write(lambda tx: rules.revoke(tx, act, found))
-
     try:
-        with_store(configuration(config, dev), work, organization)
+        database.write(lambda tx, act: rules.revoke(tx, act, found))
     except NotFound:
         raise NotFound(f"There is no key {key_id}, or it was revoked before.") from None
 

@@ -1,12 +1,15 @@
 """What every command that asks the database opens: the configuration, the store, an act of the operator."""
 
 import asyncio
+import functools
 import getpass
+import inspect
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO, NoReturn, Protocol, TypeVar
+from typing import Annotated, Any, BinaryIO, NoReturn, Protocol, TypeVar
 
 import msgspec
 import typer
@@ -14,6 +17,7 @@ import typer
 from nightlatch.config import Config, ConfigErrors, load
 from nightlatch.core.access.model import EVERYTHING
 from nightlatch.core.events.model import Act
+from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.schemas import Schemas, SchemasBroken, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.organizations.rules import named
@@ -55,9 +59,8 @@ def configuration(path: Path | None, dev: bool) -> Config:
 
 def check_schemas(config: Config) -> Schemas:
     """The identity schemas, read as a worker will; what is wrong with any on standard error and exit code 3."""
-    sources = [(source.id, source.url) for source in config.identity.schemas]
     try:
-        return asyncio.run(load_schemas(sources, config.identity.default_schema_id, Outbound().get))
+        return asyncio.run(load_schemas(config.identity.schemas, config.identity.default_schema_id, Outbound().get))
     except SchemasBroken as broken:
         refuse(broken.errors)
 
@@ -89,16 +92,59 @@ def with_store(config: Config | str, work: Callable[[Store, Act], Awaitable[T]],
     return asyncio.run(run())
 
 
-async def every(ask: Callable[[bytes | None, int], Awaitable[Sequence[R]]], most: int | None = None) -> list[R]:
-    """All rows, or the first `most`, of a list that `ask` gives page by page."""
-    found: list[R] = []
-    while most is None or len(found) < most:
-        size = _PAGE if most is None else min(_PAGE, most - len(found))
-        page = await ask(found[-1].id if found else None, size)
-        found += page
-        if len(page) < size:
-            break
-    return found
+@dataclass(frozen=True)
+class Database:
+    """The options that say which database, and which organization in it. It is opened for each question."""
+
+    organization: InOrganization = None
+    config: ConfigFile = None
+    dev: Dev = False
+
+    @functools.cached_property
+    def settings(self) -> Config:
+        return configuration(self.config, self.dev)
+
+    def ask(self, work: Callable[[Store, Act], Awaitable[T]]) -> T:
+        return with_store(self.settings, work, self.organization)
+
+    def write(self, unit: Callable[[Tx, Act], Awaitable[T]]) -> T:
+        return self.ask(lambda store, act: store.write(lambda tx: unit(tx, act)))
+
+    def read(self, unit: Callable[[Tx, Act], Awaitable[T]]) -> T:
+        return self.ask(lambda store, act: store.scan(lambda tx: unit(tx, act)))
+
+    def every(
+        self, page: Callable[[Tx, Act, bytes | None, int], Awaitable[Sequence[R]]], most: int = sys.maxsize
+    ) -> list[R]:
+        """All rows, or the first `most`, of a list whose pages begin after an id and hold so many."""
+
+        async def work(store: Store, act: Act) -> list[R]:
+            found: list[R] = []
+            while size := min(_PAGE, most - len(found)):
+                after = found[-1].id if found else None
+                rows = await store.scan(lambda tx, after=after, size=size: page(tx, act, after, size))  # type: ignore[misc]
+                found += rows
+                if len(rows) < size:
+                    break
+            return found
+
+        return self.ask(work)
+
+
+def asks(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of a Database where it has a parameter of that name."""
+    options = [each.replace(kind=each.KEYWORD_ONLY) for each in inspect.signature(Database).parameters.values()]
+    taken = inspect.signature(command).parameters.values()
+    shown = [option for each in taken for option in (options if each.name == "database" else [each])]
+
+    @functools.wraps(command)
+    def asked(**given: Any) -> None:
+        command(database=Database(**{option.name: given.pop(option.name) for option in options}), **given)
+
+    # What typer makes the options from.
+    asked.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    asked.__annotations__ = {each.name: each.annotation for each in shown}
+    return asked
 
 
 def given_id(text: str) -> bytes:

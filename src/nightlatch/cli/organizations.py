@@ -1,17 +1,15 @@
 """nightlatch organizations create | list | rename | alias"""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from nightlatch.cli.opened import ConfigFile, Dev, Json, configuration, every, with_store
+from nightlatch.cli.opened import ConfigFile, Database, Dev, Json
 from nightlatch.cli.printing import moment, print_rows
 from nightlatch.core.events.model import Act
 from nightlatch.core.organizations import rules
 from nightlatch.core.organizations.model import AliasKind, Organization
 from nightlatch.core.organizations.store import Tx
-from nightlatch.core.store import Store
 from nightlatch.kernel.ids import id_text
 
 app = typer.Typer(
@@ -26,24 +24,14 @@ _COLUMNS = ("id", "name", "aliases", "created_at")
 @app.command()
 def create(name: _Name, config: ConfigFile = None, dev: Dev = False) -> None:
     """Make an organization, and print its id."""
-
-    async def work(store: Store, act: Act) -> Organization:
-        return await store.write(lambda tx: rules.create(tx, act, name))
-
-    print(id_text(with_store(configuration(config, dev), work).id))
+    made = Database(None, config, dev).write(lambda tx, act: rules.create(tx, act, name))
+    print(id_text(made.id))
 
 
 @app.command("list")
 def list_(config: ConfigFile = None, dev: Dev = False, json: Json = False) -> None:
     """List the organizations with their aliases, the default one first."""
-
-    async def work(store: Store, _act: Act) -> list[Organization]:
-        async def ask(after: bytes | None, size: int) -> Sequence[Organization]:
-            return await store.scan(lambda tx: tx.organizations.list(after, size))
-
-        return await every(ask)
-
-    found = with_store(configuration(config, dev), work)
+    found = Database(None, config, dev).every(lambda tx, _, after, size: tx.organizations.list(after, size))
     print_rows([_row(organization) for organization in found], _COLUMNS, as_json=json)
 
 
@@ -54,7 +42,7 @@ def rename(organization: _Organization, name: _Name, config: ConfigFile = None, 
     async def unit(tx: Tx, act: Act) -> None:
         await rules.rename(tx, act, (await rules.named(tx, organization)).id, name)
 
-    with_store(configuration(config, dev), lambda store, act: store.write(lambda tx: unit(tx, act)))
+    Database(None, config, dev).write(unit)
 
 
 @app.command()
@@ -73,7 +61,7 @@ def alias(
         found = await rules.named(tx, organization)
         await change(tx, act, found.id, rules.alias_of(kind, value))
 
-    with_store(configuration(config, dev), lambda store, act: store.write(lambda tx: unit(tx, act)))
+    Database(None, config, dev).write(unit)
 
 
 def _row(organization: Organization) -> dict[str, object]:

@@ -6,24 +6,17 @@ from typing import Any
 
 from nightlatch.config.errors import ConfigError, ConfigErrors
 from nightlatch.config.settings import DEVELOPMENT_SECRET, SETTINGS, Config
-from nightlatch.config.values import MAKE_ONE, Secret
+from nightlatch.config.values import MAKE_ONE
 
 Conflict = tuple[tuple[str, ...], str, str]  # the keys that it is about, the first to be changed; problem; cure
 
 # Secrets that examples and quickstarts are known by: as they stand, or by what they say of themselves.
 _EXAMPLES = {
-    DEVELOPMENT_SECRET,
-    "this-is-the-primary-secret",
-    "this-is-an-old-secret",
-    "this-is-another-old-secret",
-    "secret used for encryption",
-    "old secret kept for decryption",
-    "another old secret kept for decryption",
-    "ipsumipsumipsumi",
-    "dolordolordolordolor",
-    "32-LONG-SECRET-NOT-SECURE-AT-ALL",
+    DEVELOPMENT_SECRET, "this-is-the-primary-secret", "this-is-an-old-secret", "this-is-another-old-secret",
+    "secret used for encryption", "old secret kept for decryption", "another old secret kept for decryption",
+    "ipsumipsumipsumi", "dolordolordolordolor", "32-LONG-SECRET-NOT-SECURE-AT-ALL",
     "PLEASE-CHANGE-ME-I-AM-VERY-INSECURE",
-}
+}  # fmt: skip
 _SAYS_SO = re.compile(r"change.?me|insecure|not.secure|placeholder|your.(?:own.)?secret", re.IGNORECASE)
 _SECRETS = ("secrets.default", "secrets.cookie", "secrets.cipher", "secrets.pagination", "nightlatch.admin_key")
 _CURES = {
@@ -63,12 +56,9 @@ def examples(values: Mapping[str, Any], given: Collection[str]) -> Iterator[Conf
     """Secrets that everybody knows."""
     for key in _SECRETS:
         secrets = values[key] if isinstance(values[key], tuple) else (values[key],)
-        if key in given and any(map(_is_example, secrets)):
+        texts = [secret.reveal() for secret in secrets if key in given]
+        if any(text in _EXAMPLES or _SAYS_SO.search(text) for text in texts):
             yield (key,), "is a well-known example, for --dev only", MAKE_ONE
-
-
-def _is_example(secret: Secret) -> bool:
-    return secret.reveal() in _EXAMPLES or bool(_SAYS_SO.search(secret.reveal()))
 
 
 def require_key(config: Config, has_key: bool) -> None:

@@ -1,12 +1,13 @@
 """How a setting is declared, found and given its value: a dataclass field that carries its kind, default and help."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields, is_dataclass
-from typing import Any, TypeVar
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from nightlatch.config.kinds import Kind
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,16 @@ class Setting:
         return None if self.default is None else self.kind.read(self.default)
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False)
+class Subject:
+    """A branch of the configuration: a frozen dataclass of settings and of further branches."""
+
+    __dataclass_fields__: ClassVar[dict[str, "Field[Any]"]]
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, kw_only=True, eq=False)(cls)
+
+
 def setting(kind: Kind[T], default: Any, text: str) -> T:
     """A dataclass field that is a setting."""
     made: T = field(metadata={"kind": kind, "default": default, "help": text})
@@ -56,7 +67,7 @@ def same_as(key: str) -> Follows:
     return Follows(f"`{key}`", lambda known, _: known[key])
 
 
-def declared(subject: type, prefix: str = "") -> Iterator[Setting]:
+def declared(subject: type[Subject], prefix: str = "") -> Iterator[Setting]:
     """Every setting of the tree below `subject`, in order."""
     for each in fields(subject):
         if each.metadata:
@@ -65,14 +76,14 @@ def declared(subject: type, prefix: str = "") -> Iterator[Setting]:
             yield from declared(branch, f"{prefix}{each.name}.")
 
 
-def assemble(subject: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
+def assemble(subject: type[S], values: Mapping[str, Any], prefix: str = "") -> S:
     """The tree of `subject`, from the values by key."""
     arguments = {}
-    for each in fields(subject):  # type: ignore[arg-type] # a dataclass, as every branch is
+    for each in fields(subject):
         key, branch = prefix + each.name, _branch(each)
         arguments[each.name] = values[key] if branch is None else assemble(branch, values, key + ".")
     return subject(**arguments)
 
 
-def _branch(each: "Field[Any]") -> type | None:
-    return each.type if isinstance(each.type, type) and is_dataclass(each.type) else None
+def _branch(each: "Field[Any]") -> type[Subject] | None:
+    return each.type if isinstance(each.type, type) and issubclass(each.type, Subject) else None

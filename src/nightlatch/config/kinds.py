@@ -14,12 +14,10 @@ from nightlatch.kernel.durations import duration_text, parse_duration
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
-_TRUE = {"1", "t", "T", "TRUE", "true", "True"}
-_FALSE = {"0", "f", "F", "FALSE", "false", "False"}
+_BOOLEANS: dict[str, Any] = dict.fromkeys(["1", "t", "T", "TRUE", "true", "True"], True)
+_BOOLEANS |= dict.fromkeys(["0", "f", "F", "FALSE", "false", "False"], False)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}", re.ASCII)
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +41,6 @@ def read_text(value: Any) -> str:
     if not value.isprintable():
         refuse("holds a character that cannot be printed", "Remove line breaks and control characters.")
     return value
-
-
-def _read_token(value: Any) -> str:
-    if not _TOKEN.fullmatch(read_text(value)):
-        refuse("must be a name of letters, digits and dashes", "Remove spaces and special characters.")
-    return str(value)
 
 
 def _read_host(value: Any) -> str:
@@ -82,16 +74,6 @@ def _read_reference(value: Any) -> str:
     return url
 
 
-def _read_origin(value: Any) -> str:
-    origin = read_text(value)
-    if origin != "*" and not _ORIGIN.fullmatch(origin):
-        refuse(
-            "must be an origin",
-            "Write it like https://app.example.com, https://*.example.com or http://localhost:3000.",
-        )
-    return origin
-
-
 def _read_network(value: Any) -> Network:
     try:
         network = ip_network(read_text(value))
@@ -108,14 +90,6 @@ def _read_boolean(value: Any) -> bool:
     return value
 
 
-def _boolean_from_text(text: str) -> Any:
-    return True if text in _TRUE else False if text in _FALSE else text
-
-
-def _whole_from_text(text: str) -> Any:
-    return int(text) if _WHOLE.fullmatch(text) else text
-
-
 def list_from_text(text: str) -> Any:
     """A JSON list, or the parts between commas."""
     if not text.lstrip().startswith("["):
@@ -126,6 +100,26 @@ def list_from_text(text: str) -> Any:
         return text
 
 
+def matching(pattern: str, problem: str, cure: str) -> Callable[[Any], str]:
+    """Reads text of that pattern, in which a letter is either case of it."""
+    pattern_of_all = re.compile(pattern, re.ASCII | re.IGNORECASE)
+
+    def read(value: Any) -> str:
+        if not pattern_of_all.fullmatch(read_text(value)):
+            refuse(problem, cure)
+        return str(value)
+
+    return read
+
+
+_read_token = matching(
+    r"[a-z0-9!#$%&'*+.^_`|~-]+", "must be a name of letters, digits and dashes", "Remove spaces and special characters."
+)
+_read_origin = matching(
+    r"\*|[a-z][a-z0-9+.-]*://(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?",
+    "must be an origin",
+    "Write it like https://app.example.com, https://*.example.com or http://localhost:3000.",
+)
 TEXT = Kind("text", read_text, ("customer", "employee"))
 TOKEN = Kind("name", _read_token, ("X-Real-IP", "my_session"))
 HOST = Kind("host", _read_host, ("0.0.0.0", "::1"))  # noqa: S104 - an example
@@ -133,7 +127,7 @@ BASE_URL = Kind("absolute URL", _read_base_url, ("https://id.example.com/", "htt
 REFERENCE = Kind("URL", _read_reference, ("https://app.example.com/sign-in", "/dashboard"))
 ORIGIN = Kind("origin", _read_origin, ("https://app.example.com", "https://*.example.com"))
 NETWORK = Kind("network", _read_network, ("10.0.0.0/8", "fd00::/8"))
-BOOLEAN = Kind("boolean", _read_boolean, (True, False), _boolean_from_text)
+BOOLEAN = Kind("boolean", _read_boolean, (True, False), lambda text: _BOOLEANS.get(text, text))
 
 
 def integer(least: int, most: int) -> Kind[int]:
@@ -144,7 +138,7 @@ def integer(least: int, most: int) -> Kind[int]:
             refuse(f"must be a whole number from {least} to {most}", "Write digits, without quotes.")
         return value
 
-    return Kind(f"{least} to {most}", read, (least, most), _whole_from_text)
+    return Kind(f"{least} to {most}", read, (least, most), lambda text: int(text) if _WHOLE.fullmatch(text) else text)
 
 
 def duration(least: int = 1_000) -> Kind[int]:

@@ -1,5 +1,6 @@
 """From a file and the environment to a Config, or to everything that is wrong with them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from nightlatch.config.errors import ConfigErrors, Refused
 from nightlatch.config.found import Found
 from nightlatch.config.settings import SETTINGS, Config
 
+_METHOD, _LINK = re.compile(r"selfservice\.methods\.(?!profile)(\w+)"), "selfservice.methods.link.enabled"
 _HOOKS = [key for key in SETTINGS if key.endswith(".hooks")]
 
 
@@ -68,8 +70,13 @@ def _judge(values: Mapping[str, Any], read: Mapping[str, Any], found: Found, dev
 
 
 def _warnings(read: Mapping[str, Any], unused: list[str]) -> Iterator[str]:
+    methods = {key: found[1] for key in unused if (found := _METHOD.fullmatch(key))}
+    if read.get(_LINK):
+        methods[_LINK] = "link"
+    if methods:
+        yield f"Methods that are not offered yet, whatever is configured: {', '.join(methods.values())}."
     hooks = [f"{key} ({name})" for key in _HOOKS for name in read.get(key, ()) if name != _done(key)]
-    if without_effect := [key for key in [*unused, *hooks] if key != "hashers"]:
+    if without_effect := [key for key in [*unused, *hooks] if key not in {"hashers", *methods}]:
         yield f"Known, but without effect here yet: {', '.join(without_effect)}."
     if "hashers" in unused:
         yield "New hashes are argon2id whatever hashers says."

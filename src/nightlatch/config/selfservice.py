@@ -1,8 +1,6 @@
 """The settings of self-service: flows, the pages that show them, what follows them, and the methods of proof."""
 
-from dataclasses import dataclass
-
-from nightlatch.config.declare import Follows, same_as, setting
+from nightlatch.config.declare import Follows, Subject, same_as, setting
 from nightlatch.config.kinds import BOOLEAN, REFERENCE, choice, duration, integer, many
 from nightlatch.config.values import HOOK
 
@@ -18,19 +16,16 @@ AAL = choice("highest_available", "aal1")
 _AFTER = "Where browsers go afterwards, when the flow names no other place."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class After:
+class After(Subject):
     default_browser_return_url: str = setting(REFERENCE, same_as(_DEFAULT_RETURN), _AFTER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Flow:
+class Flow(Subject):
     ui_url: str = setting(REFERENCE, _PAGE, "The page that shows this flow.")
     lifespan: int = setting(duration(), "1h", "How long a flow can be finished after it was begun.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MethodHooks:
+class MethodHooks(Subject):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST,
         Follows("those of `after.hooks`", lambda known, key: known[f"{key.rsplit('.', 2)[0]}.hooks"]),
@@ -38,7 +33,6 @@ class MethodHooks:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AfterLogin(After):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person."
@@ -46,27 +40,35 @@ class AfterLogin(After):
     password: MethodHooks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AfterRecovery:
+class AfterRecovery(Subject):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a recovery. `revoke_active_sessions` is done in any case."
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AfterSettings:
+class AfterChange(MethodHooks):
+    default_browser_return_url: str | None = setting(
+        REFERENCE,
+        Follows("that of `after`", lambda known, key: known[f"{key.rsplit('.', 2)[0]}.default_browser_return_url"]),
+        "Where browsers go after this method, when the flow names no other place.",
+    )
+
+
+class AfterSettings(Subject):
+    default_browser_return_url: str | None = setting(
+        REFERENCE, None, f"{_AFTER} Unless set, the page of settings is shown again."
+    )
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST,
         [],
         "What follows a change of settings. `revoke_active_sessions` ends all other sessions of the person, which a "
         "change of a password, an identifier or an address does in any case.",
     )
-    password: MethodHooks
-    profile: MethodHooks
+    password: AfterChange
+    profile: AfterChange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AfterMethod:
+class AfterMethod(Subject):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST,
         Follows(f"`{_HOOKS}` if set, else `session`", lambda known, _: known[_HOOKS] or ("session",)),
@@ -74,7 +76,6 @@ class AfterMethod:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AfterRegistration(After):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a registration by a method that has no hooks of its own."
@@ -83,17 +84,14 @@ class AfterRegistration(After):
     code: AfterMethod
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Logout:
+class Logout(Subject):
     after: After
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ErrorPage:
+class ErrorPage(Subject):
     ui_url: str = setting(REFERENCE, _PAGE, "The page that shows an error that no form can.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Registration(Flow):
     enabled: bool = setting(BOOLEAN, True, "Whether people can register themselves.")
     enable_legacy_one_step: bool = setting(BOOLEAN, False, "An older way to say `style: unified`.")
@@ -108,12 +106,10 @@ class Registration(Flow):
     after: AfterRegistration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OptionalFlow(Flow):
     enabled: bool = setting(BOOLEAN, True, "Whether this flow is offered.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SettingsFlow(Flow):
     after: AfterSettings
     required_aal: str = setting(AAL, "highest_available", "Assurance level that changing settings asks for.")
@@ -122,18 +118,15 @@ class SettingsFlow(Flow):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoginFlow(Flow):
     after: AfterLogin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RecoveryFlow(OptionalFlow):
     after: AfterRecovery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Flows:
+class Flows(Subject):
     login: LoginFlow
     logout: Logout
     error: ErrorPage
@@ -143,8 +136,7 @@ class Flows:
     settings: SettingsFlow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PasswordPolicy:
+class PasswordPolicy(Subject):
     min_password_length: int = setting(integer(6, 1024), 8, "Fewest characters of a password of a person's choice.")
     identifier_similarity_check_enabled: bool = setting(
         BOOLEAN, True, "Refuse a password that resembles the name it signs in with."
@@ -156,20 +148,17 @@ class PasswordPolicy:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PasswordMethod:
+class PasswordMethod(Subject):
     enabled: bool = setting(BOOLEAN, True, "Whether people can use passwords.")
     config: PasswordPolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CodePolicy:
+class CodePolicy(Subject):
     lifespan: int = setting(duration(), "10m", "How long a code is good for.")
     max_submissions: int = setting(integer(1, 255), 5, "How often one code may be tried.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CodeMethod:
+class CodeMethod(Subject):
     enabled: bool = setting(BOOLEAN, True, "Whether people can use one-time codes.")
     passwordless_enabled: bool = setting(
         BOOLEAN,
@@ -179,28 +168,24 @@ class CodeMethod:
     config: CodePolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LinkPolicy:
+class LinkPolicy(Subject):
     lifespan: int = setting(duration(), "1h", "How long a link is good for.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LinkMethod:
+class LinkMethod(Subject):
     enabled: bool = setting(
         BOOLEAN, False, "Whether people can ask for links. Those that an administrator makes need recovery only."
     )
     config: LinkPolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Methods:
+class Methods(Subject):
     password: PasswordMethod
     code: CodeMethod
     link: LinkMethod
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Selfservice:
+class Selfservice(Subject):
     default_browser_return_url: str = setting(
         REFERENCE, same_as(_SERVED), "Where browsers go when a flow names no other place."
     )

@@ -5,10 +5,9 @@ checks and docs/settings.md are all made from these lines. An attribute's path i
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
-from nightlatch.config.declare import Follows, declared, same_as, setting
+from nightlatch.config.declare import Follows, Subject, declared, same_as, setting
 from nightlatch.config.kinds import (
     BASE_URL,
     BOOLEAN,
@@ -36,8 +35,7 @@ _PORTS = integer(1, 65535)
 _SAME_SITE = choice("Lax", "Strict", "None")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CorsSettings:
+class CorsSettings(Subject):
     enabled: bool = setting(BOOLEAN, False, "Whether pages of other origins may use the public port from a script.")
     allowed_origins: tuple[str, ...] = setting(
         many(ORIGIN),
@@ -58,8 +56,7 @@ class CorsSettings:
     allow_credentials: bool = setting(BOOLEAN, True, "Whether they may send cookies.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Public:
+class Public(Subject):
     cors: CorsSettings
     host: str = setting(HOST, "127.0.0.1", "Address that the public port listens on.")
     port: int = setting(_PORTS, 4433, "The public port.")
@@ -70,8 +67,7 @@ class Public:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Admin:
+class Admin(Subject):
     host: str = setting(HOST, "127.0.0.1", "Address that the admin port listens on.")
     port: int = setting(_PORTS, 4434, "The admin port.")
     base_url: str | None = setting(
@@ -79,14 +75,12 @@ class Admin:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Serve:
+class Serve(Subject):
     public: Public
     admin: Admin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Secrets:
+class Secrets(Subject):
     default: tuple[Secret, ...] = setting(
         many(SECRET, least=1),
         Follows("a built-in one", lambda _known, _key: (Secret(DEVELOPMENT_SECRET),), True),
@@ -102,8 +96,7 @@ class Secrets:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Identity:
+class Identity(Subject):
     default_schema_id: str = setting(TEXT, "default", "Schema of identities that name none.")
     schemas: tuple[SchemaSource, ...] = setting(
         many(SCHEMA, "id", "url", least=1),
@@ -116,20 +109,17 @@ class Identity:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Whoami:
+class Whoami(Subject):
     required_aal: str = setting(AAL, "highest_available", "Assurance level that a session check asks for.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cookies:
+class Cookies(Subject):
     domain: str | None = setting(HOST, None, "The domain whose hosts get the cookies; without it, this host alone.")
     path: str = setting(REFERENCE, "/", "Where below it they are sent.")
     same_site: str = setting(_SAME_SITE, "Lax", "Whether other sites send them along. With `--dev`, always `Lax`.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cookie:
+class Cookie(Subject):
     name: str = setting(TOKEN, "ory_kratos_session", "Name of the session cookie.")
     domain: str | None = setting(HOST, same_as("cookies.domain"), "Its domain.")
     path: str = setting(REFERENCE, same_as("cookies.path"), "Its path.")
@@ -137,8 +127,7 @@ class Cookie:
     persistent: bool = setting(BOOLEAN, True, "Whether it outlives the browser's being closed.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Session:
+class Session(Subject):
     lifespan: int = setting(
         duration(), "24h", "How long a session lives, however much it is used; see `nightlatch.session.sliding`."
     )
@@ -149,9 +138,8 @@ class Session:
     cookie: Cookie
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SmtpSettings:
-    connection_uri: Relay | None = setting(  # noqa: RUF009 - a field, as all the others are
+class SmtpSettings(Subject):
+    connection_uri: Relay | None = setting(
         RELAY,
         None,
         "The mail server: `smtp://user:password@host:587` (STARTTLS, or nothing is sent) or `smtps://` (TLS from the "
@@ -161,9 +149,8 @@ class SmtpSettings:
     from_name: str | None = setting(TEXT, None, "The name that goes with it.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HttpSettings:
-    request_config: Gateway | None = setting(  # noqa: RUF009 - a field, as all the others are
+class HttpSettings(Subject):
+    request_config: Gateway | None = setting(
         GATEWAY,
         None,
         "With `delivery_strategy: http`, where mail is posted: a mapping with `url` and `headers`. What is posted is a "
@@ -171,8 +158,7 @@ class HttpSettings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Courier:
+class Courier(Subject):
     delivery_strategy: str = setting(choice("smtp", "http"), "smtp", "How mail is sent.")
     smtp: SmtpSettings
     http: HttpSettings
@@ -186,8 +172,7 @@ class Courier:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FeatureFlags:
+class FeatureFlags(Subject):
     faster_session_extend: bool = setting(
         BOOLEAN, False, "Extending a session answers 204 and no body, without reading it back."
     )
@@ -199,28 +184,24 @@ class FeatureFlags:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AccountEnumeration:
+class AccountEnumeration(Subject):
     mitigate: bool = setting(
         BOOLEAN, True, "Whether asking for a code to sign in answers alike for an address that no account has."
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Security:
+class Security(Subject):
     account_enumeration: AccountEnumeration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Log:
+class Log(Subject):
     level: str = setting(
         choice("info", "debug", "trace", "warning", "error", "fatal", "panic"), "info", "The least that is logged."
     )
     format: str = setting(choice("text", "json"), "text", "One line of text or of JSON for each event.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SessionLimits:
+class SessionLimits(Subject):
     idle: int | None = setting(
         duration(MINUTE), None, "A session that was not used for this long has ended. Off unless set."
     )
@@ -238,8 +219,7 @@ class SessionLimits:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SessionsApi:
+class SessionsApi(Subject):
     authentication: str = setting(
         choice("key", "none"),
         "key",
@@ -248,8 +228,7 @@ class SessionsApi:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Hashing:
+class Hashing(Subject):
     threads: int = setting(
         integer(1, 256),
         Follows("one a processor", lambda _known, _key: min(os.cpu_count() or 1, 256)),
@@ -265,8 +244,7 @@ class Hashing:
     parallelism: int = setting(integer(1, 16), 1, "Lanes of an argon2id hash.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Throttling:
+class Throttling(Subject):
     free_attempts: int = setting(
         integer(1, 100),
         5,
@@ -302,15 +280,13 @@ class Throttling:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Housekeeping:
+class Housekeeping(Subject):
     sessions: int = setting(duration(), "720h", "How long a session is kept after the time at which it expires.")
     flows: int = setting(duration(), "24h", "How long a flow is kept after it expired.")
     messages: int = setting(duration(), "168h", "How long a message is kept after it was sent or given up.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Limits:
+class Limits(Subject):
     connections_per_address: int = setting(integer(1, 1_000_000), 200, "Open connections of one client address.")
     header_bytes: int = setting(integer(1_024, 1_048_576), 16_384, "Bytes of all headers of a request.")
     header_count: int = setting(integer(10, 10_000), 100, "Headers of a request.")
@@ -320,11 +296,8 @@ class Limits:
     keep_alive_seconds: int = setting(integer(1, 3_600), 75, "Seconds that an idle connection stays open.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Nightlatch:
-    admin_key: Secret | None = setting(  # noqa: RUF009 - a field, as all the others are
-        SECRET, None, "A first access key, good for everything on the admin port."
-    )
+class Nightlatch(Subject):
+    admin_key: Secret | None = setting(SECRET, None, "A first access key, good for everything on the admin port.")
     trusted_networks: tuple[Network, ...] = setting(
         many(NETWORK),
         [],
@@ -343,13 +316,12 @@ class Nightlatch:
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Config:
+class Config(Subject):
     """The whole configuration; each part of the program is handed what it needs of it."""
 
     dev: bool
     warnings: tuple[str, ...]
-    dsn: Secret = setting(  # noqa: RUF009 - a field, as all the others are
+    dsn: Secret = setting(
         DSN,
         Follows(f"`{_DEVELOPMENT_DSN}`", lambda _known, _key: DSN.read(_DEVELOPMENT_DSN), True),
         "The database: `memory`, `sqlite:///absolute/path`, `sqlite://relative/path` or `postgres://…`.",

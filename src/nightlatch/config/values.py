@@ -3,29 +3,21 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from nightlatch.config.errors import Refused, refuse
-from nightlatch.config.kinds import Kind, read_text
+from nightlatch.config.kinds import Kind, matching, read_text
 from nightlatch.core.courier.model import Gateway, Relay
 from nightlatch.kernel.secrets import Keys
 
 MAKE_ONE = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
 _LEAST_SECRET = 16
 _HOOKS = (
-    "session",
-    "revoke_active_sessions",
-    "require_verified_address",
-    "show_verification_ui",
-    "verification",
-    "verify_new_address",
-    "notify_previous_addresses",
-    "web_hook",
-    "b2b_sso",
-)
+    "session", "revoke_active_sessions", "require_verified_address", "show_verification_ui", "verification",
+    "verify_new_address", "notify_previous_addresses", "web_hook", "b2b_sso",
+)  # fmt: skip
 _MEMORY = {":memory:", "file::memory:"}
 _POSTGRES = {"postgres", "postgresql"}
 
@@ -50,8 +42,7 @@ def keys_of(secrets: Sequence[Secret], purpose: str) -> Keys:
     return Keys([secret.reveal().encode() for secret in secrets], purpose)
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaSource:
+class SchemaSource(NamedTuple):
     """Where the identity schema `id` lies: file:///absolute/path, base64://…, http://… or https://…"""
 
     id: str
@@ -165,13 +156,6 @@ def _read_channel(value: Any) -> Gateway:
     return _read_gateway(value.get("request_config"))
 
 
-def _read_email(value: Any) -> str:
-    text = read_text(value)
-    if not re.fullmatch(r"[^\s<>@,]+@[^\s<>@,]+", text):
-        refuse("must be one email address", "Write it like no-reply@example.com; the name has a key of its own.")
-    return text
-
-
 def _mapping_from_text(text: str) -> Any:
     try:
         return json.loads(text)
@@ -198,5 +182,10 @@ CHANNEL = Kind(
         {"id": "sms", "type": "http", "request_config": _POSTED[0]},
         {"id": "sms", "type": "http", "request_config": _POSTED[1]},
     ),
+)
+_read_email = matching(
+    r"[^\s<>@,]+@[^\s<>@,]+",
+    "must be one email address",
+    "Write it like no-reply@example.com; the name has a key of its own.",
 )
 EMAIL = Kind("email address", _read_email, ("no-reply@example.com", "accounts@example.org"))

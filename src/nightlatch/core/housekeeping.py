@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from nightlatch.core.events.model import Act
+from nightlatch.core.events.seals import seal
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.marking import mark
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND
+from nightlatch.kernel.secrets import Keys
 
 MOST = 500  # rows a unit: a few milliseconds that others wait
 _LEASE = "housekeeping"
@@ -56,6 +58,12 @@ async def sweep(
                 return
             removed(what, count)
             await asyncio.sleep(_PAUSES * (loop.time() - unit_began))
+
+
+async def seal_events(store: Store, act: Act, holder: bytes, keys: Keys) -> None:
+    """Seals all events that have happened, if `holder` gets the lease."""
+    while await store.write(lambda tx: _unit(tx, holder, act.now, lambda tx, most: seal(tx, act, keys, most))):
+        pass
 
 
 async def _unit(tx: Tx, holder: bytes, now: int, remove: Remove) -> int | None:

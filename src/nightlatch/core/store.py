@@ -25,10 +25,8 @@ class Store(Protocol):
 
     async def read(self, unit: Unit[T]) -> T:
         """For reads by key: cheap, and answered where they are asked."""
-        ...
 
     async def scan(self, unit: Unit[T]) -> T:
         """For reads of many rows: one snapshot, out of the way of everything else."""
-        ...
 
     async def close(self) -> None: ...

@@ -2,7 +2,6 @@
 
 import contextlib
 import ssl
-from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from functools import cache
@@ -10,10 +9,9 @@ from types import ModuleType
 
 from nightlatch.core.courier.model import Letter, Message, Relay, Undelivered
 from nightlatch.core.courier.rules import TRY
-from nightlatch.kernel.clock import SECOND
+from nightlatch.kernel.clock import SECOND, moment
 from nightlatch.kernel.ids import id_text
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINAL = 500  # RFC 5321, 4.2.1: from here on the same command will fail again
 
 
@@ -63,7 +61,7 @@ class Smtp:
     def _mail(self, message: Message, letter: Letter) -> EmailMessage:
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = self._shown, message.recipient, letter.subject
-        mail["Date"] = format_datetime(_EPOCH + timedelta(microseconds=message.created_at))
+        mail["Date"] = format_datetime(moment(message.created_at))
         # The same at every try: a mailbox can tell that it has the letter already.
         mail["Message-ID"] = f"<{id_text(message.id)}@{self._from.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"

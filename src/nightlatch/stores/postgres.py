@@ -5,20 +5,18 @@ A unit that collides with another (serialization failure, deadlock, a unique val
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import asyncpg
 
 from nightlatch.core.store import Committed, Unit
-from nightlatch.kernel.unit import inside_unit
 from nightlatch.problems import Conflict, StoreDown
+from nightlatch.stores.postgres_pool import Connection, Pool
 from nightlatch.stores.sql.migrations import MIGRATIONS, POSTGRES
 from nightlatch.stores.sql.statement import Row, Statement
 from nightlatch.stores.sql.transaction import Transaction
 
 T = TypeVar("T")
-_Held = Any  # a connection of the pool, by itself or in its proxy
 
 _SETTINGS = {
     "statement_timeout": "5000",
@@ -45,29 +43,15 @@ _UNUSABLE: dict[type[Exception], str] = {
     asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
 }
 _DOWN: tuple[type[Exception], ...] = (
-    *_UNUSABLE,
-    asyncpg.QueryCanceledError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.DiskFullError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
-    OSError,
-    TimeoutError,
-)
-
-
-# A connection is of no use after these: giving it back would wait for a cancel, or hand it on amid another statement.
-_BROKEN = (TimeoutError, OSError, asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    *_UNUSABLE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError, asyncpg.DiskFullError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError, OSError, TimeoutError,
+)  # fmt: skip
 
 
 class PostgresConnection:
-    def __init__(self, connection: _Held) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def row(self, statement: Statement, *arguments: Any) -> Row | None:
@@ -95,7 +79,7 @@ class PostgresConnection:
 class PostgresStore:
     remote = True
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", committed: Committed) -> None:
+    def __init__(self, pool: Pool, committed: Committed) -> None:
         self._pool = pool
         self._committed = committed
 
@@ -114,15 +98,15 @@ class PostgresStore:
 
     async def read(self, unit: Unit[T]) -> T:
         try:
-            async with self._held() as connection:
+            async with self._pool.lease() as connection:
                 return await unit(Transaction(PostgresConnection(connection)))
         except _DOWN as error:
             raise _down(error) from error
 
     async def scan(self, unit: Unit[T]) -> T:
         try:
-            async with self._held() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-                return await unit(Transaction(PostgresConnection(connection)))
+            async with self._pool.lease() as held, held.transaction(isolation="repeatable_read", readonly=True):
+                return await unit(Transaction(PostgresConnection(held)))
         except _DOWN as error:
             raise _down(error) from error
 
@@ -130,43 +114,28 @@ class PostgresStore:
         await self._pool.close()
 
     async def _once(self, unit: Unit[T]) -> T:
-        async with self._held() as connection:
+        async with self._pool.lease() as connection:
             tx = Transaction(PostgresConnection(connection))
             async with connection.transaction():
                 value = await unit(tx)
         self._committed(tx.happened)
         return value
 
-    def _held(self) -> AbstractAsyncContextManager[_Held]:
-        return _Lease(self._pool)
-
-
-class _Lease:
-    """A connection for one unit; a broken one is closed after it."""
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
-
-    async def __aenter__(self) -> _Held:
-        self._connection = await self._pool.acquire(timeout=5)
-        self._outside = inside_unit.set(True)
-        return self._connection
-
-    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        inside_unit.reset(self._outside)
-        if isinstance(error, _BROKEN):
-            self._connection.terminate()
-        await self._pool.release(self._connection)
-
 
 async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresStore:
     """A store over a pool of at most `most` connections. StoreDown when the server does not answer."""
+
+    async def opened() -> Connection:
+        connection = await asyncpg.connect(dsn, timeout=5, command_timeout=6, server_settings=_SETTINGS)
+        # 16 bytes in and out, as on SQLite.
+        await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+        return connection
+
+    pool = Pool(opened, most)
     try:
-        pool = await asyncpg.create_pool(
-            dsn, min_size=0, max_size=most, init=_prepare, reset=_nothing, command_timeout=6, server_settings=_SETTINGS
-        )
-        # The pool connects when it is first asked: a wrong address is better known at the start.
-        await pool.release(await pool.acquire(timeout=5))
+        # They are opened when they are first needed: a wrong address is better known at the start.
+        async with pool.lease():
+            pass
     except _DOWN as error:
         raise _down(error) from error
     return PostgresStore(pool, committed)
@@ -216,12 +185,3 @@ async def _migrate(connection: "asyncpg.Connection[asyncpg.Record]", now: int) -
 
 def _down(error: BaseException) -> StoreDown:
     return StoreDown(next((reason for kind, reason in _UNUSABLE.items() if isinstance(error, kind)), ""))
-
-
-async def _prepare(connection: _Held) -> None:
-    # 16 bytes in and out, as on SQLite.
-    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
-
-
-async def _nothing(connection: _Held) -> None:
-    """No reset query: nothing is ever SET, LISTENed or locked by session on these connections."""

@@ -40,6 +40,10 @@ _PRAGMAS = (
 )
 _MOST_A_BATCH = 64
 _LONGEST_WAIT = 5.0  # seconds that a write may wait for its turn and its commit
+_DOWN = (
+    apsw.BusyError, apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
+    apsw.ReadOnlyError,
+)  # fmt: skip
 _BUSY = 5000  # milliseconds, for outsiders that do not queue at the gate
 
 
@@ -224,22 +228,11 @@ def _drive(rule: Any) -> Any:
 
 
 def _problem(error: Exception) -> Exception:
-    if isinstance(error, apsw.ConstraintError) and getattr(error, "extendedresult", 0) in (
-        apsw.SQLITE_CONSTRAINT_UNIQUE,
-        apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
-    ):
+    taken = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
+    if isinstance(error, apsw.ConstraintError) and getattr(error, "extendedresult", 0) in taken:
         return Conflict()
-    down = (
-        apsw.BusyError,
-        apsw.FullError,
-        apsw.IOError,
-        apsw.CantOpenError,
-        apsw.CorruptError,
-        apsw.NotADBError,
-        apsw.ReadOnlyError,
-    )
     unmigrated = isinstance(error, apsw.SQLError) and str(error).startswith("no such table")
-    if isinstance(error, down) or unmigrated:
+    if isinstance(error, _DOWN) or unmigrated:
         problem = StoreDown("The database is not migrated: run nightlatch migrate." if unmigrated else "")
         problem.__cause__ = error
         return problem

@@ -90,9 +90,9 @@ def load(*sources: tuple[str, str], default: str = "a") -> Schemas:
     return asyncio.run(load_schemas(sources, default, fetch))
 
 
-def load_errors(*sources: tuple[str, str], default: str = "a") -> list[str]:
+def load_errors(*sources: tuple[str, str]) -> list[str]:
     with pytest.raises(SchemasBroken) as caught:
-        load(*sources, default=default)
+        load(*sources)
     return caught.value.errors
 
 
@@ -419,14 +419,12 @@ def test_a_document_that_is_no_identity_schema_is_refused_with_its_key(content: 
 def test_all_errors_of_all_schemas_are_reported_at_once(tmp_path: Path) -> None:
     good = base64_url(document(USUAL))
     errors = load_errors(
-        ("a", f"file://{tmp_path}/none.json"), ("a", good), ("b", "http://10.0.0.1/x"), ("c", "ftp://x/y"), default="z"
+        ("a", f"file://{tmp_path}/none.json"), ("d", good), ("b", "http://10.0.0.1/x"), ("c", "ftp://x/y")
     )
     assert [error.partition(":")[0] for error in errors] == [
         "identity.schemas.0.url",
         "identity.schemas.2.url",
         "identity.schemas.3.url",
-        "identity.schemas",
-        "identity.default_schema_id",
     ]
     assert "not public" in errors[1]
 

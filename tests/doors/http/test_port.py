@@ -65,7 +65,6 @@ def door(name: str, prefix: str) -> Door[Shared]:
         auth,
         lambda problem, scope: said(name, scope, problem.code),
         lambda refusal, scope: said(name, scope, str(refusal.status)),
-        lambda scope: said(name, scope, "bug"),
     )
 
 
@@ -118,7 +117,7 @@ def test_W18_what_no_route_is_for_is_refused_by_the_door_whose_path_it_is(asked:
 
 @pytest.mark.parametrize(("prefix", "name"), [("/", "rest"), ("/v1/", "short"), ("/v1/stores/", "long")])
 def test_each_door_tells_in_its_own_shape_what_went_wrong(asked: Asked, prefix: str, name: str) -> None:
-    for path, what in (("taken", "conflict"), ("down", "store_down"), ("bug", "bug"), ("mine", "key_required")):
+    for path, what in (("taken", "conflict"), ("down", "store_down"), ("bug", "500"), ("mine", "key_required")):
         reply = asked.get(prefix + path)
         assert reply.body == f"{name} r1 {what}".encode()
         assert reply.headers["x-request-id"] == "r1"

@@ -87,7 +87,7 @@ def test_any_other_path_is_404(path: str) -> None:
 def test_any_other_method_is_405_and_told_what_is_allowed(method: str, path: str, allow: str) -> None:
     with pytest.raises(Refusal) as refused:
         answer(method, path)
-    assert (refused.value.status, refused.value.allow) == (405, allow)
+    assert (refused.value.status, refused.value.headers) == (405, (("allow", allow),))
 
 
 @pytest.mark.parametrize(

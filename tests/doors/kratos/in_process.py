@@ -315,7 +315,8 @@ def flows(**changes: Any) -> Flows:
     made = Flows(
         lifespans=dict.fromkeys(("login", "registration", "recovery", "settings"), HOUR),
         ui_urls={name: f"https://ui.example.org/{name}" for name in PAGES},
-        after_urls={name: f"https://ui.example.org/after-{name}" for name in ("login", "registration", "logout")},
+        after_urls={name: f"https://ui.example.org/after-{name}" for name in ("login", "registration", "logout")}
+        | {"settings.password": "", "settings.profile": ""},
         password=Password(),
         code=Code(10 * MINUTE, 5),
         signing_in=frozenset({"password", "code"}),

@@ -184,11 +184,14 @@ def test_every_operation_has_the_name_that_clients_know() -> None:
         "toSession", "listMySessions", "disableMyOtherSessions", "disableMySession", "createNativeLoginFlow",
         "getLoginFlow", "updateLoginFlow", "createNativeRegistrationFlow", "getRegistrationFlow",
         "updateRegistrationFlow", "getRecoveryFlow", "updateRecoveryFlow", "performNativeLogout", "getIdentitySchema",
-        "createNativeSettingsFlow", "getSettingsFlow", "updateSettingsFlow",
+        "createNativeSettingsFlow", "createBrowserSettingsFlow", "getSettingsFlow", "updateSettingsFlow",
         "listIdentitySchemas", "isAlive", "isReady", "getVersion", "createBrowserLoginFlow", "createBrowserLogoutFlow",
         "createBrowserRegistrationFlow", "updateLogoutFlow", "getFlowError",
     }  # fmt: skip
-    assert {operation_id(route) for route in PUBLIC if route.status < 300} == frontend | {"getDocument"}
+    assert {operation_id(route) for route in PUBLIC if route.status < 300} == frontend | {
+        "getDocument",
+        "returnToSettingsFlow",
+    }
 
 
 # The public port

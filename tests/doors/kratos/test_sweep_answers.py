@@ -172,7 +172,8 @@ CALLS = {
     "is_alive": 0, "get_version": 0, "get_document": 0, "get_metrics": 0, "get_identity_schema": 0,
     "list_identity_schemas": 0, "list_my_sessions": 2, "disable_my_other_sessions": 2, "disable_my_session": 2,
     "update_login_flow": 4, "update_registration_flow": 4, "update_recovery_flow": 3, "update_logout_flow": 2,
-    "get_flow_error": 0, "create_native_settings_flow": 2, "get_settings_flow": 2, "update_settings_flow": 3,
+    "get_flow_error": 0, "create_native_settings_flow": 2, "get_settings_flow": 2, "update_settings_flow": 4,
+    "create_browser_settings_flow": 2, "return_to_settings_flow": 3,
 }  # fmt: skip
 
 

@@ -140,6 +140,22 @@ def test_W1_who_needs_no_key_is_known_by_the_peers_own_address_and_by_nothing_th
     assert ada.ask(line, key=None, peer="10.1.2.3").status in {200, 204}
 
 
+@guarded
+def test_W1_a_page_in_a_browser_of_a_trusted_machine_needs_a_key(ada: Person, line: Line) -> None:
+    doors = ada.doors
+    doors.keyless = LOOPBACK
+    doors.listen()
+    for headers in (
+        {"host": "rebound.example:4434"},
+        {"origin": "http://localhost:3000"},
+        {"origin": "null"},
+        {"sec-fetch-site": "same-origin", "host": "localhost:4434"},
+    ):
+        refused(ada.ask(line, key=None, peer="127.0.0.1", headers=headers), 401)
+    assert ada.alive()
+    assert ada.ask(line, key=None, peer="127.0.0.1", headers={"host": "[::1]:4434"}).status in {200, 204}
+
+
 def test_W1_what_is_done_without_a_key_is_done_in_the_name_of_the_peer(ada: Person) -> None:
     doors = ada.doors
     doors.keyless = LOOPBACK

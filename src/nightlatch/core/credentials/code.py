@@ -1,23 +1,18 @@
 """One-time codes sent to an address: the addresses come from the identity schema."""
 
-from nightlatch.core.credentials.method import Identifiers
+from nightlatch.core.credentials.method import Identifiers, Method
 from nightlatch.core.credentials.model import Config
 from nightlatch.problems import FieldInvalid, Invalid
 
 
-class Code:
+class Code(Method):
     type = "code"
-    sealed = False
-    shared = True
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         raise FieldInvalid("credentials.code", "Credentials type code cannot be imported.")
 
     def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
         return 0, 0
-
-    def shown(self, config: Config) -> Config | None:
-        return config
 
     def without(self, config: Config, ids: Identifiers, identifier: str | None) -> tuple[Config, Identifiers] | None:
         raise Invalid("Credentials type code cannot be deleted.")

@@ -1,10 +1,10 @@
 """Backup codes, each good once."""
 
-from nightlatch.core.credentials.method import Identifiers
+from nightlatch.core.credentials.method import Identifiers, Method
 from nightlatch.core.credentials.model import Config
 
 
-class LookupSecret:
+class LookupSecret(Method):
     type = "lookup_secret"
     sealed = True
     shared = False
@@ -17,9 +17,3 @@ class LookupSecret:
 
     def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
         return 0, int(any(not code.get("used_at") for code in config.get("recovery_codes", ())))
-
-    def shown(self, config: Config) -> Config | None:
-        return config
-
-    def without(self, config: Config, ids: Identifiers, identifier: str | None) -> None:
-        """Nothing is left."""

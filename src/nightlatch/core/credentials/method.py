@@ -1,4 +1,5 @@
-"""What every credential method answers, so that no other code asks which method it has before it."""
+"""What every credential method answers, so that no other code asks which method it has before it. What is said here is
+true of most of them."""
 
 from typing import Protocol
 
@@ -12,22 +13,21 @@ class Method(Protocol):
     that only one identity may hold."""
 
     type: str
-    sealed: bool
-    shared: bool
+    sealed: bool = False
+    shared: bool = True
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         """The config after an administrator gave `given` on top of `kept`, and its identifiers: None where they come
         from the identity schema. FieldInvalid or HashRefused."""
-        ...
 
     def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
         """How many first and second factors of it can be used."""
-        ...
 
     def shown(self, config: Config) -> Config | None:
         """The config as an administrator who asks for this type sees it; None when there is nothing to see."""
-        ...
+        return config
 
     def without(self, config: Config, ids: Identifiers, identifier: str | None) -> tuple[Config, Identifiers] | None:
-        """What is left once an administrator deleted it; None when nothing is. Invalid or CredentialNotFound."""
-        ...
+        """What is left once an administrator deleted it; None when nothing is, and somebody else may take its
+        identifiers. Invalid or CredentialNotFound."""
+        return None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nightlatch.core.credentials.method import Identifiers
+from nightlatch.core.credentials.method import Identifiers, Method
 from nightlatch.core.credentials.model import Config
 from nightlatch.problems import CredentialNotFound, FieldInvalid, Invalid
 
@@ -10,10 +10,9 @@ _TOKENS = ("initial_id_token", "initial_access_token", "initial_refresh_token")
 _OPTIONAL = ("organization", "use_auto_link")
 
 
-class Oidc:
+class Oidc(Method):
     type = "oidc"
     sealed = True
-    shared = True
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         providers = {_identifier(p): p for p in (kept or {}).get("providers", ())}

@@ -1,15 +1,13 @@
 """Passwords, kept as hashes."""
 
 from nightlatch.core.credentials import formats
-from nightlatch.core.credentials.method import Identifiers
+from nightlatch.core.credentials.method import Identifiers, Method
 from nightlatch.core.credentials.model import Config
 from nightlatch.problems import FieldInvalid, HashRefused
 
 
-class Password:
+class Password(Method):
     type = "password"
-    sealed = False
-    shared = True
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         if given.get("use_password_migration_hook"):
@@ -22,9 +20,3 @@ class Password:
 
     def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
         return int(bool(config.get("hashed_password") and any(identifiers))), 0
-
-    def shown(self, config: Config) -> Config | None:
-        return config
-
-    def without(self, config: Config, ids: Identifiers, identifier: str | None) -> None:
-        """Nothing is left, so somebody else may take the identifier."""

@@ -119,16 +119,9 @@ def with_config(
         return old
     first, second = METHODS[type_].factors(config, identifiers)
     return Credential(
-        identity_id,
-        type_,
-        identifiers,
-        vault.close(act, identity_id, type_, config),
-        first,
-        second,
-        old.revision + 1 if old else 1,
-        old.created_at if old else act.now,
-        act.now,
-    )
+        identity_id, type_, identifiers, vault.close(act, identity_id, type_, config), first, second,
+        old.revision + 1 if old else 1, old.created_at if old else act.now, act.now,
+    )  # fmt: skip
 
 
 async def find(tx: Tx, organization: bytes, identity_id: bytes, *, lock: bool = False) -> Person | None:

@@ -5,37 +5,59 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+_PATIENCE = 1.0  # seconds
+_CROWDED = 30.0  # seconds
 
 
 class Slots:
     """Slots are given first come, first served, so what needs many is not overtaken for ever.
 
-    Threads run at nice 10: the loop stays quiet, and the work does not starve on a busy host.
+    Work begins on threads that run when nothing else would, so that a loop that wakes is let in at once. Where all
+    processors are busy those starve: what is not done after a second is done again at nice 10, and so is all that comes
+    in the next half minute.
     """
 
     def __init__(self, threads: int) -> None:
         self._threads, self._free = threads, threads
         self._waiting: deque[tuple[int, Future[None]]] = deque()
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hash", initializer=_yield_to_the_loop)
+        self._spare = ThreadPoolExecutor(threads, "hash", _run_when_idle)
+        self._sure = ThreadPoolExecutor(threads, "hash-again", _step_aside)
+        self._crowded_until = 0.0
 
     async def submit(self, slots: int, work: Callable[..., T], *arguments: object) -> "Future[T]":
-        """Begins the work when it has its slots (all of them at most). They are given back when it has ended, however
-        long ago its waiter left."""
+        """Begins the work, which may be done twice, when it has its slots (all of them at most). They are given back
+        when it has ended, however long ago its waiter left."""
         wanted = min(max(slots, 1), self._threads)
         await self._take(wanted)
-        future = self._pool.submit(work, *arguments)
-        future.add_done_callback(lambda _: self._give(wanted))
-        return future
+        loop, result = asyncio.get_running_loop(), _Result[T]()
+        result.add_done_callback(lambda _: self._give(wanted))
+        if loop.time() < self._crowded_until:
+            self._sure.submit(result.settle, work, arguments)
+        else:
+            first = self._spare.submit(result.settle, work, arguments)
+            loop.call_later(_PATIENCE, self._hurry, first, result, work, arguments)
+        return result
+
+    def _hurry(self, first: Future[None], result: "_Result[T]", work: Callable[..., T], arguments: Any) -> None:
+        if result.done():
+            return
+        self._crowded_until = asyncio.get_running_loop().time() + _CROWDED
+        first.cancel()  # where it has not even begun
+        with suppress(RuntimeError):  # closed meanwhile
+            self._sure.submit(result.settle, work, arguments)
 
     def close(self) -> None:
         """Drops what waits; what runs ends by itself."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._spare.shutdown(wait=False, cancel_futures=True)
+        self._sure.shutdown(wait=False, cancel_futures=True)
 
     async def _take(self, wanted: int) -> None:
         given: Future[None] = Future()
@@ -62,6 +84,28 @@ class Slots:
                     given.set_result(None)
 
 
-def _yield_to_the_loop() -> None:
+class _Result(Future[T]):
+    """What came of the work. Who waits for it cannot cancel it. Of several who settle it the first counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_running_or_notify_cancel()
+
+    def settle(self, work: Callable[..., T], arguments: tuple[object, ...]) -> None:
+        if self.done():
+            return
+        with suppress(InvalidStateError):
+            try:
+                self.set_result(work(*arguments))
+            except Exception as error:  # noqa: BLE001 - it is for whoever waits
+                self.set_exception(error)
+
+
+def _run_when_idle() -> None:
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
+
+
+def _step_aside() -> None:
     with suppress(OSError):  # where a thread has no priority of its own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -10,11 +10,9 @@ from nightlatch.core.identities.store import Tx as IdentitiesTx
 class Credentials(Protocol):
     async def of(self, identity_ids: Collection[bytes]) -> dict[bytes, list[Credential]]:
         """All credentials of these identities, by identity, by type upwards."""
-        ...
 
     async def put(self, credentials: Sequence[Credential]) -> None:
         """Adds each, or replaces the one of the same identity and type."""
-        ...
 
     async def remove(self, identity_id: bytes, types: Collection[str]) -> None: ...
 

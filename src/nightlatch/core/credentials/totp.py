@@ -2,11 +2,11 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from nightlatch.core.credentials.method import Identifiers
+from nightlatch.core.credentials.method import Identifiers, Method
 from nightlatch.core.credentials.model import Config
 
 
-class Totp:
+class Totp(Method):
     type = "totp"
     sealed = True
     shared = False
@@ -20,9 +20,3 @@ class Totp:
         except ValueError:
             return 0, 0
         return 0, int(url.scheme == "otpauth" and bool(parse_qs(url.query).get("secret")))
-
-    def shown(self, config: Config) -> Config | None:
-        return config
-
-    def without(self, config: Config, ids: Identifiers, identifier: str | None) -> None:
-        """Nothing is left."""

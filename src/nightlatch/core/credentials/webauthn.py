@@ -3,17 +3,15 @@
 import base64
 from typing import Any
 
-from nightlatch.core.credentials.method import Identifiers
+from nightlatch.core.credentials.method import Identifiers, Method
 from nightlatch.core.credentials.model import Config
 from nightlatch.problems import FieldInvalid, Invalid
 
 
-class WebAuthn:
+class WebAuthn(Method):
     """Security keys: a second factor, or a first where `is_passwordless`."""
 
     type = "webauthn"
-    sealed = False
-    shared = True
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         return _merged(given, kept), None
@@ -23,20 +21,15 @@ class WebAuthn:
         first = sum(bool(key.get("is_passwordless")) for key in keys)
         return (first if any(identifiers) else 0), len(keys) - first
 
-    def shown(self, config: Config) -> Config | None:
-        return config
-
     def without(self, config: Config, ids: Identifiers, identifier: str | None) -> tuple[Config, Identifiers] | None:
         left = [key for key in config.get("credentials", ()) if key.get("is_passwordless")]
         return ({**config, "credentials": left}, ids) if left else None
 
 
-class Passkey:
+class Passkey(Method):
     """Discoverable keys: a first factor, found by the user handle."""
 
     type = "passkey"
-    sealed = False
-    shared = True
 
     def imported(self, given: Config, kept: Config | None, identity_id: str) -> tuple[Config, Identifiers | None]:
         if not given.get("user_handle"):
@@ -52,9 +45,6 @@ class Passkey:
 
     def factors(self, config: Config, identifiers: Identifiers) -> tuple[int, int]:
         return (len(config.get("credentials", ())) if any(identifiers) else 0), 0
-
-    def shown(self, config: Config) -> Config | None:
-        return config
 
     def without(self, config: Config, ids: Identifiers, identifier: str | None) -> tuple[Config, Identifiers] | None:
         raise Invalid("Credentials type passkey cannot be deleted.")

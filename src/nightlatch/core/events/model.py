@@ -36,6 +36,15 @@ class Event(msgspec.Struct, frozen=True):
     data: dict[str, Any] | None = None
 
 
+class Seal(msgspec.Struct, frozen=True):
+    """Over the events after the seal before it, up to `position`: the hash of each, and one of all that is keyed."""
+
+    position: int
+    hashes: bytes
+    digest: bytes
+    sealed_at: int
+
+
 def event(
     act: Act,
     name: str,

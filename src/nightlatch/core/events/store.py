@@ -3,16 +3,36 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from nightlatch.core.events.model import Event
+from nightlatch.core.events.model import Event, Seal
+
+Row = tuple[object, ...]
+"""An event as it is stored, its id first."""
 
 
 class Events(Protocol):
-    """The rows of what happened; only ever added to, but for counts that take time."""
+    """The rows of what happened; only ever added to, but for counts that take time, and their seals."""
 
     async def add(self, events: Sequence[Event]) -> None: ...
 
     async def add_amount(self, event_id: bytes, more: int) -> None:
         """It happened to so many more."""
+
+    async def unsealed(self, most: int) -> list[Row]:
+        """The first of those that have no position, but for those whose count is still growing."""
+        ...
+
+    async def count_unsealed(self) -> int: ...
+
+    async def positioned(self, after: int, to: int) -> list[tuple[int, Row]]:
+        """Those of these positions."""
+        ...
+
+    async def add_seal(self, seal: Seal, positions: Sequence[tuple[object, int]]) -> None:
+        """Adds it, and gives events their positions."""
+        ...
+
+    async def seal_after(self, position: int | None) -> Seal | None:
+        """The first one after that position; for None, the newest."""
         ...
 
 

@@ -71,7 +71,7 @@ def _sentence(error: ValidationError) -> str:
     found = error.instance
     match error.kind:
         case Kind.Type(types):
-            return f"expected {' or '.join(types)}, but got {_type(found)}"
+            return f"expected {' or '.join(types)}, but got {_TYPES.get(type(found), 'number')}"
         case Kind.Format(name):
             return f"{shown(found)} is not valid {shown(name)}"
         case Kind.Pattern(pattern):
@@ -117,10 +117,6 @@ def _sized(error: ValidationError) -> str | None:
 
 def _things(found: Any) -> str:
     return "items" if isinstance(found, list) else "properties"
-
-
-def _type(value: Any) -> str:
-    return _TYPES.get(type(value), "number")
 
 
 def _located(complaint: Complaint) -> tuple[str, str]:

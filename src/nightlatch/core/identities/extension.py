@@ -5,6 +5,7 @@ walk     a value goes down the nodes; anyOf, oneOf and if lead on only where the
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
 from urllib.parse import unquote
@@ -16,31 +17,21 @@ from nightlatch.core.identities.complaints import Path, pointer
 from nightlatch.core.identities.marks import NAME, Found, Mark, read_mark
 
 _NOT_WALKED = (
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "dependencies",
-    "dependentSchemas",
-    "not",
-    "patternProperties",
-    "propertyNames",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-)
+    "additionalItems", "additionalProperties", "contains", "dependencies", "dependentSchemas", "not",
+    "patternProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties",
+)  # fmt: skip
 
 
+@dataclass(slots=True, eq=False)
 class Node:
     """A schema node from which a mark can be reached."""
 
-    __slots__ = ("choices", "items", "mark", "prefix", "properties", "same")
-
-    def __init__(self) -> None:
-        self.mark: Mark | None = None
-        self.same: list[Node] = []
-        self.choices: list[tuple[Validator, bool, Node]] = []
-        self.properties: dict[str, Node] = {}
-        self.prefix: list[Node] = []
-        self.items: Node | None = None
+    mark: Mark | None = None
+    same: "list[Node]" = field(default_factory=list)
+    choices: "list[tuple[Validator, bool, Node]]" = field(default_factory=list)
+    properties: "dict[str, Node]" = field(default_factory=dict)
+    prefix: "list[Node]" = field(default_factory=list)
+    items: "Node | None" = None
 
     def walk(self, value: Any, path: Path, found: Found) -> None:
         """Shows `found` every marked part of `value`, which need not fit the schema."""

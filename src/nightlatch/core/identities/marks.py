@@ -88,20 +88,17 @@ def read_mark(schema: dict[str, Any], at: Path) -> Mark | None:
     return Mark(uses, schema.get("format"), at)
 
 
-class Found:
+class Found(msgspec.Struct):
     """What the marked values of one set of traits are. Sets are dicts: their order is that of the traits."""
 
-    __slots__ = ("codes", "complaints", "count", "identifiers", "labels", "recovery", "rewrites", "verifiable")
-
-    def __init__(self) -> None:
-        self.identifiers: dict[str, dict[str, None]] = {}
-        self.codes: dict[tuple[str, str], None] = {}
-        self.verifiable: dict[tuple[str, str], None] = {}
-        self.recovery: dict[tuple[str, str], None] = {}
-        self.labels: dict[str, str] = {}
-        self.rewrites: list[tuple[Path, str]] = []
-        self.complaints: list[Complaint] = []
-        self.count = 0
+    identifiers: dict[str, dict[str, None]] = {}
+    codes: dict[tuple[str, str], None] = {}
+    verifiable: dict[tuple[str, str], None] = {}
+    recovery: dict[tuple[str, str], None] = {}
+    labels: dict[str, str] = {}
+    rewrites: list[tuple[Path, str]] = []
+    complaints: list[Complaint] = []
+    count: int = 0
 
     def take(self, mark: Mark, value: Any, path: Path) -> None:
         """Uses `value` as `mark` says. Empty text is used for nothing, nor is what is neither text nor an integer.

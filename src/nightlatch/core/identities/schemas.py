@@ -65,7 +65,7 @@ class Schema:
             "validate_formats": True,
             "email_options": EMAIL,
             "pattern_options": jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000),
-            "formats": {"tel": _is_phone},
+            "formats": {"tel": lambda text: phone_number(text) is not None},
         }
         dialect = {"$schema": "http://json-schema.org/draft-07/schema#"} | self.content
         self._validator = jsonschema_rs.validator_for(dialect, **options)
@@ -158,7 +158,8 @@ class SchemasBroken(ValueError):
 
 
 async def load_schemas(sources: Sequence[tuple[str, str]], default_id: str, fetch: Fetch) -> Schemas:
-    """Reads (id, url) pairs: file://, base64://, http(s):// through `fetch`, or a path. Raises SchemasBroken."""
+    """Reads (id, url) pairs: file://, base64://, http(s):// through `fetch`, or a path. SchemasBroken. Of the ids, no
+    two are the same and one is the default: the configuration is checked for that."""
     schemas: list[Schema] = []
     errors: list[str] = []
     for number, (schema_id, url) in enumerate(sources):
@@ -167,12 +168,6 @@ async def load_schemas(sources: Sequence[tuple[str, str]], default_id: str, fetc
         except (OSError, ValueError, OutboundRefused) as error:
             reason = str(error).partition("\n")[0]
             errors.append(f"identity.schemas.{number}.url: the schema {schema_id} cannot be used: {reason}")
-    ids = [schema_id for schema_id, _ in sources]
-    errors += [
-        f"identity.schemas: the id {each} is there twice" for each in sorted({i for i in ids if ids.count(i) > 1})
-    ]
-    if default_id not in ids:
-        errors.append(f"identity.default_schema_id: there is no schema {default_id} in identity.schemas")
     if errors:
         raise SchemasBroken(errors)
     return Schemas(schemas, default_id)
@@ -203,10 +198,6 @@ def _decoded(text: str) -> bytes:
         )
     except binascii.Error as error:
         raise ValueError(f"what follows base64:// is not base64: {error}") from None
-
-
-def _is_phone(value: str) -> bool:
-    return phone_number(value) is not None
 
 
 def _replaced(value: Any, path: Path, leaf: str) -> Any:

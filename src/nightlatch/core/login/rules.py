@@ -14,8 +14,8 @@ from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity
 from nightlatch.core.means import Means
-from nightlatch.core.sessions.model import How, Method, Session, Where
-from nightlatch.core.sessions.rules import PREFIX, end, issue, renew
+from nightlatch.core.sessions.model import Method, Session
+from nightlatch.core.sessions.rules import PREFIX, issue, renew, replace
 from nightlatch.kernel.secrets import new_token
 from nightlatch.problems import FlowExpired, SessionsFull
 
@@ -97,5 +97,5 @@ async def _conclude(
         return SignedIn(session, person.identity, token)
     session, token = await issue(tx, act, person.identity, (method,), attempt.device, means.lifetime, proof.epochs)
     if current is not None and in_browser:
-        await end(tx, act, Where(session_id=current.session.id), How.DISABLE, "replaced")
+        await replace(tx, act, current)
     return SignedIn(session, person.identity, token)

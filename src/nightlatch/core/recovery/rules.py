@@ -15,7 +15,7 @@ from nightlatch.core.identities.model import Identity, State
 from nightlatch.core.identities.notices import tell
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, How, Method, Session, Standing, Where
-from nightlatch.core.sessions.rules import end, issue
+from nightlatch.core.sessions.rules import end, issue, replace
 from nightlatch.kernel.clock import DAY
 from nightlatch.kernel.secrets import Keys
 from nightlatch.problems import FieldInvalid, IdentityNotFound
@@ -126,7 +126,7 @@ async def _conclude(
     if redeeming.end_others:
         await end(tx, act, Where(identity_id=identity.id), How.DISABLE, "recovery")
     if at is not None and at.current is not None and at.current.identity.id != identity.id:
-        await end(tx, act, Where(session_id=at.current.session.id), How.DISABLE, "replaced")
+        await replace(tx, act, at.current)
     epochs = await tx.sessions.epochs(act.organization, identity.id)
     assert epochs is not None
     await forgive(tx, identity.id)

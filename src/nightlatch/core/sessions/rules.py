@@ -144,6 +144,12 @@ async def end(tx: Tx, act: Act, where: Where, how: How, reason: str) -> Revocati
     return revocation
 
 
+async def replace(tx: Tx, act: Act, current: Standing) -> None:
+    """Ends the session of a browser in which somebody else came in, maybe in another organization."""
+    theirs = msgspec.structs.replace(act, organization=current.session.organization)
+    await end(tx, theirs, Where(session_id=current.session.id), How.DISABLE, "replaced")
+
+
 async def extend(tx: Tx, act: Act, session_id: bytes, lifetime: Lifetime) -> Standing:
     """The session with a lifespan from now, if little enough of the old one is left. SessionNotFound; SessionEnded for
     one that is not in force."""

@@ -25,7 +25,6 @@ from nightlatch.core.sessions.model import (
 class Sessions(Protocol):
     async def by_token(self, token_hash: bytes) -> Standing | None:
         """The session of a token, over or not; None when there is none."""
-        ...
 
     async def get(self, organization: bytes, session_id: bytes) -> Standing | None: ...
 
@@ -35,37 +34,29 @@ class Sessions(Protocol):
         self, organization: bytes, where: Filter, now: int, after: Position | None, skip: int, limit: int
     ) -> Sequence[Standing]:
         """A page by creation downwards, then id upwards: those after `after`, past the first `skip` of them."""
-        ...
 
     async def count(self, organization: bytes, where: Filter, now: int) -> int: ...
 
     async def epochs(self, organization: bytes, identity_id: bytes) -> tuple[int, int, int, int] | None:
         """Those that a session issued now carries; None when there is no such identity."""
-        ...
 
     async def add(self, session: Session) -> bool:
         """False when its number is taken; Conflict when its id or token is."""
-        ...
 
     async def renew(self, session: Session) -> None:
         """Writes what proving oneself again, or an extension, changes: methods, level and times."""
-        ...
 
     async def prolong(self, session: Session, expires_at: int) -> bool:
         """Has it end then; false when its end was moved since it was read."""
-        ...
 
     async def retoken(self, session: Session, token_hash: bytes) -> bool:
         """Has it found by that hash from now on; false when it has ended, or has another than `session` says."""
-        ...
 
     async def purge(self, before: int, most: int) -> int:
         """Removes at most `most` of those whose time was over before then, ended or not; how many."""
-        ...
 
     async def seen(self, times: Mapping[bytes, int]) -> None:
         """Moves last_seen of these sessions forward; never back."""
-        ...
 
 
 class Endings(Protocol):
@@ -75,22 +66,18 @@ class Endings(Protocol):
 
     async def hold(self, organization: bytes, identity_ids: Sequence[bytes]) -> Sequence[bytes]:
         """Those that exist; none of them signs in before the commit."""
-        ...
 
     async def of_kinds(self, identity_ids: Sequence[bytes], kinds: Sequence[str], how: How) -> Sequence[Found]:
         """Their sessions on such devices that `how` has not ended."""
-        ...
 
     async def end(self, session_ids: Sequence[bytes], how: How, at: int) -> int: ...
 
     async def close(self, organization: bytes, where: Where, how: How) -> Sequence[tuple[bytes | None, Issued]]:
         """Moves the epoch of the identities, or of the organization for everybody: all their sessions are over, those
         that are being issued too. Gives who there was and what had been issued; `but` is carried over."""
-        ...
 
     async def step(self, ending: Ending, most: int) -> Step:
         """Marks or deletes the next rows of it; looks at `most`."""
-        ...
 
     async def save(self, endings: Sequence[Ending]) -> None: ...
 
@@ -102,12 +89,10 @@ class Endings(Protocol):
 class SessionSettings(Protocol):
     async def of(self, organization: bytes, identity_ids: Sequence[bytes]) -> Mapping[bytes, Settings]:
         """Of those that have any."""
-        ...
 
     async def put(self, identity_ids: Sequence[bytes], settings: Settings | None) -> None:
         """For all of these, in place of what they had, or none; their sessions expire no later than a lifespan after
         they were issued."""
-        ...
 
 
 class Tx(CredentialsTx, Protocol):

@@ -102,6 +102,10 @@ async def change_traits(
     text = msgspec.json.encode(traits).decode()
     try:
         return await store.write(lambda tx: _settle(tx, means, schemas, act, mine, flow_id, rules, text, {}))
+    except ReauthenticationRequired:
+        # The form is filled in again when the person is back from proving themselves.
+        await store.write(lambda tx: _refuse(tx, act, mine, flow_id, "profile", Facts(traits=traits)))
+        raise
     except (TraitsInvalid, FieldInvalid, Conflict) as problem:
         why = Facts(traits=traits, problems=flows.problems_of(problem))
         return await store.write(lambda tx: _refuse(tx, act, mine, flow_id, "profile", why))
@@ -151,7 +155,8 @@ async def _settle(
     if sensitive:
         await tx.flows.close(after.identity.id, act.now, but=flow.id)
     method = "password" if credentials else "profile"
-    return Settled(await flows.move(tx, flow, state=SAVED, method=method, facts=Facts()), after.identity)
+    facts = Facts(browser=flow.facts.browser)
+    return Settled(await flows.move(tx, flow, state=SAVED, method=method, facts=facts), after.identity)
 
 
 def _profile(i: Identity, traits: str | None, credentials: Mapping[str, Config]) -> Profile:
@@ -175,5 +180,5 @@ def _reached_by(person: Person) -> tuple[object, object]:
 async def _refuse(tx: Tx, act: Act, mine: Standing, flow_id: bytes, method: str, why: Facts) -> Settled:
     flow = await find_mine(tx, act, mine, flow_id)
     flows.check_open(flow, act.now)
-    facts = msgspec.structs.replace(why, step=flow.facts.step)
+    facts = msgspec.structs.replace(why, step=flow.facts.step, browser=flow.facts.browser)
     return Settled(await flows.move(tx, flow, state=SHOW, method=method, facts=facts), mine.identity)

@@ -1,6 +1,7 @@
 """Who is asking on the admin port, whatever the dialect: a door's auth only says where the key is in a request."""
 
 import ipaddress
+from contextlib import suppress
 
 from starlette.requests import Request
 
@@ -21,11 +22,16 @@ def authorization(request: Request) -> str:
     return rest if scheme.lower() == "bearer" else header
 
 
+async def administrator(parts: Shared, request: Request, scope: str) -> Act:
+    """The act of whoever presents an access key with `scope` in Authorization. KeyRequired, ScopeMissing."""
+    return await bearer(parts, request, authorization(request), scope)
+
+
 async def bearer(parts: Shared, request: Request, token: str, scope: str) -> Act:
-    """The act of whoever presents `token`, the token of a key with `scope`; a trusted network needs none. KeyRequired,
-    ScopeMissing."""
+    """The act of whoever presents `token`, the token of a key with `scope`; a trusted network needs none, but for pages
+    in its browsers. KeyRequired, ScopeMissing."""
     peer = request.client.host if request.client else ""
-    if not token and _trusted(parts.access, peer):
+    if not token and _trusted(parts.access, peer) and not _from_page(request, peer):
         return Act(DEFAULT, f"network:{peer}", parts.clock.now(), parts.entropy, EVERYTHING)
     return of_key(parts, await _check(parts, token), scope)
 
@@ -57,3 +63,18 @@ def _trusted(access: Access, peer: str) -> bool:
     except ValueError:
         return False
     return any(address in network for network in access.trusted_networks)
+
+
+def _from_page(request: Request, peer: str) -> bool:
+    """Whether a page in a browser had it sent. On one's own machine it may have come by a name that the page's owner
+    made to mean this machine: then the browser takes us for a part of that site."""
+    if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":
+        return True
+    name = request.url.hostname or "localhost"
+    return peer in {"127.0.0.1", "::1"} and name != "localhost" and not _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(name))
+    return False

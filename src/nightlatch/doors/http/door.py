@@ -28,5 +28,4 @@ class Door(Generic[D]):
     auth: Callable[[D, Request, str], Awaitable[Act]]
     of_problem: Callable[[Problem, Scope], Answer]
     of_refusal: Callable[[Refusal, Scope], Answer]
-    of_bug: Callable[[Scope], Answer]
     early: Mapping[str, Callable[[D, list[tuple[bytes, bytes]]], Awaitable[Answer]]] = field(default_factory=dict)

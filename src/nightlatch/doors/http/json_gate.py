@@ -34,7 +34,8 @@ def gate(body: bytes, deepest: int = 32) -> None:
     except UnicodeDecodeError as error:
         raise Invalid(f"The body is not valid UTF-8 at byte {error.start}.") from None
     except json.JSONDecodeError as error:
-        raise Invalid(f"The body is not valid JSON: {_said(error)} at byte {_byte(error)}.") from None
+        at = len(error.doc[: error.pos].encode())
+        raise Invalid(f"The body is not valid JSON: {_said(error)} at byte {at}.") from None
     except ValueError:
         raise Invalid("The body holds an integer of too many digits.") from None
 
@@ -71,10 +72,6 @@ def _said(error: json.JSONDecodeError) -> str:
     if error.doc.startswith("\ufeff"):
         return "a byte order mark"
     return error.msg[:1].lower() + error.msg[1:]
-
-
-def _byte(error: json.JSONDecodeError) -> int:
-    return len(error.doc[: error.pos].encode())
 
 
 def _names(items: list[tuple[str, Any]]) -> None:

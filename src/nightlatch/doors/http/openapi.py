@@ -5,7 +5,7 @@ says in other words (null, empty lists of what is required) is said again in tho
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
@@ -45,17 +45,21 @@ class Document(NamedTuple):
 
 def described(routes: Sequence[Route[D]], about: Document) -> tuple[Route[D], ...]:
     """`routes`, and one more that answers with the document of them all."""
+    own = document_route(about.path, lambda: document([*routes, own], about))
+    return (*routes, own)
+
+
+def document_route(path: str, make: Callable[[], _Object]) -> Route[Any]:
+    """The route of a document, which is made when it is first asked for."""
 
     @cache
     def encoded() -> bytes:
-        return msgspec.json.encode(document(complete, about))
+        return msgspec.json.encode(make())
 
-    async def get_document(_call: Call[D]) -> Answer:
+    async def get_document(_call: Call[Any]) -> Answer:
         return Answer(200, encoded())
 
-    own = Route[D]("GET", about.path, get_document, gives=_Object, summary="This document")
-    complete = (*routes, own)
-    return complete
+    return Route("GET", path, get_document, gives=_Object, summary="This document")
 
 
 def document(routes: Sequence[Route[Any]], about: Document) -> _Object:

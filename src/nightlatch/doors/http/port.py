@@ -70,7 +70,7 @@ class Port:
             raise
         except Exception as error:  # noqa: BLE001 - the outer edge: deny, and tell nobody but the log why
             self._failed(scope["request_id"], error)
-            return door.of_bug(scope)
+            return door.of_refusal(Refusal(500), scope)
 
     def _door(self, path: str) -> tuple[Door[Any], Table[Any]]:
         for opened in self._doors[:-1]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.problems import Busy, Problem, Throttled, Unavailable
+from nightlatch.problems import Busy, KeyRequired, Problem, Throttled, Unavailable
 
 Headers = tuple[tuple[str, str], ...]
 STATUSES: Mapping[type[Problem], int] = {
@@ -25,13 +25,14 @@ _REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
 
 
 class Refusal(Exception):
-    """A failure of the request as a request. `reason` says what is wrong in it; `allow` names the methods of a 405."""
+    """A failure of the request as a request: `reason` says what is wrong in it, `allow` names the methods of a 405. Or,
+    with 500 and no reason, a failure of ours."""
 
-    def __init__(self, status: int, reason: str, allow: str | None = None) -> None:
+    def __init__(self, status: int, reason: str = "", allow: str | None = None) -> None:
         super().__init__(f"{status}: {reason}")
         self.status = status
         self.reason = reason
-        self.allow = allow
+        self.headers: Headers = (("allow", allow),) if allow else ()
 
 
 def status_of(problem: Problem, statuses: Mapping[type[Problem], int] = STATUSES) -> int:
@@ -39,8 +40,10 @@ def status_of(problem: Problem, statuses: Mapping[type[Problem], int] = STATUSES
     return next(statuses[kind] for kind in type(problem).__mro__ if kind in statuses)
 
 
-def comes_back(problem: Problem, scope: Scope) -> Headers:
-    """Retry-After, where a repeat does no harm."""
+def headers_of(problem: Problem, scope: Scope) -> Headers:
+    """What HTTP has a header for: how to prove oneself, and when to come back, where a repeat does no harm."""
+    if isinstance(problem, KeyRequired):
+        return (("www-authenticate", "Bearer"),)
     begun = isinstance(problem, Unavailable) and not isinstance(problem, Busy)
     if isinstance(problem, Unavailable | Throttled) and (not begun or scope["method"] in _REPEATABLE):
         return (("retry-after", str(problem.retry_after)),)

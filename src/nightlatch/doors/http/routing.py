@@ -17,6 +17,8 @@ from starlette.types import Receive, Scope, Send
 from nightlatch.core.events.model import Act
 from nightlatch.doors.http.json_gate import admit
 from nightlatch.doors.http.refusal import Refusal
+from nightlatch.kernel.ids import parse_id
+from nightlatch.problems import Problem
 
 D = TypeVar("D")
 KIB = 1024
@@ -46,6 +48,13 @@ class Call(Generic[D]):
     def path(self, name: str) -> str:
         value: str = self.request.path_params[name]
         return value
+
+    def path_id(self, name: str, unknown: type[Problem] | Problem) -> bytes:
+        """The id in the path. Raises `unknown` for a text that is none: there can be nothing of that id."""
+        found = parse_id(self.path(name))
+        if found is None:
+            raise unknown
+        return found
 
     @property
     def target(self) -> str:
@@ -172,11 +181,9 @@ class _Resource(Generic[D]):
         method = scope["method"]
         route = self._routes.get("GET" if method == "HEAD" else method)
         if route is None:
-            raise Refusal(405, f"{method} is not allowed here.", ", ".join(self._allowed()))
+            allowed = {*self._routes, "HEAD"} if "GET" in self._routes else self._routes
+            raise Refusal(405, f"{method} is not allowed here.", ", ".join(sorted(allowed)))
         scope["answer"] = await self._handle(route, Request(scope, receive))
-
-    def _allowed(self) -> list[str]:
-        return sorted({*self._routes, "HEAD"} if "GET" in self._routes else self._routes)
 
 
 async def respond(answer: Answer, send: Send, *, bodiless: bool = False) -> None:

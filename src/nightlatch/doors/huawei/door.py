@@ -7,4 +7,4 @@ from nightlatch.doors.huawei.routes import ROUTES
 
 
 def admin_door(parts: Shared) -> Door[Shared]:
-    return Door("/v1/identity-stores/", parts, ROUTES, auth.signer, errors.of_problem, errors.of_refusal, errors.of_bug)
+    return Door("/v1/identity-stores/", parts, ROUTES, auth.signer, errors.of_problem, errors.of_refusal)

@@ -8,7 +8,7 @@ import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal, comes_back
+from nightlatch.doors.http.refusal import Headers, Refusal, headers_of
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.huawei.shapes import ErrorShown
 
@@ -40,7 +40,7 @@ ERRORS: dict[type[problems.Problem], Error] = {
 
 def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
     known = next(ERRORS[kind] for kind in type(problem).__mro__ if kind in ERRORS)
-    headers = comes_back(problem, scope)
+    headers = headers_of(problem, scope)
     if known.status == HTTPStatus.UNAUTHORIZED:
         headers = (("www-authenticate", "SDK-HMAC-SHA256"),)
     denied = _encoded(problem, scope) if isinstance(problem, problems.Forbidden) else None
@@ -49,17 +49,10 @@ def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
 
 def of_refusal(refusal: Refusal, scope: Scope) -> Answer:
     status = HTTPStatus(refusal.status)
-    headers = (("allow", refusal.allow),) if refusal.allow else ()
-    return _answer(Error(status, f"IIC.{status.value}", status.phrase), refusal.reason, scope, headers)
+    return _answer(Error(status, f"IIC.{status.value}", status.phrase), refusal.reason, scope, refusal.headers)
 
 
-def of_bug(scope: Scope) -> Answer:
-    return _answer(Error(500, "IIC.500", "Internal Server Error"), "", scope)
-
-
-def _answer(
-    error: Error, reason: str, scope: Scope, headers: tuple[tuple[str, str], ...] = (), denied: str | None = None
-) -> Answer:
+def _answer(error: Error, reason: str, scope: Scope, headers: Headers, denied: str | None = None) -> Answer:
     message = f"{error.message}: {reason}" if reason else error.message
     shown = ErrorShown(error.code, message, scope["request_id"], denied)
     return Answer(error.status, msgspec.json.encode(shown), headers)

@@ -4,7 +4,6 @@ import json
 
 import msgspec
 
-from nightlatch.core.events.model import Act
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.organizations.model import Alias, AliasKind
 from nightlatch.core.organizations.rules import check_addressed
@@ -44,16 +43,13 @@ async def list_sessions(call: Call[Shared]) -> Answer:
 
 async def _user(tx: Tx, call: Call[Shared]) -> bytes:
     """The identity that the path names. OrganizationNotFound for another's store, IdentityNotFound."""
-    await _check_store(tx, call.act, call.path("identity_store_id"))
+    store = call.path("identity_store_id")
+    if parse_id(store) != call.act.organization:
+        await check_addressed(tx, call.act, Alias(AliasKind.IDENTITY_STORE, store))
     identity_id = parse_id(call.path("user_id"))
     if identity_id is None or await tx.sessions.epochs(call.act.organization, identity_id) is None:
         raise IdentityNotFound("There is no such user in the identity store.")
     return identity_id
-
-
-async def _check_store(tx: Tx, act: Act, name: str) -> None:
-    if parse_id(name) != act.organization:
-        await check_addressed(tx, act, Alias(AliasKind.IDENTITY_STORE, name))
 
 
 async def _session_ids(call: Call[Shared]) -> tuple[bytes, ...]:

@@ -1,23 +1,15 @@
-"""Who is asking: an access key on the admin port, a session token or cookie on the public one."""
+"""Who is asking on the public port, by a session token or cookie."""
 
 from typing import NamedTuple
-
-from starlette.requests import Request
 
 from nightlatch.core.events.model import Act
 from nightlatch.core.sessions.model import Standing
 from nightlatch.core.sessions.rules import check
-from nightlatch.doors.http import access
 from nightlatch.doors.http.routing import Call
 from nightlatch.doors.kratos.cookies import Cookies
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import SessionRequired
-
-
-async def administrator(parts: Parts, request: Request, scope: str) -> Act:
-    """The act of whoever presents an access key with `scope`. KeyRequired, ScopeMissing."""
-    return await access.bearer(parts, request, access.authorization(request), scope)
 
 
 class Presented(NamedTuple):
@@ -47,11 +39,9 @@ def presented(cookies: Cookies, headers: list[tuple[bytes, bytes]]) -> Presented
 
 
 async def me(call: Call[Parts], *, highest: bool = False) -> tuple[Standing, Act]:
-    """My session, and acts as me. SessionRequired, AssuranceTooLow."""
+    """My session, and acts as me. SessionRequired; with `highest`, AssuranceTooLow for a second factor not used."""
     parts = call.door
     token = presented(parts.cookies, call.request.scope["headers"]).token
-    standing = await parts.store.read(
-        lambda tx: check(tx, token, parts.lifetime, call.act.now, highest=highest and parts.highest_aal)
-    )
+    standing = await parts.store.read(lambda tx: check(tx, token, parts.lifetime, call.act.now, highest=highest))
     identity = standing.identity
     return standing, Act(identity.organization, f"identity:{id_text(identity.id)}", call.act.now, parts.entropy)

@@ -1,7 +1,7 @@
 """What this dialect is sent. Create is strict at every depth; PUT ignores what it does not know."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +14,7 @@ from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.doors.http.routing import Call
 from nightlatch.doors.kratos.errors import Malformed
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.doors.kratos.shapes import EPOCH
+from nightlatch.kernel import clock
 from nightlatch.kernel.ids import parse_id
 from nightlatch.problems import FieldInvalid, Invalid
 
@@ -156,20 +156,6 @@ class GivenAddress(Strict):
     break_glass_for_organization: str | None = None
 
 
-class CreateIdentity(Strict):
-    schema_id: str | None = None
-    traits: Raw = msgspec.field(default_factory=lambda: _EMPTY)
-    credentials: Credentials | None = None
-    verifiable_addresses: list[GivenAddress] | None = None
-    recovery_addresses: list[GivenAddress] | None = None
-    metadata_public: Raw = msgspec.field(default_factory=lambda: _NULL)
-    metadata_admin: Raw = msgspec.field(default_factory=lambda: _NULL)
-    state: str | None = None
-    organization_id: str | None = None
-    external_id: str | None = None
-    region: str | None = None
-
-
 class UpdateIdentity(msgspec.Struct):
     schema_id: str | None = None
     traits: Raw = msgspec.field(default_factory=lambda: _EMPTY)
@@ -181,6 +167,10 @@ class UpdateIdentity(msgspec.Struct):
     state: str | None = None
     external_id: str | None = None
     region: str | None = None
+
+
+class CreateIdentity(UpdateIdentity, forbid_unknown_fields=True):
+    organization_id: str | None = None
 
 
 class BatchEntry(Strict):
@@ -208,8 +198,6 @@ class Logout(msgspec.Struct):
     session_token: str | None = None
 
 
-_FIRST = (datetime.min.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // timedelta(microseconds=1)
-_LAST = (datetime.max.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // timedelta(microseconds=1)
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*?)`")
 
 
@@ -245,7 +233,7 @@ def new_profile(body: CreateIdentity, schema_id: str, organization: bytes) -> Pr
     return profile(body, schema_id, State.ACTIVE)
 
 
-def profile(body: CreateIdentity | UpdateIdentity, schema_id: str, state: State) -> Profile:
+def profile(body: UpdateIdentity, schema_id: str, state: State) -> Profile:
     """The core's words for it; `schema_id` and `state` are what holds where the body says nothing. FieldInvalid."""
     if body.state:
         state = _state(body.state)
@@ -286,11 +274,10 @@ def microseconds(moment: datetime | None, field: str = "verifiable_addresses") -
     """The core's time; naive ones are UTC. FieldInvalid for one that UTC has no date for: it could not be shown."""
     if moment is None:
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=EPOCH.tzinfo)
-    time = (aware - EPOCH) // timedelta(microseconds=1)
-    if not _FIRST <= time <= _LAST:
-        raise FieldInvalid(field, f"The time {moment.isoformat()} is outside the years 1 to 9999.")
-    return time
+    try:
+        return clock.microseconds(moment)
+    except OverflowError:
+        raise FieldInvalid(field, f"The time {moment.isoformat()} is outside the years 1 to 9999.") from None
 
 
 def _state(text: str) -> State:

@@ -19,12 +19,12 @@ from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import forms, nodes, return_to
 from nightlatch.doors.kratos.cookies import unmasked
-from nightlatch.doors.kratos.errors import CsrfViolation, error_of
+from nightlatch.doors.kratos.errors import CsrfViolation, error_of, way_in
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import ErrorShown, SuccessfulLogin, SuccessfulRegistration, encode
 from nightlatch.kernel.ids import id_text
 from nightlatch.kernel.secrets import digest, same
-from nightlatch.problems import Problem, Unavailable
+from nightlatch.problems import Problem, SessionRequired, Unavailable
 
 Endpoint = Callable[[Call[Parts]], Awaitable[Answer]]
 _QUALITY = re.compile(r"q=(0(?:\.[0-9]{1,3})?|1(?:\.0{1,3})?)", re.ASCII)
@@ -51,7 +51,8 @@ def is_form(request: Request) -> bool:
 
 
 def forwarded(endpoint: Endpoint) -> Endpoint:
-    """`endpoint`, whose refusals are shown to people by the error page. What may soon be over is not: it is 503."""
+    """`endpoint`, whose refusals are shown by the error page, or by that of login where it is the cure. What may be
+    over soon is 503."""
 
     @wraps(endpoint)
     async def answered(call: Call[Parts]) -> Answer:
@@ -60,6 +61,8 @@ def forwarded(endpoint: Endpoint) -> Endpoint:
         except Problem as problem:
             if isinstance(problem, Unavailable) or not from_page(call.request):
                 raise
+            if place := way_in(call.door.public_url, problem, call.request.scope):
+                return Answer(302 if type(problem) is SessionRequired else 303, headers=(("location", place),))
             error = error_of(problem)
             error["reason"] = error.get("reason", "")[:_LONGEST]
             told = call.door.error_keys.seal(Told(error, call.act.now))
@@ -79,16 +82,26 @@ def with_query(url: str, name: str, value: str) -> str:
 
 def to_page(call: Call[Parts], flow: Flow, *headers: tuple[str, str]) -> Answer:
     """The way to the page that shows `flow`."""
-    answer = to(with_query(call.door.flows.ui_urls[flow.act], "flow", id_text(flow.id)), *headers)
+    answer = to(page_of(call, flow), *headers)
     if call.request.method == "POST" and flow.act is Act.REGISTRATION:
         answer.status = 302
     return answer
 
 
-async def again(call: Call[Parts], flow: Flow, status: int = 400, more: Sequence[dict[str, Any]] = ()) -> Answer:
+def page_of(call: Call[Parts], flow: Flow) -> str:
+    return with_query(call.door.flows.ui_urls[flow.act], "flow", id_text(flow.id))
+
+
+async def again(
+    call: Call[Parts],
+    flow: Flow,
+    status: int = 400,
+    more: Sequence[dict[str, Any]] = (),
+    identity: Identity | None = None,
+) -> Answer:
     """The flow once more, with `more` problems: its JSON, or the way to its page, for which they are stored."""
     if not from_page(call.request):
-        return Answer(status, encode(nodes.flow(call.door, flow, more, csrf_token(call, flow))))
+        return Answer(status, encode(nodes.flow(call.door, flow, more, csrf_token(call, flow), identity)))
     if more:
         facts = msgspec.structs.replace(flow.facts, problems=tuple(more))
         flow = await call.door.store.write(lambda tx: flows.move(tx, flow, facts=facts))

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from functools import partial
 
+from nightlatch.doors.http.access import administrator
 from nightlatch.doors.http.door import Door
-from nightlatch.doors.kratos import auth, errors, messages, public
+from nightlatch.doors.kratos import errors, messages, public
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
 
@@ -14,7 +15,7 @@ MAILBOX = "/dev/mailbox"
 
 def admin_door(parts: Parts) -> Door[Parts]:
     of_problem = partial(errors.of_problem, parts.public_url)
-    return Door("/", parts, ADMIN, auth.administrator, of_problem, errors.of_refusal, errors.of_bug)
+    return Door("/", parts, ADMIN, administrator, of_problem, errors.of_refusal)
 
 
 def public_door(parts: Parts) -> Door[Parts]:

@@ -8,15 +8,13 @@ import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal, comes_back
+from nightlatch.doors.http.refusal import Refusal, headers_of
 from nightlatch.doors.http.routing import Answer, target
 from nightlatch.doors.kratos.shapes import ErrorShown
 
 
 class Malformed(problems.Invalid):
     """The request cannot be read. `message` is said where old clients look for it, in place of the general one."""
-
-    code = "malformed"
 
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(reason)
@@ -26,21 +24,18 @@ class Malformed(problems.Invalid):
 class ReturnForbidden(problems.Invalid):
     """The place to return to is none that the configuration allows."""
 
-    code = "return_forbidden"
     default_reason = "Requested return_to URL is not allowed."
 
 
 class RegistrationOff(problems.Invalid):
     """Registration is switched off."""
 
-    code = "registration_off"
     default_reason = "Registration is not allowed because it was disabled."
 
 
 class CsrfViolation(problems.Forbidden):
     """Not sent by the browser that began the flow, or not from a page that may."""
 
-    code = "csrf_violation"
     default_reason = "Please retry the flow and optionally clear your cookies. The request was rejected to protect you."
 
     def __init__(self, reject_reason: str) -> None:
@@ -51,7 +46,6 @@ class CsrfViolation(problems.Forbidden):
 class SessionInactive(problems.SessionRequired):
     """What needs a session in a browser, without one."""
 
-    code = "session_inactive"
     default_reason = "No active session was found in this request."
 
 
@@ -66,13 +60,9 @@ class AllConflict(problems.Conflict):
 class NothingPresented(problems.SessionRequired):
     """A check without any credential: an answer that caches in front may keep, where they may keep any."""
 
-    code = "nothing_presented"
-
 
 class NotSignedIn(problems.SessionRequired):
     """A flow that only who is signed in can begin."""
-
-    code = "not_signed_in"
 
 
 class Error(NamedTuple):
@@ -121,7 +111,9 @@ _PROVE: dict[type[problems.Problem], str] = {
     problems.AssuranceTooLow: "aal=aal2",
     problems.ReauthenticationRequired: "refresh=true",
 }
-_MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 503: _DOWN}
+_SIGN_IN = _PROVE | {problems.SessionRequired: "", NotSignedIn: ""}
+_BUG = "An internal server error occurred, please contact the system administrator"
+_MESSAGES = {404: _MISSING, 400: _BAD, 401: _UNAUTHORIZED, 403: _FORBIDDEN, 500: _BUG, 503: _DOWN}
 
 
 def error_of(problem: problems.Problem) -> ErrorShown:
@@ -152,19 +144,27 @@ def answer(error: ErrorShown, request_id: str, headers: tuple[tuple[str, str], .
     return Answer(error["code"], body, more, "application/json")
 
 
+def way_in(public_url: str, problem: problems.Problem, scope: Scope) -> str | None:
+    """Where a browser proves what it lacks, and from where it comes back to its flow; None for any other problem."""
+    how = _SIGN_IN.get(type(problem))
+    if how is None:
+        return None
+    query = [how] if how else []
+    if scope["path"].startswith("/self-service/"):
+        back = target(scope).replace("/flows?id=", "?flow=")  # a flow's JSON is no page to come back to
+        query.append(f"return_to={quote(public_url.rstrip('/') + back, safe='')}")
+    return f"{public_url}self-service/login/browser?{'&'.join(query)}"
+
+
 def of_problem(public_url: str, problem: problems.Problem, scope: Scope) -> Answer:
     """The answer to a Problem. It says when to come back only where a repeat does no harm."""
     request_id = scope["request_id"]
-    if how := _PROVE.get(type(problem)):
-        place = f"{public_url}self-service/login/browser?{how}"
-        if scope["path"].startswith("/self-service/"):  # there is a flow to come back to
-            place += f"&return_to={quote(public_url.rstrip('/') + target(scope), safe='')}"
+    if type(problem) in _PROVE:
+        place = way_in(public_url, problem, scope)
         error = error_of(problem)
         error["details"] = {"redirect_browser_to": place}
         return answer(error, request_id, redirect_browser_to=place)
-    headers = comes_back(problem, scope)
-    if isinstance(problem, problems.KeyRequired):
-        headers = (("www-authenticate", "Bearer"),)
+    headers = headers_of(problem, scope)
     if isinstance(problem, NothingPresented):
         headers = (("ory-session-cache-for", "60"),)
     return answer(error_of(problem), request_id, headers)
@@ -172,10 +172,4 @@ def of_problem(public_url: str, problem: problems.Problem, scope: Scope) -> Answ
 
 def of_refusal(refusal: Refusal, scope: Scope) -> Answer:
     message = _MESSAGES.get(refusal.status, HTTPStatus(refusal.status).phrase)
-    headers = (("allow", refusal.allow),) if refusal.allow else ()
-    return answer(body_of(refusal.status, message, refusal.reason), scope["request_id"], headers)
-
-
-def of_bug(scope: Scope) -> Answer:
-    message = "An internal server error occurred, please contact the system administrator"
-    return answer(body_of(500, message), scope["request_id"])
+    return answer(body_of(refusal.status, message, refusal.reason), scope["request_id"], refusal.headers)

@@ -63,7 +63,7 @@ async def batch_patch_identities(call: Call[Parts]) -> Answer:
 
 
 async def get_identity(call: Call[Parts]) -> Answer:
-    identity_id = parse_id(call.path("id"))
+    identity_id = call.path_id("id", IdentityNotFound)
     return await _get(call, lambda tx: _found(tx, call, identity_id))
 
 
@@ -130,18 +130,14 @@ async def patch_identity(call: Call[Parts]) -> Answer:
 
 
 async def delete_identity(call: Call[Parts]) -> Answer:
-    identity_id = parse_id(call.path("id"))
-    if identity_id is None:
-        raise IdentityNotFound
+    identity_id = call.path_id("id", IdentityNotFound)
     # Unknown is as good as deleted: whoever repeats a request after a cut connection gets the same answer.
     await call.door.store.write(lambda tx: admin.delete(tx, call.act, identity_id))
     return Answer(204)
 
 
 async def delete_identity_credentials(call: Call[Parts]) -> Answer:
-    identity_id = parse_id(call.path("id"))
-    if identity_id is None:
-        raise IdentityNotFound
+    identity_id = call.path_id("id", IdentityNotFound)
     type_ = {"lookup": "lookup_secret"}.get(call.path("type"), call.path("type"))
     identifier = call.query("identifier")
     vault = call.door.vault
@@ -247,9 +243,7 @@ async def _get(call: Call[Parts], unit: Callable[[Tx], Awaitable[Person]]) -> An
 
 
 async def _change(call: Call[Parts], change: Callable[[Person], Profile]) -> Answer:
-    identity_id = parse_id(call.path("id"))
-    if identity_id is None:
-        raise IdentityNotFound
+    identity_id = call.path_id("id", IdentityNotFound)
     versions = _if_match(call)
 
     async def unit(tx: Tx) -> Person:
@@ -260,10 +254,8 @@ async def _change(call: Call[Parts], change: Callable[[Person], Profile]) -> Ans
 
 
 async def _check_known(call: Call[Parts]) -> None:
-    identity_id = parse_id(call.path("id"))
-    if not identity_id or not await call.door.store.read(
-        lambda tx: tx.identities.get(call.act.organization, identity_id)
-    ):
+    identity_id = call.path_id("id", IdentityNotFound)
+    if not await call.door.store.read(lambda tx: tx.identities.get(call.act.organization, identity_id)):
         raise IdentityNotFound
 
 
@@ -313,14 +305,10 @@ def _filter(call: Call[Parts]) -> Filter:
 
 
 def _organization(call: Call[Parts]) -> bool:
-    """Whether the list is asked for an organization that is not the caller's own."""
-    given = call.query("organization_id")
-    return bool(given and _uuid(given, "organization_id") != _own(call))
-
-
-def _own(call: Call[Parts]) -> bytes | None:
-    """The id of the caller's organization, where it is shown: the default one's never is."""
-    return None if call.act.organization == DEFAULT else call.act.organization
+    """Whether the list is asked for an organization that is not the caller's own, as it is shown: the default one's id
+    never is."""
+    given, own = call.query("organization_id"), call.act.organization
+    return bool(given and (_uuid(given, "organization_id") != own or own == DEFAULT))
 
 
 def _names(text: str) -> tuple[Name, ...]:

@@ -8,6 +8,7 @@ import msgspec
 from nightlatch.core.flows.model import RECOVERED, SENT, Act, Flow
 from nightlatch.core.identities.model import Identity
 from nightlatch.core.identities.schemas import Schema
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.settings.rules import SAVED
 from nightlatch.doors.kratos import texts
 from nightlatch.doors.kratos.inputs import Node
@@ -41,7 +42,7 @@ class FlowShown(TypedDict):
     ui: Ui
     return_to: NotRequired[str]
     active: NotRequired[str]
-    organization_id: NotRequired[None]
+    organization_id: NotRequired[str | None]
     created_at: NotRequired[Moment]
     updated_at: NotRequired[Moment]
     refresh: NotRequired[bool]
@@ -87,7 +88,7 @@ def flow(
     if flow.method:
         shown["active"] = flow.method
     if flow.act is not Act.RECOVERY:
-        shown["organization_id"] = None
+        shown["organization_id"] = None if flow.organization == DEFAULT else id_text(flow.organization)
     if identity is not None:
         shown["identity"] = parts.render.identity(identity, admin=False)
     if flow.act is Act.LOGIN:

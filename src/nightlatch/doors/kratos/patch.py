@@ -9,14 +9,8 @@ from nightlatch.doors.kratos.errors import Malformed
 from nightlatch.problems import Invalid
 
 _DENIED = (
-    "/id",
-    "/created_at",
-    "/updated_at",
-    "/state_changed_at",
-    "/statechangedat",
-    "/organization_id",
-    "/schema_url",
-)
+    "/id", "/created_at", "/updated_at", "/state_changed_at", "/statechangedat", "/organization_id", "/schema_url",
+)  # fmt: skip
 _DENIED_BELOW = ("/credentials/oidc",)
 _DEEPEST = 32
 _OPERATIONS = {"add", "remove", "replace", "test"}

@@ -68,7 +68,7 @@ async def to_session(call: Call[Parts]) -> Answer:
 
 
 async def list_my_sessions(call: Call[Parts]) -> Answer:
-    mine, call.act = await auth.me(call, highest=True)
+    mine, call.act = await auth.me(call, highest=call.door.highest_aal)
     where = in_list(call, active=True, identity_id=mine.identity.id, but=mine.session.id)
     return await list_of_identity(call, where, admin=False)
 

@@ -13,7 +13,7 @@ from nightlatch.doors.kratos.browser import again, bound, cookies_for, forwarded
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import standing_of
 from nightlatch.doors.kratos.shapes import RecoveryCode, RecoveryLink, at, encode
-from nightlatch.doors.kratos.submissions import Submitted, flow_id, request_device, submitted
+from nightlatch.doors.kratos.submissions import Submitted, begun, flow_id, request_device, submitted
 from nightlatch.kernel.durations import duration_text, parse_duration
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import FeatureDisabled, FieldInvalid, Invalid
@@ -53,8 +53,7 @@ async def create_recovery_link_for_identity(call: Call[Parts]) -> Answer:
 
 
 async def get_recovery_flow(call: Call[Parts]) -> Answer:
-    found = flow_id(call, "id")
-    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, Kind.RECOVERY, found))
+    flow = await begun(call, Kind.RECOVERY, flow_id(call, "id"))
     flows.check_open(flow, call.act.now)
     return Answer(200, encode(nodes.flow(call.door, flow)))
 

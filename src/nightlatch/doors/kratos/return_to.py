@@ -9,7 +9,8 @@ from nightlatch.doors.kratos.parts import Parts
 
 # A browser drops or folds these before it follows: what we compared would not be where it goes.
 # Case is spelled out: with IGNORECASE the range would hold s and k too, by their likes beyond ASCII.
-_NEVER = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]|/\.\.?(?:/|;|$)|%2[EeFf]|%5[Cc]")
+# What a query holds is no path: it may be another place, quoted.
+_NEVER = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]|^[^?#]*(?:/\.\.?(?:[/;?#]|$)|%2[EeFf]|%5[Cc])")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -29,7 +30,8 @@ def carried(url: str, wanted: str | None) -> str:
 
 
 def after(parts: Parts, act: str, wanted: str | None) -> str:
-    """Where a browser goes from the end of `act`: to `wanted`, if the configuration allows it still."""
+    """Where a browser goes from the end of `act`: to `wanted`, if the configuration allows it still. Empty where
+    that is back to the settings."""
     return wanted if wanted and _allowed(parts, wanted) else parts.flows.after_urls[act]
 
 

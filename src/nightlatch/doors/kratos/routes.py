@@ -40,7 +40,8 @@ _LIST_IDENTITIES = (
     _INCLUDE,
 )
 _RETURN_TO = (Parameter("return_to"),)
-_LOGIN = (Parameter("refresh", bool), Parameter("aal"), *_RETURN_TO)
+_BEGUN = (*_RETURN_TO, Parameter("organization"))
+_LOGIN = (Parameter("refresh", bool), Parameter("aal"), *_BEGUN)
 _SUBMITTED = (302, 303, 400, 403, 404, 410)
 _Route = Route[Parts]
 
@@ -81,19 +82,22 @@ _PUBLIC_PORT = (
     _Route("GET", "/sessions", public.list_my_sessions, None, None, list[shapes.Session], 200, (401, 403), _PAGE, "List my other sessions"),
     _Route("DELETE", "/sessions", public.disable_my_other_sessions, None, None, shapes.Count, 200, (401,), (), "End my other sessions"),
     _Route("DELETE", "/sessions/{id}", public.disable_my_session, None, None, None, 204, (400, 401), (), "End one of my sessions"),
-    _Route("GET", "/self-service/login/api", selfservice.create_native_login_flow, None, None, nodes.FlowShown, 200, (400,), _LOGIN, "Begin to sign in"),
-    _Route("GET", "/self-service/login/browser", selfservice.create_browser_login_flow, None, None, nodes.FlowShown, 200, (303, 400), _LOGIN, "Begin a login in a browser"),
+    _Route("GET", "/self-service/login/api", selfservice.create_native_login_flow, None, None, nodes.FlowShown, 200, (400, 404), _LOGIN, "Begin to sign in"),
+    _Route("GET", "/self-service/login/browser", selfservice.create_browser_login_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _LOGIN, "Begin a login in a browser"),
     _Route("GET", "/self-service/login/flows", selfservice.get_login_flow, None, None, nodes.FlowShown, 200, (403, 404, 410), (Parameter("id"),), "Get a login flow"),
     _Route("POST", "/self-service/login", selfservice.update_login_flow, None, dict[str, Any], shapes.SuccessfulLogin, 200, _SUBMITTED, (Parameter("flow"),), "Sign in", nodes.FlowShown),
-    _Route("GET", "/self-service/registration/api", selfservice.create_native_registration_flow, None, None, nodes.FlowShown, 200, (400,), _RETURN_TO, "Begin to sign up"),
-    _Route("GET", "/self-service/registration/browser", selfservice.create_browser_registration_flow, None, None, nodes.FlowShown, 200, (303, 400), _RETURN_TO, "Begin a registration in a browser"),
+    _Route("GET", "/self-service/registration/api", selfservice.create_native_registration_flow, None, None, nodes.FlowShown, 200, (400, 404), _BEGUN, "Begin to sign up"),
+    _Route("GET", "/self-service/registration/browser", selfservice.create_browser_registration_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _BEGUN, "Begin a registration in a browser"),
     _Route("GET", "/self-service/registration/flows", selfservice.get_registration_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a registration flow"),
     _Route("POST", "/self-service/registration", selfservice.update_registration_flow, None, dict[str, Any], shapes.SuccessfulRegistration, 200, _SUBMITTED, (Parameter("flow"),), "Sign up", nodes.FlowShown),
     _Route("GET", "/self-service/recovery/flows", recovery.get_recovery_flow, None, None, nodes.FlowShown, 200, (400, 404, 410), (Parameter("id"),), "Get a recovery flow"),
     _Route("POST", "/self-service/recovery", recovery.update_recovery_flow, None, dict[str, Any], nodes.FlowShown, 200, _SUBMITTED, (Parameter("flow"),), "Redeem a recovery code", nodes.FlowShown),
     _Route("GET", "/self-service/settings/api", settings.create_native_settings_flow, None, None, nodes.FlowShown, 200, (400, 401, 403), _RETURN_TO, "Begin to change settings"),
+    _Route("GET", "/self-service/settings/browser", settings.create_browser_settings_flow, None, None, nodes.FlowShown, 200, (303, 400, 401, 403), _RETURN_TO, "Begin to change settings in a browser"),
     _Route("GET", "/self-service/settings/flows", settings.get_settings_flow, None, None, nodes.FlowShown, 200, (400, 401, 403, 404, 410), (Parameter("id"),), "Get a settings flow"),
-    _Route("POST", "/self-service/settings", settings.update_settings_flow, None, dict[str, Any], nodes.FlowShown, 200, (400, 401, 403, 404, 410), (Parameter("flow"),), "Change traits or the password", nodes.FlowShown),
+    _Route("POST", "/self-service/settings", settings.update_settings_flow, None, dict[str, Any], nodes.FlowShown, 200, (302, 303, 400, 401, 403, 404, 410), (Parameter("flow"),), "Change traits or the password", nodes.FlowShown),
+    _Route("GET", "/self-service/settings", settings.return_to_settings_flow, None, None, nodes.FlowShown, 200, (302, 303, 400, 401, 403, 404), (Parameter("flow"),), "Come back to the settings after proving oneself"),
+    _Route("GET", "/.well-known/change-password", settings.get_change_password_page, None, None, None, 303, (), (), "The page where a password is changed"),
     _Route("GET", "/self-service/logout/browser", logout.create_browser_logout_flow, None, None, shapes.LogoutFlow, 200, (303, 400, 401), _RETURN_TO, "Get the way to sign out in a browser"),
     _Route("GET", "/self-service/logout", logout.update_logout_flow, None, None, None, 204, (303, 400, 401, 403), (Parameter("token"), *_RETURN_TO), "Sign out in a browser"),
     _Route("GET", "/self-service/errors", logout.get_flow_error, None, None, shapes.FlowError, 200, (404,), (Parameter("id"), Parameter("error")), "Get an error that a browser was sent to be shown"),

@@ -11,7 +11,9 @@ from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import SENT, Facts, Flow
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.store import Tx
+from nightlatch.core.identities.model import Identity
 from nightlatch.core.logout.rules import sign_out
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.registration.rules import Registered, give_profile, step_back
 from nightlatch.core.sessions.model import Standing
 from nightlatch.doors.http.routing import Answer, Call
@@ -35,7 +37,7 @@ from nightlatch.doors.kratos.methods.method import Method, is_text
 from nightlatch.doors.kratos.methods.table import METHODS
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import SuccessfulLogin, SuccessfulRegistration, at, encode
-from nightlatch.doors.kratos.submissions import Submitted, fields, request_device, submitted, traits_of
+from nightlatch.doors.kratos.submissions import Submitted, begun, fields, request_device, submitted, traits_of
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import (
     AssuranceTooLow,
@@ -44,13 +46,17 @@ from nightlatch.problems import (
     FlowNotFound,
     Forbidden,
     Invalid,
+    OrganizationNotFound,
     SessionAvailable,
     SessionRequired,
 )
 
+First = Callable[[Call[Parts]], Awaitable[Facts]]
+"""What a flow remembers from its beginning, or why it cannot begin."""
+
 
 async def create_native_login_flow(call: Call[Parts]) -> Answer:
-    return await _in_app(call, Kind.LOGIN, await _login_facts(call))
+    return await _in_app(call, Kind.LOGIN, _login_facts)
 
 
 @forwarded
@@ -59,7 +65,7 @@ async def create_browser_login_flow(call: Call[Parts]) -> Answer:
 
 
 async def create_native_registration_flow(call: Call[Parts]) -> Answer:
-    return await _in_app(call, Kind.REGISTRATION, await _registration_facts(call))
+    return await _in_app(call, Kind.REGISTRATION, _registration_facts)
 
 
 @forwarded
@@ -74,7 +80,10 @@ async def _login_facts(call: Call[Parts]) -> Facts:
     refresh = call.query("refresh") in {"true", "1"} and standing is not None
     if standing is not None and not refresh:
         raise SessionAvailable
-    return Facts(refresh=refresh, identifier=_identifier(standing) if standing else None)
+    if standing is None:
+        return Facts()
+    call.act = msgspec.structs.replace(call.act, organization=standing.identity.organization)
+    return Facts(refresh=refresh, identifier=_identifier(standing))
 
 
 async def _registration_facts(call: Call[Parts]) -> Facts:
@@ -192,26 +201,47 @@ def _check_registration(call: Call[Parts]) -> None:
         raise RegistrationOff
 
 
-async def _in_app(call: Call[Parts], kind: Kind, facts: Facts) -> Answer:
-    return Answer(200, encode(nodes.flow(call.door, await open_flow(call, asked_for(call, kind, "api", facts)))))
+async def _in_app(call: Call[Parts], kind: Kind, facts: First) -> Answer:
+    await _enter(call)
+    flow = await open_flow(call, asked_for(call, kind, "api", await facts(call)))
+    return Answer(200, encode(nodes.flow(call.door, flow)))
 
 
-async def _in_browser(call: Call[Parts], kind: Kind, facts: Callable[[Call[Parts]], Awaitable[Facts]]) -> Answer:
+async def _in_browser(call: Call[Parts], kind: Kind, facts: First) -> Answer:
     back, page = return_to.checked(call), from_page(call.request)
+    await _enter(call)
     try:
         known = await facts(call)
     except SessionAvailable:
         if not page:
             raise
         return to(return_to.after(call.door, kind, back))
+    return await begin(call, asked_for(call, kind, "browser", known))
+
+
+async def begin(call: Call[Parts], asked: "Asked", identity: Identity | None = None, **of: Any) -> Answer:
+    """A new flow of this browser: its JSON, or the way to its page. Settings are of an `identity`."""
     cookies, secret = call.door.cookies, browsers_secret(call)
     given = secret or cookies.new_secret()
     headers = () if secret else (cookies.mark(given),)
-    asked = asked_for(call, kind, "browser", msgspec.structs.replace(known, browser=bound(given)))
-    flow = await open_flow(call, asked)
-    if page:
+    facts = msgspec.structs.replace(asked.facts, browser=bound(given))
+    flow = await open_flow(call, asked._replace(facts=facts), **of)
+    if from_page(call.request):
         return to_page(call, flow, *headers)
-    return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=cookies.masked(given))), headers)
+    shown = nodes.flow(call.door, flow, csrf_token=cookies.masked(given), identity=identity)
+    return Answer(200, encode(shown), headers)
+
+
+async def _enter(call: Call[Parts]) -> None:
+    """From here on the request acts in the organization that the query names. OrganizationNotFound."""
+    named = call.query("organization")
+    if not named:
+        return
+    wanted = parse_id(named)
+    # What is no id is as unknown as one of nobody: there is one answer, which tells nothing.
+    if wanted is None or await call.door.store.read(lambda tx: tx.organizations.get(wanted)) is None:
+        raise OrganizationNotFound("There is no such organization.")
+    call.act = msgspec.structs.replace(call.act, organization=wanted)
 
 
 class Asked(NamedTuple):
@@ -246,17 +276,19 @@ async def _get(call: Call[Parts], kind: Kind) -> Answer:
     found = parse_id(call.query("id") or "")
     if found is None:
         raise FlowNotFound
-    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
+    flow = await begun(call, kind, found)
     check_browser(call, flow)
     if flow.expires_at <= call.act.now:
-        return _over(call, flow)
+        return over(call, flow)
     return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))))
 
 
-def _over(call: Call[Parts], flow: Flow) -> Answer:
+def over(call: Call[Parts], flow: Flow) -> Answer:
     """410, and where a new flow begins."""
     error = error_of(FlowExpired())
     url = f"{call.door.public_url}self-service/{flow.act}/{flow.type}"
+    if flow.organization != DEFAULT and flow.act is not Kind.SETTINGS:
+        url += f"?organization={id_text(flow.organization)}"
     error["details"] = {"api": url} if flow.type == "api" else {"redirect_to": return_to.carried(url, flow.return_to)}
     if flow.return_to:
         error["details"]["return_to"] = flow.return_to

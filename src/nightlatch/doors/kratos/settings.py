@@ -1,4 +1,4 @@
-"""Settings as an app does them: what a signed-in person changes of themselves."""
+"""Settings: what a signed-in person changes of themselves, in an app and in a browser."""
 
 from typing import Any
 
@@ -8,74 +8,138 @@ from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.sessions.model import Standing
-from nightlatch.core.settings.rules import SAVED, SHOW, change_password, change_traits, find_mine
+from nightlatch.core.settings.rules import SAVED, SHOW, Settled, change_password, change_traits, find_mine
 from nightlatch.doors.http.routing import Answer, Call
-from nightlatch.doors.kratos import nodes
-from nightlatch.doors.kratos.auth import me
+from nightlatch.doors.kratos import nodes, return_to
+from nightlatch.doors.kratos.auth import me, presented
+from nightlatch.doors.kratos.browser import (
+    again,
+    bound,
+    browsers_secret,
+    csrf_token,
+    forwarded,
+    from_page,
+    page_of,
+    to,
+)
 from nightlatch.doors.kratos.errors import NotSignedIn
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.doors.kratos.selfservice import asked_for, expired, open_flow
+from nightlatch.doors.kratos.selfservice import asked_for, begin, expired, open_flow, over
 from nightlatch.doors.kratos.shapes import encode
-from nightlatch.doors.kratos.submissions import fields, flow_id, request_device, traits_of
-from nightlatch.problems import AssuranceTooLow, FeatureDisabled, FlowExpired, SessionRequired
+from nightlatch.doors.kratos.submissions import Submitted, filled_in, flow_id, request_device, submitted_to, traits_of
+from nightlatch.problems import FeatureDisabled, FlowExpired, SessionRequired
 
 
 async def create_native_settings_flow(call: Call[Parts]) -> Answer:
-    try:
-        mine = await _mine(call)
-    except SessionRequired:
-        raise NotSignedIn from None
+    mine = await _beginner(call)
     flow = await open_flow(call, asked_for(call, Kind.SETTINGS, "api", Facts()), **_of(mine))
     return Answer(200, encode(nodes.flow(call.door, flow, identity=mine.identity)))
 
 
+@forwarded
+async def create_browser_settings_flow(call: Call[Parts]) -> Answer:
+    asked, mine = asked_for(call, Kind.SETTINGS, "browser", Facts()), await _beginner(call)
+    return await begin(call, asked, mine.identity, **_of(mine))
+
+
 async def get_settings_flow(call: Call[Parts]) -> Answer:
-    mine, found = await _mine(call), flow_id(call, "id")
-    return Answer(200, encode(nodes.flow(call.door, await _open(call, mine, found), identity=mine.identity)))
+    mine = await _signed_in(call)
+    flow = await _my_flow(call, mine, "id")
+    if not _is_open(call, flow):
+        return over(call, flow)
+    return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow), identity=mine.identity)))
 
 
+@forwarded
+async def return_to_settings_flow(call: Call[Parts]) -> Answer:
+    """Who comes back from signing in again finds the flow, or a new one: the browser may have a new secret."""
+    mine = await _signed_in(call)
+    flow = await _my_flow(call, mine, "flow")
+    secret = browsers_secret(call)
+    if _is_open(call, flow) and secret and flow.facts.browser == bound(secret):
+        return await again(call, flow, 200, identity=mine.identity)
+    asked = asked_for(call, Kind.SETTINGS, "browser", Facts())
+    return await begin(call, asked._replace(return_to=flow.return_to), mine.identity, **_of(mine))
+
+
+@forwarded
 async def update_settings_flow(call: Call[Parts]) -> Answer:
-    mine, found = await _mine(call), flow_id(call, "flow")
-    parts, device, given = call.door, request_device(call), await fields(call)
-    method, password = given.get("method"), given.get("password")
-    means, schemas, rules = parts.means, parts.schemas, parts.flows.settings
+    mine = await _signed_in(call)
+    given = await filled_in(call, mine.identity.schema_id)
+    flow = await _my_flow(call, mine, "flow")
+    sent = submitted_to(call, flow, given)
     try:
-        if method == "profile":
-            settled = await change_traits(means, schemas, call.act, mine, found, traits_of(given), device, rules)
-        elif method == "password":
-            if not parts.flows.password_enabled:
-                raise FeatureDisabled
-            if not isinstance(password, str) or not password:
-                return await _again(call, mine, found, {"code": "property_missing", "field": "password"})
-            settled = await change_password(means, schemas, call.act, mine, found, password, device, rules)
-        else:
-            return await _again(call, mine, found, {"code": "no_strategy_settings"})
+        flows.check_open(flow, call.act.now)
+        settled = await _change(call, mine, sent)
     except FlowExpired:
-        over = await parts.store.read(lambda tx: find_mine(tx, call.act, mine, found))
-        # Whoever asks here is an app, though the flow may be one that a recovery opened in a browser.
-        return await expired(call, msgspec.structs.replace(over, type="api"), **_of(mine))
-    status = 200 if settled.flow.state == SAVED else 400
-    return Answer(status, encode(nodes.flow(parts, settled.flow, identity=settled.identity)))
+        facts = msgspec.structs.replace(flow.facts, step="start")  # the time after a recovery is over too
+        return await expired(call, msgspec.structs.replace(flow, facts=facts), **_of(mine))
+    if isinstance(settled, dict):
+        facts = Facts(flow.facts.step, browser=flow.facts.browser)
+        shown = msgspec.structs.replace(flow, state=SHOW, facts=facts)
+        return await again(call, shown, 400, (settled,), mine.identity)
+    if settled.flow.state != SAVED:
+        return await again(call, settled.flow, 400, identity=settled.identity)
+    return _saved(call, mine, sent, settled)
 
 
-async def _mine(call: Call[Parts]) -> Standing:
+async def get_change_password_page(call: Call[Parts]) -> Answer:
+    """What password managers look for (W3C, a well-known URL for changing passwords)."""
+    return to(call.door.flows.ui_urls[Kind.SETTINGS])
+
+
+async def _change(call: Call[Parts], mine: Standing, sent: Submitted) -> Settled | dict[str, Any]:
+    """What came of it, or what is missing in the request."""
+    parts, device, flow, given = call.door, request_device(call), sent.flow, sent.given
+    means, schemas, rules = parts.means, parts.schemas, parts.flows.settings
+    method, password = given.get("method"), given.get("password")
+    if method == "profile":
+        return await change_traits(means, schemas, call.act, mine, flow.id, traits_of(given), device, rules)
+    if method != "password":
+        return {"code": "no_strategy_settings"}
+    if not parts.flows.password_enabled:
+        raise FeatureDisabled
+    if not isinstance(password, str) or not password:
+        return {"code": "property_missing", "field": "password"}
+    return await change_password(means, schemas, call.act, mine, flow.id, password, device, rules)
+
+
+def _saved(call: Call[Parts], mine: Standing, sent: Submitted, settled: Settled) -> Answer:
+    parts, flow = call.door, settled.flow
+    shown = nodes.flow(parts, flow, csrf_token=csrf_token(call, flow), identity=settled.identity)
+    if not sent.in_browser:
+        return Answer(200, encode(shown))
+    url = return_to.after(parts, f"settings.{flow.method}", flow.return_to) or page_of(call, flow)
+    known = presented(parts.cookies, call.request.scope["headers"])
+    kept = parts.cookies.keep(known.token, mine.session, settled.identity, call.act.now)
+    headers = () if known.known_end is None else (kept,)
+    if from_page(call.request):
+        return to(url, *headers)
+    shown["continue_with"] = [{"action": "redirect_browser_to", "redirect_browser_to": url}]
+    return Answer(200, encode(shown), headers)
+
+
+async def _beginner(call: Call[Parts]) -> Standing:
+    try:
+        return await _signed_in(call)
+    except SessionRequired:
+        raise NotSignedIn from None
+
+
+async def _signed_in(call: Call[Parts]) -> Standing:
     """My session; from here on the request acts as me. SessionRequired, AssuranceTooLow."""
-    mine, call.act = await me(call)
-    if call.door.flows.settings_highest_aal and mine.second_factor and mine.session.aal < 2:
-        raise AssuranceTooLow
+    mine, call.act = await me(call, highest=call.door.flows.settings_highest_aal)
     return mine
 
 
-async def _open(call: Call[Parts], mine: Standing, found: bytes) -> Flow:
-    flow = await call.door.store.read(lambda tx: find_mine(tx, call.act, mine, found))
-    flows.check_open(flow, call.act.now)
-    return flow
+async def _my_flow(call: Call[Parts], mine: Standing, name: str) -> Flow:
+    """The flow that the query names. FlowNotFound, FlowForeign."""
+    found = flow_id(call, name)
+    return await call.door.store.read(lambda tx: find_mine(tx, call.act, mine, found))
 
 
-async def _again(call: Call[Parts], mine: Standing, found: bytes, problem: dict[str, Any]) -> Answer:
-    flow = await _open(call, mine, found)
-    again = msgspec.structs.replace(flow, state=SHOW, facts=Facts(flow.facts.step))
-    return Answer(400, encode(nodes.flow(call.door, again, (problem,), identity=mine.identity)))
+def _is_open(call: Call[Parts], flow: Flow) -> bool:
+    return flow.used_at is None and flow.expires_at > call.act.now
 
 
 def _of(mine: Standing) -> dict[str, Any]:

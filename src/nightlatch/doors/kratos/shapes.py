@@ -5,7 +5,7 @@ Optional members are left out, never null, because older clients refuse null; tr
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
@@ -18,11 +18,12 @@ from nightlatch.core.identities import model
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Session as CoreSession
 from nightlatch.core.sessions.model import Standing
+from nightlatch.kernel.clock import moment
 from nightlatch.kernel.ids import id_text
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Moment = Annotated[datetime, Meta(tz=True)]
 encode = msgspec.json.Encoder().encode
+at = moment
 _NULL = Raw(b"null")
 _CREDENTIAL_VERSION = {"password": 1, "webauthn": 1, "code": 1}
 
@@ -199,10 +200,6 @@ class Processed(msgspec.Struct):
     more: bool
 
 
-def at(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)
-
-
 class Render:
     """Core values → shapes. `public_url` ends in a slash."""
 
@@ -221,7 +218,10 @@ class Render:
         """`credentials` are shown where given; their configs for the types in `configs` only."""
         i = identity
         verifiable = [_verifiable(a) for a in i.of_kind(model.Kind.VERIFIABLE)]
-        recovery = [_recovery(a) for a in i.of_kind(model.Kind.RECOVERY)]
+        recovery = [
+            RecoveryAddress(id_text(a.id), a.value, a.via, at(a.created_at), at(a.updated_at))
+            for a in i.of_kind(model.Kind.RECOVERY)
+        ]
         shown = {c.type: self._credential(c, c.type in configs) for c in credentials or ()}
         return Identity(
             id=id_text(i.id),
@@ -286,7 +286,3 @@ def _verifiable(a: model.Address) -> VerifiableAddress:
     return VerifiableAddress(
         id_text(a.id), a.value, a.verified, a.via, a.status, at(a.created_at), at(a.updated_at), verified_at
     )
-
-
-def _recovery(a: model.Address) -> RecoveryAddress:
-    return RecoveryAddress(id_text(a.id), a.value, a.via, at(a.created_at), at(a.updated_at))

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import msgspec
+
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
@@ -31,9 +33,20 @@ class Submitted(NamedTuple):
 async def submitted(call: Call[Parts], kind: Kind) -> Submitted:
     """What was submitted to the flow that the query names, by whom it may be. FlowNotFound, CsrfViolation, Invalid;
     Refusal 415."""
-    found, form = flow_id(call, "flow"), browser.is_form(call.request)
-    given = _filled_in(call, await call.plain_body()) if form else await _json(call)
-    flow = await call.door.store.read(lambda tx: flows.find(tx, call.act, kind, found))
+    found, given = flow_id(call, "flow"), await filled_in(call, call.door.schemas.default_id)
+    return submitted_to(call, await begun(call, kind, found), given)
+
+
+async def begun(call: Call[Parts], kind: Kind, found: bytes) -> Flow:
+    """The flow of that id. From here on the request acts in its organization. FlowNotFound."""
+    flow = await call.door.store.read(lambda tx: flows.begun(tx, kind, found))
+    call.act = msgspec.structs.replace(call.act, organization=flow.organization)
+    return flow
+
+
+def submitted_to(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> Submitted:
+    """What was submitted to `flow`, by whom it may be. CsrfViolation, Invalid; Refusal 415."""
+    form = browser.is_form(call.request)
     in_browser = flow.facts.browser is not None or (flow.type == "browser" and (form or _is_browser(call)))
     if in_browser:
         browser.check_form(call, flow, given)
@@ -42,6 +55,15 @@ async def submitted(call: Call[Parts], kind: Kind) -> Submitted:
         if form:
             raise Refusal(415, _NO_JSON)
     return Submitted(flow, given, in_browser)
+
+
+async def filled_in(call: Call[Parts], schema_id: str) -> dict[str, Any]:
+    """The fields of a JSON body or a form, whose traits are read by that schema. Invalid; Refusal 415."""
+    if not browser.is_form(call.request):
+        return await _json(call)
+    sent = forms.decode(await call.plain_body())
+    traits = forms.typed(call.door.schemas.chosen(schema_id).content["properties"]["traits"], traits_of(sent))
+    return {name: value for name, value in sent.items() if not name.startswith("traits.")} | {"traits": traits}
 
 
 async def fields(call: Call[Parts]) -> dict[str, Any]:
@@ -88,12 +110,6 @@ async def _json(call: Call[Parts]) -> dict[str, Any]:
     if not call.request.headers.get("content-type", "application/json").lower().startswith("application/json"):
         raise Refusal(415, _NO_JSON)
     return decode(await call.body(), dict[str, Any])
-
-
-def _filled_in(call: Call[Parts], body: bytes) -> dict[str, Any]:
-    schemas, sent = call.door.schemas, forms.decode(body)
-    traits = forms.typed(schemas.chosen(schemas.default_id).content["properties"]["traits"], traits_of(sent))
-    return {name: value for name, value in sent.items() if not name.startswith("traits.")} | {"traits": traits}
 
 
 def _is_browser(call: Call[Parts]) -> bool:

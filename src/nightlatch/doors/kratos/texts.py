@@ -96,7 +96,7 @@ def of_problem(problem: Mapping[str, Any]) -> Message:
     return simple or generic(reason)
 
 
-_EXPIRED = {"login_expired": 4010001, "registration_expired": 4040001}
+_EXPIRED = {"login_expired": 4010001, "registration_expired": 4040001, "settings_expired": 4050001}
 _SPENT = generic("The code was tried too often, or is not good any more. Ask for another one.")
 _SIMPLE = {
     "login_code_wrong": error(4010008, "The code is wrong or was used already. Please try again."),
@@ -109,6 +109,7 @@ _SIMPLE = {
     "no_identifier": error(4000009, "There is no address among what you filled in that a code could be sent to."),
     "login_again": error(4010007, "You signed in with this form already. Please try again."),
     "registration_again": error(4040002, "You signed up with this form already. Please try again."),
+    "settings_again": generic("Your credentials were changed elsewhere meanwhile. Please try again."),
     "credentials_wrong": error(
         4000006,
         "The provided credentials are invalid, check for spelling mistakes in your password or username, email "

@@ -6,7 +6,7 @@ import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal, comes_back, status_of
+from nightlatch.doors.http.refusal import Headers, Refusal, headers_of, status_of
 from nightlatch.doors.http.routing import Answer
 
 MEDIA_TYPE = "application/problem+json"
@@ -28,26 +28,17 @@ def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
     status = status_of(problem)
     title = problem.code.replace("_", " ").capitalize()
     field = problem.field if isinstance(problem, problems.FieldInvalid) else ""
-    headers = comes_back(problem, scope)
-    if isinstance(problem, problems.KeyRequired):
-        headers = (("www-authenticate", "Bearer"),)
+    headers = headers_of(problem, scope)
     kind = f"urn:nightlatch:problem:{problem.code}"
     return _answer(Details(status, title, kind, problem.reason, field), scope, headers)
 
 
 def of_refusal(refusal: Refusal, scope: Scope) -> Answer:
-    headers = (("allow", refusal.allow),) if refusal.allow else ()
-    return _answer(_of_status(refusal.status, refusal.reason), scope, headers)
+    reason = refusal.reason or "The request was refused because of a fault in the server."
+    details = Details(refusal.status, HTTPStatus(refusal.status).phrase, "about:blank", reason)
+    return _answer(details, scope, refusal.headers)
 
 
-def of_bug(scope: Scope) -> Answer:
-    return _answer(_of_status(500, "The request was refused because of a fault in the server."), scope)
-
-
-def _of_status(status: int, detail: str) -> Details:
-    return Details(status, HTTPStatus(status).phrase, "about:blank", detail)
-
-
-def _answer(details: Details, scope: Scope, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def _answer(details: Details, scope: Scope, headers: Headers) -> Answer:
     details.request_id = scope["request_id"]
     return Answer(details.status, msgspec.json.encode(details), headers, MEDIA_TYPE)

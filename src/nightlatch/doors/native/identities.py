@@ -3,13 +3,10 @@
 from nightlatch.core.administration.identities import unlock
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Answer, Call
-from nightlatch.kernel.ids import parse_id
 from nightlatch.problems import IdentityNotFound
 
 
 async def unlock_identity(call: Call[Shared]) -> Answer:
-    identity_id = parse_id(call.path("id"))
-    if identity_id is None:
-        raise IdentityNotFound
+    identity_id = call.path_id("id", IdentityNotFound)
     await call.door.store.write(lambda tx: unlock(tx, call.act, identity_id))
     return Answer(204)

@@ -37,9 +37,7 @@ async def create_key(call: Call[Shared]) -> Answer:
 
 
 async def revoke_key(call: Call[Shared]) -> Answer:
-    organization_id, key_id = _organization(call), parse_id(call.path("id"))
-    if key_id is None:
-        raise NotFound("There is no such key.")
+    organization_id, key_id = _organization(call), call.path_id("id", NotFound("There is no such key."))
 
     async def unit(tx: Tx) -> None:
         await rules.revoke(tx, await rules.acting_in(tx, call.act, organization_id), key_id)

@@ -4,7 +4,7 @@ from nightlatch.core.organizations import model, rules
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.native import paging, shapes
-from nightlatch.kernel.ids import id_text, parse_id
+from nightlatch.kernel.ids import id_text
 from nightlatch.problems import OrganizationNotFound
 
 
@@ -48,10 +48,7 @@ async def delete_alias(call: Call[Shared]) -> Answer:
 
 def _id(call: Call[Shared]) -> bytes:
     rules.only_default(call.act)
-    organization_id = parse_id(call.path("id"))
-    if organization_id is None:
-        raise OrganizationNotFound
-    return organization_id
+    return call.path_id("id", OrganizationNotFound)
 
 
 def _one(organization: model.Organization, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:

@@ -1,17 +1,18 @@
 """What is sent and answered: ids as UUID text, times as RFC 3339 in UTC."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, TypeVar
 
 import msgspec
 
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.organizations import model
+from nightlatch.kernel import clock
+from nightlatch.kernel.clock import moment as at
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import Invalid
 
 T = TypeVar("T")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 encode = msgspec.json.Encoder().encode
 
 
@@ -104,13 +105,9 @@ def key(shown: AccessKey) -> Key:
     )
 
 
-def at(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
 def microseconds(time: datetime) -> int:
     """The time as the core counts it; Invalid for one that is beyond the years that UTC can be written in."""
     try:
-        return (time.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+        return clock.microseconds(time)
     except OverflowError:
         raise Invalid("The year of a time must be 1 to 9999, in UTC.") from None

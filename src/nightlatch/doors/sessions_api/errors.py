@@ -6,15 +6,13 @@ from typing import Any
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import STATUSES, Refusal, comes_back, status_of
+from nightlatch.doors.http.refusal import STATUSES, Refusal, headers_of, status_of
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.sessions_api.shapes import ValidationError, encode
 
 
 class Unprocessable(problems.Invalid):
     """A parameter cannot be read. `kind` says why in a word that clients of FastAPI know."""
-
-    code = "unprocessable"
 
     def __init__(self, place: str, name: str, reason: str, kind: str) -> None:
         super().__init__(reason)
@@ -27,9 +25,7 @@ STATUS = {**STATUSES, problems.Invalid: 422}
 def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
     """The answer to a Problem. Whatever is not there is not there in the same words, whoever else may have it."""
     status = status_of(problem, STATUS)
-    headers = comes_back(problem, scope)
-    if isinstance(problem, problems.KeyRequired):
-        headers = (("www-authenticate", "Bearer"),)
+    headers = headers_of(problem, scope)
     if isinstance(problem, problems.Invalid):
         return _answer(status, [_fault(problem)], headers)
     return _answer(status, "" if status == HTTPStatus.NOT_FOUND else problem.reason, headers)
@@ -37,11 +33,7 @@ def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
 
 def of_refusal(refusal: Refusal, scope: Scope) -> Answer:  # noqa: ARG001 - the request's id is in a header only
     told = refusal.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
-    return _answer(refusal.status, refusal.reason if told else "", (("allow", refusal.allow),) if refusal.allow else ())
-
-
-def of_bug(scope: Scope) -> Answer:  # noqa: ARG001
-    return _answer(500, "")
+    return _answer(refusal.status, refusal.reason if told else "", refusal.headers)
 
 
 def _answer(status: int, detail: Any, headers: tuple[tuple[str, str], ...] = ()) -> Answer:

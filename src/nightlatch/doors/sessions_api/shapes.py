@@ -3,7 +3,7 @@
 Optional members are left out where there is nothing to say. `browser` and `flow_id` never are there.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal, TypedDict
 from uuid import UUID
 
@@ -11,9 +11,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from nightlatch.core.sessions.model import Standing
+from nightlatch.kernel.clock import moment
 from nightlatch.kernel.ids import id_text
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Moment = Annotated[datetime, Meta(tz=True)]
 encode = msgspec.json.Encoder().encode
 
@@ -57,10 +57,10 @@ def session(standing: Standing, *, active: bool) -> SessionResponse:
     return SessionResponse(
         id=UUID(bytes=s.id),
         type="user",
-        created_at=_at(s.created_at),
-        updated_at=_at(max(s.issued_at, s.last_seen, s.ended_at or 0)),
+        created_at=moment(s.created_at),
+        updated_at=moment(max(s.issued_at, s.last_seen, s.ended_at or 0)),
         is_expired=not active,
-        valid_until=_at(s.expires_at),
+        valid_until=moment(s.expires_at),
         # Clients know three statuses, none of which is true of a session that is over.
         status="active" if active else UNSET,
         device_id=id_text(s.device_id),
@@ -68,7 +68,3 @@ def session(standing: Standing, *, active: bool) -> SessionResponse:
         user_agent=device.user_agent or UNSET,
         user_id=UUID(bytes=s.identity_id),
     )
-
-
-def _at(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)

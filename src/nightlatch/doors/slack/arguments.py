@@ -26,9 +26,9 @@ _LISTS = {"user_ids"}
 
 async def arguments(call: Call[Shared], kind: type[A]) -> A:
     """The arguments as `kind`. Refusal 413; Invalid and BodyRefused for what cannot be read."""
-    given = await read(call.request)
+    given = {name: await _list(each) if name in _LISTS else each for name, each in (await read(call.request)).items()}
     try:
-        return msgspec.convert(await _listed(given), kind, strict=False)
+        return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         raise Invalid(str(error)) from None
 
@@ -73,10 +73,6 @@ def _form(body: bytes) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
         raise BodyRefused("invalid_form_data", "An argument is there twice.")
     return dict(pairs)
-
-
-async def _listed(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: await _list(value) if name in _LISTS else value for name, value in given.items()}
 
 
 async def _list(value: Any) -> Any:

@@ -3,15 +3,14 @@
 Bodies are forms, the token is a header, and there is one answer for whatever went wrong.
 """
 
-from functools import cache
 from typing import Any
 
 import msgspec
 
 from nightlatch import __version__
-from nightlatch.doors.http.openapi import in_3_0
+from nightlatch.doors.http.openapi import document_route, in_3_0
 from nightlatch.doors.http.parts import Shared
-from nightlatch.doors.http.routing import Answer, Call, Route
+from nightlatch.doors.http.routing import Route
 from nightlatch.doors.slack.auth import SCOPES
 from nightlatch.doors.slack.shapes import DefaultErrorTemplate
 
@@ -22,15 +21,7 @@ _Object = dict[str, Any]
 
 def described(*routes: Route[Shared]) -> tuple[Route[Shared], ...]:
     """`routes`, and one more that answers with the document of them."""
-
-    @cache
-    def encoded() -> bytes:
-        return msgspec.json.encode(document(routes))
-
-    async def get_document(_call: Call[Shared]) -> Answer:
-        return Answer(200, encoded())
-
-    return (*routes, Route[Shared]("GET", PATH, get_document, gives=_Object, summary="This document"))
+    return (*routes, document_route(PATH, lambda: document(routes)))
 
 
 def document(routes: tuple[Route[Shared], ...]) -> _Object:

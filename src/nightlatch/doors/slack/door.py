@@ -7,4 +7,4 @@ from nightlatch.doors.slack.routes import ADMIN
 
 
 def admin_door(parts: Shared) -> Door[Shared]:
-    return Door("/api/", parts, ADMIN, auth.administrator, errors.of_problem, errors.of_refusal, errors.of_bug)
+    return Door("/api/", parts, ADMIN, auth.administrator, errors.of_problem, errors.of_refusal)

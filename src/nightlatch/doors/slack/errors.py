@@ -14,8 +14,6 @@ from nightlatch.doors.slack.shapes import DefaultErrorTemplate, answered
 class Said(problems.Invalid):
     """A failure that this dialect has a code of its own for."""
 
-    code = "said"
-
     def __init__(self, error: str, reason: str = "") -> None:
         super().__init__(reason)
         self.error = error
@@ -24,19 +22,13 @@ class Said(problems.Invalid):
 class BodyRefused(Said):
     """The body cannot be read."""
 
-    code = "body_refused"
-
 
 class TokenMissing(problems.KeyRequired):
     """No access key is in the request."""
 
-    code = "token_missing"
-
 
 class SlackScopeMissing(problems.ScopeMissing):
     """As ScopeMissing, with the scopes in this dialect's words."""
-
-    code = "slack_scope_missing"
 
     def __init__(self, needed: str, provided: str) -> None:
         super().__init__(needed)
@@ -45,8 +37,6 @@ class SlackScopeMissing(problems.ScopeMissing):
 
 class SomeUsersNotFound(problems.IdentityNotFound):
     """Of several people, `user_ids` are nobody. The others were dealt with."""
-
-    code = "some_users_not_found"
 
     def __init__(self, user_ids: list[str]) -> None:
         super().__init__()
@@ -69,7 +59,7 @@ ERRORS: Mapping[type[problems.Problem], tuple[int, str]] = {
     problems.Unavailable: (503, "service_unavailable"),
     SomeUsersNotFound: (200, "failed_for_some_users"),
 }
-_REFUSALS = {404: "unknown_method", 405: "unknown_method", 415: "invalid_post_type"}
+_REFUSALS = {404: "unknown_method", 405: "unknown_method", 415: "invalid_post_type", 500: "internal_error"}
 
 
 def of_problem(problem: problems.Problem, scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
@@ -87,13 +77,7 @@ def of_problem(problem: problems.Problem, scope: Scope) -> Answer:  # noqa: ARG0
 
 def of_refusal(refusal: Refusal, scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
     body = _body(_REFUSALS.get(refusal.status, "invalid_arguments"), refusal.reason)
-    if refusal.allow:
-        return answered(body, refusal.status, (("allow", refusal.allow),))
-    return answered(body)
-
-
-def of_bug(scope: Scope) -> Answer:  # noqa: ARG001 - every door is asked alike
-    return answered(_body("internal_error"), 500)
+    return answered(body, refusal.status if refusal.status in {405, 500} else 200, refusal.headers)
 
 
 def _body(error: str, reason: str = "") -> DefaultErrorTemplate:

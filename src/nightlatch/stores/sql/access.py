@@ -3,7 +3,7 @@
 import msgspec
 
 from nightlatch.core.access.model import AccessKey, Pair
-from nightlatch.stores.sql.statement import Connection, Row, sql
+from nightlatch.stores.sql.statement import Row, Rows, sql
 
 _COLUMNS = """id, organization_id, name, token_hash, scopes, created_at, expires_at, revoked_at,
     pair_id, pair_secret, security_token_hash"""
@@ -16,36 +16,20 @@ ANY_GOOD = sql("""select 1 from access_keys where organization_id = $1 and revok
 REVOKE = sql("update access_keys set revoked_at = $3 where organization_id = $1 and id = $2 and revoked_at is null")
 
 
-class SqlAccessKeys:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlAccessKeys(Rows):
     async def add(self, key: AccessKey) -> None:
-        scopes = msgspec.json.encode(key.scopes).decode()
-        pair = msgspec.structs.astuple(key.pair) if key.pair else (None, None, None)
-        await self._connection.run(
-            ADD,
-            key.id,
-            key.organization,
-            key.name,
-            key.token_hash,
-            scopes,
-            key.created_at,
-            key.expires_at,
-            key.revoked_at,
-            *pair,
-        )
+        *fields, pair = msgspec.structs.astuple(key)
+        fields[4] = msgspec.json.encode(key.scopes).decode()
+        await self._connection.run(ADD, *fields, *(msgspec.structs.astuple(pair) if pair else (None, None, None)))
 
     async def by_token(self, token_hash: bytes) -> AccessKey | None:
-        row = await self._connection.row(BY_TOKEN, token_hash)
-        return _key(row) if row else None
+        return await self._one(_key, BY_TOKEN, token_hash)
 
     async def by_pair(self, pair_id: str) -> AccessKey | None:
-        row = await self._connection.row(BY_PAIR, pair_id)
-        return _key(row) if row else None
+        return await self._one(_key, BY_PAIR, pair_id)
 
     async def list(self, organization: bytes, after: bytes | None, limit: int) -> list[AccessKey]:
-        return [_key(row) for row in await self._connection.rows(LIST, organization, after or bytes(16), limit)]
+        return await self._all(_key, LIST, organization, after or bytes(16), limit)
 
     async def any_good(self, organization: bytes, now: int) -> bool:
         return await self._connection.row(ANY_GOOD, organization, now) is not None

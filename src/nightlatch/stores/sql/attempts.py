@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from nightlatch.core.attempts.model import Attempts
-from nightlatch.stores.sql.statement import Connection, purge, sql
+from nightlatch.stores.sql.statement import Rows, purge, sql
 
 # The update changes nothing: it takes the row's lock, and gives the row whether or not it was there.
 HOLD = sql("""insert into attempts (key, since, recent, in_row, not_before, expires_at)
@@ -15,10 +15,7 @@ REMOVE = sql("delete from attempts where key = $1")
 PURGE = purge("attempts", "key")
 
 
-class SqlAttempts:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlAttempts(Rows):
     async def hold(self, key: bytes, now: int) -> Attempts:
         row = await self._connection.row(HOLD, key, now)
         assert row is not None

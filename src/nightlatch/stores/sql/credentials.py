@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import msgspec
 
 from nightlatch.core.credentials.model import Credential
-from nightlatch.stores.sql.statement import Connection, Row, insert, sql
+from nightlatch.stores.sql.statement import Row, Rows, insert, sql
 
 _COLUMNS = "identity_id, type, identifiers, config, first_factors, second_factors, revision, created_at, updated_at"
 _OF = f"select {_COLUMNS} from credentials where identity_id %s order by identity_id, type"
@@ -24,10 +25,7 @@ REMOVE = sql("delete from credentials where identity_id = $1 and type = $2")
 _decode = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
-class SqlCredentials:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlCredentials(Rows):
     async def of(self, identity_ids: Collection[bytes]) -> dict[bytes, list[Credential]]:
         found: dict[bytes, list[Credential]] = defaultdict(list)
         for row in await self._connection.rows(OF, self._connection.array(list(identity_ids))):
@@ -35,15 +33,16 @@ class SqlCredentials:
         return found
 
     async def put(self, credentials: Sequence[Credential]) -> None:
-        rows = [
-            (c.identity_id, c.type, msgspec.json.encode(c.identifiers).decode(), c.config, c.first_factors,
-             c.second_factors, c.revision, c.created_at, c.updated_at)
-            for c in credentials
-        ]  # fmt: skip
-        await self._connection.many(PUT, rows)
+        await self._connection.many(PUT, [_row(credential) for credential in credentials])
 
     async def remove(self, identity_id: bytes, types: Collection[str]) -> None:
         await self._connection.many(REMOVE, [(identity_id, type_) for type_ in types])
+
+
+def _row(credential: Credential) -> list[Any]:
+    fields = list(msgspec.structs.astuple(credential))
+    fields[2] = msgspec.json.encode(credential.identifiers).decode()
+    return fields
 
 
 def _credential(row: Row) -> Credential:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from nightlatch.core.sessions.model import Ending, Found, How, Issued, Position, Step, Where
 from nightlatch.stores.sql.sessions import ENDED, JOINS
-from nightlatch.stores.sql.statement import Connection, Row, sql
+from nightlatch.stores.sql.statement import FIRST, Row, Rows, sql
 
 _FOUND = f"select s.id, s.identity_id, {ENDED} from %s s {JOINS}"
 # Out of the join by its limit: in it, SQLite would go through all sessions of the organization.
@@ -56,22 +56,16 @@ REMOVE = sql("delete from endings where id = $1")
 _ANY: Issued = (None, None, None, None)
 
 
-class SqlEndings:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlEndings(Rows):
     async def find(self, organization: bytes, session_ids: Sequence[bytes]) -> list[Found]:
-        rows = await self._connection.rows(FIND, organization, self._connection.array(session_ids))
-        return [Found(row[0], row[1], bool(row[2])) for row in rows]
+        return await self._all(_found, FIND, organization, self._connection.array(session_ids))
 
     async def hold(self, organization: bytes, identity_ids: Sequence[bytes]) -> list[bytes]:
-        rows = await self._connection.rows(HOLD, organization, self._connection.array(identity_ids))
-        return [row[0] for row in rows]
+        return await self._all(FIRST, HOLD, organization, self._connection.array(identity_ids))
 
     async def of_kinds(self, identity_ids: Sequence[bytes], kinds: Sequence[str], how: How) -> list[Found]:
         array = self._connection.array
-        rows = await self._connection.rows(OF_KINDS[how], array(identity_ids), array(kinds))
-        return [Found(row[0], row[1], bool(row[2])) for row in rows]
+        return await self._all(_found, OF_KINDS[how], array(identity_ids), array(kinds))
 
     async def end(self, session_ids: Sequence[bytes], how: How, at: int) -> int:
         return await self._end(session_ids, how, at, _ANY)
@@ -97,8 +91,7 @@ class SqlEndings:
         await self._connection.many(SAVE, [_row(ending) for ending in endings])
 
     async def oldest(self) -> Ending | None:
-        row = await self._connection.row(OLDEST)
-        return _ending(row) if row else None
+        return await self._one(_ending, OLDEST)
 
     async def remove(self, ending: Ending) -> None:
         await self._connection.run(REMOVE, ending.id)
@@ -110,6 +103,10 @@ class SqlEndings:
         if how is How.DISABLE:
             return await self._connection.run(MARK, ids, at, *issued)
         return await self._connection.run(DELETE, ids, issued[1], issued[3])
+
+
+def _found(row: Row) -> Found:
+    return Found(row[0], row[1], bool(row[2]))
 
 
 def _row(e: Ending) -> tuple[object, ...]:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nightlatch.core.events.model import Event
-from nightlatch.stores.sql.statement import Connection, insert, sql
+from nightlatch.core.events.model import Event, Seal
+from nightlatch.stores.sql.statement import Connection, Rows, insert, sql
+
+_COLUMNS = "id, organization_id, at, name, actor, identity_id, session_id, reason, amount, data"
 
 ADD = insert(
     "events",
@@ -14,11 +16,23 @@ ADD = insert(
 )
 
 ADD_AMOUNT = sql("update events set amount = amount + $2 where id = $1")
+UNSEALED = sql(f"""select {_COLUMNS} from events where position is null
+    and not exists (select 1 from endings where event_id = events.id) order by id limit $1""")
+COUNT_UNSEALED = sql("select count(*) from events where position is null")
+POSITIONED = sql(f"select position, {_COLUMNS} from events where position > $1 and position <= $2 order by position")
+POSITION = sql("update events set position = $2 where id = $1")._replace(
+    bulk="""update events set position = given.position from unnest($1::uuid[], $2::bigint[]) given (id, position)
+    where events.id = given.id"""
+)
+ADD_SEAL = sql("insert into seals (position, hashes, digest, sealed_at) values ($1, $2, $3, $4)")
+_SEAL = "select position, hashes, digest, sealed_at from seals"
+SEAL_AFTER = sql(f"{_SEAL} where position > $1 order by position limit 1")
+NEWEST_SEAL = sql(f"{_SEAL} where position = (select max(position) from seals)")
 
 
-class SqlEvents:
+class SqlEvents(Rows):
     def __init__(self, connection: Connection, happened: list[Event]) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._happened = happened
 
     async def add(self, events: Sequence[Event]) -> None:
@@ -28,7 +42,26 @@ class SqlEvents:
     async def add_amount(self, event_id: bytes, more: int) -> None:
         await self._connection.run(ADD_AMOUNT, event_id, more)
 
+    async def unsealed(self, most: int) -> list[tuple[object, ...]]:
+        return [tuple(row) for row in await self._connection.rows(UNSEALED, most)]
 
-def _row(e: Event) -> tuple[object, ...]:
-    data = None if e.data is None else msgspec.json.encode(e.data).decode()
-    return e.id, e.organization, e.at, e.name, e.actor, e.identity_id, e.session_id, e.reason, e.amount, data
+    async def count_unsealed(self) -> int:
+        row = await self._connection.row(COUNT_UNSEALED)
+        return row[0] if row else 0
+
+    async def positioned(self, after: int, to: int) -> list[tuple[int, tuple[object, ...]]]:
+        return [(row[0], tuple(row)[1:]) for row in await self._connection.rows(POSITIONED, after, to)]
+
+    async def add_seal(self, seal: Seal, positions: Sequence[tuple[object, int]]) -> None:
+        await self._connection.many(POSITION, positions)
+        await self._connection.run(ADD_SEAL, *msgspec.structs.astuple(seal))
+
+    async def seal_after(self, position: int | None) -> Seal | None:
+        asked = self._connection.row(NEWEST_SEAL) if position is None else self._connection.row(SEAL_AFTER, position)
+        row = await asked
+        return Seal(*row) if row else None
+
+
+def _row(event: Event) -> tuple[object, ...]:
+    *fields, data = msgspec.structs.astuple(event)
+    return *fields, None if data is None else msgspec.json.encode(data).decode()

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from nightlatch.core.identities.model import Address, Filter, Identity, Name, State
-from nightlatch.stores.sql.statement import Conditions, Connection, Row, insert, sql
+from nightlatch.stores.sql.statement import FIRST, Conditions, Connection, Row, Rows, insert, sql
 
 COLUMNS = """i.id, i.organization_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public,
     i.metadata_admin, i.external_id, i.addresses, i.version, i.ended_before, i.deleted_before, i.created_at,
@@ -41,21 +41,15 @@ _decode_addresses = msgspec.json.Decoder(tuple[Address, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class SqlIdentities:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlIdentities(Rows):
     async def get(self, organization: bytes, identity_id: bytes) -> Identity | None:
-        row = await self._connection.row(GET, organization, identity_id)
-        return identity_of(row) if row else None
+        return await self._one(identity_of, GET, organization, identity_id)
 
     async def lock(self, organization: bytes, identity_id: bytes) -> Identity | None:
-        row = await self._connection.row(LOCK, organization, identity_id)
-        return identity_of(row) if row else None
+        return await self._one(identity_of, LOCK, organization, identity_id)
 
     async def holder(self, organization: bytes, name: Name) -> bytes | None:
-        row = await self._connection.row(HOLDER, organization, name.kind, name.value)
-        return row[0] if row else None
+        return await self._one(FIRST, HOLDER, organization, name.kind, name.value)
 
     async def list(
         self, organization: bytes, where: Filter, after: bytes | None, skip: int, limit: int
@@ -65,13 +59,12 @@ class SqlIdentities:
             conditions.add("i.id > {}", after)
         end = f"order by i.id limit {conditions.parameter(limit)} offset {conditions.parameter(skip)}"
         statement = conditions.statement(f"select {COLUMNS} from identities i where %s {end}")
-        return [identity_of(row) for row in await self._connection.rows(statement, *conditions.arguments)]
+        return await self._all(identity_of, statement, *conditions.arguments)
 
     async def count(self, organization: bytes, where: Filter) -> int:
         conditions = _conditions(self._connection, organization, where)
         statement = conditions.statement("select count(*) from identities i where %s")
-        row = await self._connection.row(statement, *conditions.arguments)
-        return row[0] if row else 0
+        return await self._one(FIRST, statement, *conditions.arguments) or 0
 
     async def holders(self, organization: bytes, names: Collection[Name]) -> dict[Name, bytes]:
         kinds: dict[str, list[str]] = defaultdict(list)
@@ -113,12 +106,11 @@ def identity_of(row: Row) -> Identity:
     return Identity(*fields)
 
 
-def _row(i: Identity) -> tuple[Any, ...]:
-    return (
-        i.id, i.organization, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin,
-        i.external_id, _encode(i.addresses).decode(), i.version, i.ended_before, i.deleted_before, i.created_at,
-        i.updated_at,
-    )  # fmt: skip
+def _row(identity: Identity) -> list[Any]:
+    """What ADD takes: an identity is made without session settings, which are put by themselves."""
+    fields = list(msgspec.structs.astuple(identity)[: WIDTH - 2])
+    fields[9] = _encode(fields[9]).decode()
+    return fields
 
 
 def _conditions(connection: Connection, organization: bytes, where: Filter) -> Conditions:

@@ -3,7 +3,7 @@
 import msgspec
 
 from nightlatch.core.courier.model import Dispatch, Filter, Message, Status
-from nightlatch.stores.sql.statement import Conditions, Connection, Row, purge, sql
+from nightlatch.stores.sql.statement import Conditions, Row, Rows, purge, sql
 
 _COLUMNS = """id, organization_id, identity_id, channel, recipient, template, data, created_at, updated_at, next_at,
     done_at, status, send_count, dispatches"""
@@ -21,17 +21,13 @@ SETTLE = sql("""update messages set status = $3, next_at = $4, done_at = $5, dis
 PURGE = purge("messages", since="done_at")
 
 
-class SqlMessages:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlMessages(Rows):
     async def add(self, message: Message) -> None:
         *fields, dispatches = msgspec.structs.astuple(message)
         await self._connection.run(ADD, *fields, msgspec.json.encode(dispatches).decode())
 
     async def get(self, organization: bytes, message_id: bytes) -> Message | None:
-        row = await self._connection.row(GET, organization, message_id)
-        return _message(row) if row else None
+        return await self._one(_message, GET, organization, message_id)
 
     async def page(self, organization: bytes, where: Filter, before: bytes | None, limit: int) -> list[Message]:
         conditions = Conditions(self._connection)
@@ -43,23 +39,18 @@ class SqlMessages:
             conditions.add("recipient = {}", where.recipient)
         most = conditions.parameter(limit)
         statement = conditions.statement(f"select {_COLUMNS} from messages where %s order by id desc limit {most}")
-        return [_message(row) for row in await self._connection.rows(statement, *conditions.arguments)]
+        return await self._all(_message, statement, *conditions.arguments)
 
     async def any_due(self, now: int) -> bool:
         return await self._connection.row(ANY_DUE, now) is not None
 
     async def claim(self, now: int, until: int, most: int) -> list[Message]:
-        return [_message(row) for row in await self._connection.rows(CLAIM, now, until, most)]
+        return await self._all(_message, CLAIM, now, until, most)
 
     async def settle(self, message: Message) -> bool:
-        m = message
-        dispatches = msgspec.json.encode(m.dispatches).decode()
-        return (
-            await self._connection.run(
-                SETTLE, m.id, m.send_count, m.status, m.next_at, m.done_at, dispatches, m.updated_at
-            )
-            > 0
-        )
+        m, dispatches = message, msgspec.json.encode(message.dispatches).decode()
+        values = (m.id, m.send_count, m.status, m.next_at, m.done_at, dispatches, m.updated_at)
+        return await self._connection.run(SETTLE, *values) > 0
 
     async def purge(self, before: int, most: int) -> int:
         return await self._connection.run(PURGE, before, most)

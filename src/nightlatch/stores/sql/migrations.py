@@ -193,4 +193,17 @@ MIGRATIONS = (
             "create index codes_identity on codes (identity_id)",
         ),
     ),
+    Migration(
+        7,
+        "seals of events",
+        (
+            "alter table events add column position {int}",
+            "create unique index events_position on events (position) where position is not null",
+            "create index events_unsealed on events (id) where position is null",
+            "create index endings_event on endings (event_id)",
+            """create table seals (
+                position {int} primary key, hashes {bytes} not null, digest {bytes} not null, sealed_at {int} not null
+            ) {strict}""",
+        ),
+    ),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from nightlatch.core.organizations.model import Alias, AliasKind, Organization
-from nightlatch.stores.sql.statement import Connection, Row, sql
+from nightlatch.stores.sql.statement import FIRST, Row, Rows, Statement, sql
 
 _COLUMNS = "id, name, created_at"
 ADD = sql(f"insert into organizations ({_COLUMNS}) values ($1, $2, $3)")
@@ -21,22 +21,18 @@ ALIASES = sql(
 )
 
 
-class SqlOrganizations:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlOrganizations(Rows):
     async def add(self, organization: Organization) -> None:
         await self._connection.run(ADD, organization.id, organization.name, organization.created_at)
 
     async def get(self, organization_id: bytes) -> Organization | None:
-        return await self._one(await self._connection.row(GET, organization_id))
+        return await self._only(GET, organization_id)
 
     async def by_name(self, name: str) -> Organization | None:
-        return await self._one(await self._connection.row(BY_NAME, name))
+        return await self._only(BY_NAME, name)
 
     async def holder(self, alias: Alias) -> bytes | None:
-        row = await self._connection.row(HOLDER, *alias)
-        return row[0] if row else None
+        return await self._one(FIRST, HOLDER, *alias)
 
     async def list(self, after: bytes | None, limit: int) -> Sequence[Organization]:
         return await self._with_aliases(await self._connection.rows(LIST, after or bytes(16), limit))
@@ -50,8 +46,8 @@ class SqlOrganizations:
     async def remove_alias(self, organization_id: bytes, alias: Alias) -> bool:
         return await self._connection.run(REMOVE_ALIAS, organization_id, *alias) > 0
 
-    async def _one(self, row: Row | None) -> Organization | None:
-        return (await self._with_aliases([row]))[0] if row else None
+    async def _only(self, statement: Statement, key: bytes | str) -> Organization | None:
+        return next(iter(await self._with_aliases(await self._connection.rows(statement, key))), None)
 
     async def _with_aliases(self, rows: Sequence[Row]) -> Sequence[Organization]:
         aliases: dict[bytes, tuple[Alias, ...]] = {}

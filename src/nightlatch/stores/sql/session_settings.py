@@ -5,7 +5,7 @@ decides.
 from collections.abc import Sequence
 
 from nightlatch.core.sessions.model import Settings
-from nightlatch.stores.sql.statement import Connection, sql
+from nightlatch.stores.sql.statement import Rows, sql
 
 OF = sql("""select id, session_lifespan, session_ends_with_browser from identities
     where organization_id = $1 and id in (select value from carray($2)) and session_ends_with_browser is not null""")
@@ -15,10 +15,7 @@ TIGHTEN = sql("""update sessions set expires_at = issued_at + $2
     where identity_id in (select value from carray($1)) and ended_at is null and expires_at > issued_at + $2""")
 
 
-class SqlSessionSettings:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlSessionSettings(Rows):
     async def of(self, organization: bytes, identity_ids: Sequence[bytes]) -> dict[bytes, Settings]:
         rows = await self._connection.rows(OF, organization, self._connection.array(identity_ids))
         return {row[0]: Settings(row[1], bool(row[2])) for row in rows}

@@ -7,7 +7,7 @@ import msgspec
 from nightlatch.core.sessions.model import Device, Filter, Method, Position, Session, Standing
 from nightlatch.stores.sql.identities import COLUMNS as IDENTITY
 from nightlatch.stores.sql.identities import identity_of
-from nightlatch.stores.sql.statement import Conditions, Connection, Row, purge, sql
+from nightlatch.stores.sql.statement import FIRST, Conditions, Connection, Row, Rows, purge, sql
 
 _COLUMNS = """id, number, organization_id, identity_id, token_hash, aal, methods, created_at, issued_at,
     authenticated_at, expires_at, ended_at, last_seen, device_id, ip, user_agent, location, device_kind,
@@ -44,21 +44,15 @@ PURGE = purge("sessions")
 _decode_methods = msgspec.json.Decoder(tuple[Method, ...]).decode
 
 
-class SqlSessions:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+class SqlSessions(Rows):
     async def by_token(self, token_hash: bytes) -> Standing | None:
-        row = await self._connection.row(BY_TOKEN, token_hash)
-        return _standing(row) if row else None
+        return await self._one(_standing, BY_TOKEN, token_hash)
 
     async def get(self, organization: bytes, session_id: bytes) -> Standing | None:
-        row = await self._connection.row(GET, organization, session_id)
-        return _standing(row) if row else None
+        return await self._one(_standing, GET, organization, session_id)
 
     async def by_number(self, organization: bytes, number: int) -> Standing | None:
-        row = await self._connection.row(BY_NUMBER, organization, number)
-        return _standing(row) if row else None
+        return await self._one(_standing, BY_NUMBER, organization, number)
 
     async def list(
         self, organization: bytes, where: Filter, now: int, after: Position | None, skip: int, limit: int
@@ -69,26 +63,21 @@ class SqlSessions:
             conditions.add("(s.created_at < {} or s.id > {})", after.created_at, after.id)
         end = f"limit {conditions.parameter(limit)} offset {conditions.parameter(skip)}"
         statement = conditions.statement(f"{_STANDING} where %s order by s.created_at desc, s.id {end}")
-        return [_standing(row) for row in await self._connection.rows(statement, *conditions.arguments)]
+        return await self._all(_standing, statement, *conditions.arguments)
 
     async def count(self, organization: bytes, where: Filter, now: int) -> int:
         conditions = _conditions(self._connection, organization, where, now)
         statement = conditions.statement(f"select count(*) {_FROM} where %s")
-        row = await self._connection.row(statement, *conditions.arguments)
-        return row[0] if row else 0
+        return await self._one(FIRST, statement, *conditions.arguments) or 0
 
     async def epochs(self, organization: bytes, identity_id: bytes) -> tuple[int, int, int, int] | None:
         row = await self._connection.row(EPOCHS, organization, identity_id)
         return (row[0], row[1], row[2], row[3]) if row else None
 
     async def add(self, session: Session) -> bool:
-        s, d = session, session.device
-        added = await self._connection.run(
-            ADD, s.id, s.number, s.organization, s.identity_id, s.token_hash, s.aal,
-            msgspec.json.encode(s.methods).decode(), s.created_at, s.issued_at, s.authenticated_at, s.expires_at,
-            s.ended_at, s.last_seen, s.device_id, d.ip, d.user_agent, d.location, d.kind, *s.epochs,
-        )  # fmt: skip
-        return added > 0
+        *fields, device, epochs = msgspec.structs.astuple(session)
+        fields[6] = msgspec.json.encode(session.methods).decode()
+        return await self._connection.run(ADD, *fields, *msgspec.structs.astuple(device), *epochs) > 0
 
     async def renew(self, session: Session) -> None:
         s = session
@@ -109,12 +98,9 @@ class SqlSessions:
 
 
 def _standing(row: Row) -> Standing:
-    device = Device(row[14], row[15], row[16], row[17])
-    session = Session(
-        row[0], row[1], row[2], row[3], row[4], row[5], _decode_methods(row[6]), row[7], row[8], row[9], row[10],
-        row[11], row[12], row[13], device, (row[18], row[19], row[20], row[21]),
-    )  # fmt: skip
-    return Standing(session, bool(row[22]), identity_of(row[24:]), bool(row[23]))
+    fields = [*row[:14], Device(*row[14:18]), tuple(row[18:22])]
+    fields[6] = _decode_methods(fields[6])
+    return Standing(Session(*fields), bool(row[22]), identity_of(row[24:]), bool(row[23]))
 
 
 def _conditions(connection: Connection, organization: bytes, where: Filter, now: int) -> Conditions:

@@ -4,11 +4,14 @@ Shared text uses `$1` parameters, which SQLite would take for names and bind by 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from operator import itemgetter
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+T = TypeVar("T")
 Row = Sequence[Any]
+FIRST: Callable[[Row], Any] = itemgetter(0)
 _ARRAY = re.compile(r"in \(select value from carray\((\$\d+)\)\)")
 
 
@@ -54,13 +57,25 @@ class Connection(Protocol):
 
     async def run(self, statement: Statement, *arguments: Any) -> int:
         """How many rows it changed."""
-        ...
 
     async def many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> None: ...
 
     def array(self, values: Sequence[bytes] | Sequence[str]) -> Any:
         """`values` as one argument."""
-        ...
+
+
+class Rows:
+    """What a transaction knows of one feature."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def _one(self, read: Callable[[Row], T], statement: Statement, *arguments: Any) -> T | None:
+        row = await self._connection.row(statement, *arguments)
+        return read(row) if row else None
+
+    async def _all(self, read: Callable[[Row], T], statement: Statement, *arguments: Any) -> list[T]:
+        return [read(row) for row in await self._connection.rows(statement, *arguments)]
 
 
 class Conditions:

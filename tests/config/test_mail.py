@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.test_config import CANARY, QUICKSTART, errors_of, write
+from tests.config.written import CANARY, QUICKSTART, errors_of, write
 
 from nightlatch.config import load
 from nightlatch.core.courier.model import Gateway, Relay

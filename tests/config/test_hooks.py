@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.test_config import nested, write
+from tests.config.written import nested, write
 
 from nightlatch.app import lifetime_of
 from nightlatch.config import load

@@ -1,0 +1,275 @@
+"""A walk at random over everything that people can ask of the public port (row P14): a session comes only out of a proof.
+
+Browsers and apps send any method to any line with any flow, any fields and any token, often right and often not. Whatever
+is issued must follow from the request alone: the password of its identifier, a code of its flow, a registration.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors, Reply
+from tests.doors.kratos.table import PUBLIC, Line
+from tests.doors.kratos.visitor import PAGE, SCRIPT, UI, Visitor
+
+from nightlatch.core.events.model import Event
+from nightlatch.kernel.clock import DAY, MINUTE, SECOND
+
+LINES = [line for line in PUBLIC if line.path.startswith(("/self-service/", "/sessions")) and line.status < 300]
+SUBMITS = [line for line in LINES if line.method == "POST"]
+BEGINS = [line for line in LINES if line.path.endswith(("/api", "/browser")) and "logout" not in line.path]
+ACTS = ("login", "registration", "recovery", "settings", "verification")
+PASSWORDS = [PASSWORD, "Harp*dune-lantern 38", "Quartz.meadow 552", "wrong", "short", ""]
+TRAITS: list[Any] = [{"email": f"{name}@example.org"} for name in ("ada", "bob", "eve", "kim", "zoe")]
+METHODS = ["password", "profile", "code", "link", "totp", "lookup_secret", "profile:back", "", ["password"]]
+FORM = {"content-type": "application/x-www-form-urlencoded", "origin": UI, "sec-fetch-site": "same-site"}
+ISSUED, CHANGED = {"session.issued", "session.renewed"}, {"identity.changed"}
+
+
+@dataclass
+class Person:
+    """What the model knows of somebody."""
+
+    organization: str | None
+    email: str
+    password: str
+
+
+@dataclass
+class Agent:
+    """A browser, or an app where `visitor` keeps no cookie; `who` is the identity whose session it has at most."""
+
+    visitor: Visitor
+    in_browser: bool
+    token: str | None = None
+    who: str | None = None
+    flows: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass
+class Sent:
+    """A request, as the model sees it."""
+
+    line: Line
+    flow: str
+    fields: dict[str, Any]
+    agent: Agent
+
+
+class Walk:
+    def __init__(self, doors: Doors, seed: int) -> None:
+        self.doors, self.random = doors, Random(seed)
+        self.acme = str(UUID(bytes=doors.organization("acme")))
+        self.keys = {self.acme: doors.key(organization=UUID(self.acme).bytes), None: doors.key()}
+        self.people: dict[str, Person] = {}
+        self.flows: dict[str, tuple[str, str | None]] = {}
+        self.codes: dict[str, tuple[str, str]] = {}
+        self.agents = [Agent(Visitor(doors), number < 4) for number in range(6)]
+        self.seen: Counter[str] = Counter()
+        for organization, email in ((None, "ada"), (None, "bob"), (self.acme, "ada")):
+            self.person(organization, f"{email}@example.org")
+        doors.events.clear()
+
+    def person(self, organization: str | None, email: str) -> None:
+        body = {"schema_id": "default", "traits": {"email": email}}
+        body["credentials"] = {"password": {"config": {"password": PASSWORD}}}
+        made = self.doors.admin("POST", "/admin/identities", body, key=self.keys[organization]).ok(201)
+        self.people[made["id"]] = Person(organization, email, PASSWORD)
+
+    def step(self) -> None:
+        chance = self.random.random()
+        if chance < 0.03:
+            self.doors.clock.advance(self.random.choice([SECOND, MINUTE, 16 * MINUTE, 61 * MINUTE, DAY]))
+        elif chance < 0.06:
+            self.code()
+        else:
+            sent, reply = self.send()
+            assert reply.status < 500, (sent, reply)
+            self.learn(sent, reply)
+            self.judge(sent)
+        self.doors.events.clear()
+
+    def code(self) -> None:
+        """An administrator makes one, for an app or a browser."""
+        who = self.random.choice(list(self.people))
+        organization = self.people[who].organization
+        asked = {"identity_id": who, "flow_type": self.random.choice(["api", "browser"])}
+        made = self.doors.admin("POST", "/admin/recovery/code", asked, key=self.keys[organization]).ok(201)
+        flow = made["recovery_link"].partition("flow=")[2]
+        self.flows[flow] = "recovery", organization
+        self.codes[flow] = made["recovery_code"], who
+        for agent in self.random.sample(self.agents, 2):
+            agent.flows.setdefault("recovery", []).append(flow)
+
+    def send(self) -> tuple[Sent, Reply]:
+        pick, agent = self.random.choice, self.random.choice(self.agents)
+        line = pick(self.random.choices([SUBMITS, BEGINS, LINES], [5, 3, 2])[0])
+        act = next((act for act in ACTS if act in line.path), "login")
+        flow = self.pick_flow(agent, act)
+        fields = self.fields(agent, act, flow) if line.method != "GET" else {}
+        method = line.method if self.random.random() < 0.95 else pick(["GET", "POST", "DELETE", "PUT", "HEAD"])
+        target = f"{line.path.replace('{id}', UNKNOWN)}?{urlencode(self.query(line, flow))}"
+        headers: dict[str, str] = {}
+        if agent.token and self.random.random() < 0.9:
+            headers = {"x-session-token": agent.token}
+        sent = Sent(line._replace(method=method), flow, fields, agent)
+        if not agent.in_browser:
+            return sent, self.doors.public(method, target, fields or None, headers=headers)
+        if method == "POST" and self.random.random() < 0.5:
+            body = {n: v for n, v in fields.items() if isinstance(v, str)}
+            body |= {f"traits.{n}": v for n, v in fields.get("traits", {}).items()}
+            sent.fields = fields if "traits" in fields else body
+            return sent, agent.visitor.ask(method, target, urlencode(body).encode(), PAGE | FORM)
+        return sent, agent.visitor.ask(method, target, fields or None, pick([PAGE, SCRIPT]) | {"origin": UI})
+
+    def pick_flow(self, agent: Agent, act: str) -> str:
+        """Mostly one of its own of that kind, of the last ones; else anybody's, of any kind."""
+        own = agent.flows.get(act, [])[-3:]
+        if own and self.random.random() < 0.85:
+            return self.random.choice(own)
+        return self.random.choice([*list(self.flows)[-30:], UNKNOWN])
+
+    def query(self, line: Line, flow: str) -> dict[str, str]:
+        known = {"flow": flow, "id": flow, "token": "ory_lo_x", "return_to": f"{UI}/x", "refresh": "true"}
+        known |= {"organization": self.acme, "aal": "aal1"}
+        needed = {p.name: known[p.name] for p in line.query if p.name in {"flow", "id"}}
+        return needed | {p.name: known[p.name] for p in line.query if p.name in known and self.random.random() < 0.4}
+
+    def fields(self, agent: Agent, act: str, flow: str) -> dict[str, Any]:
+        """Those that fit mostly; some left out, some exchanged for others."""
+        pick = self.random.choice
+        own = agent.who in self.people and self.random.random() < 0.5
+        person = self.people[str(agent.who)] if own else pick(list(self.people.values()))
+        method = {"recovery": "code", "settings": pick(["password", "profile"])}.get(act, "password")
+        made = {
+            "method": method if self.random.random() < 0.9 else pick(METHODS),
+            "identifier": person.email,
+            "password": person.password if act == "login" else pick(PASSWORDS),
+            "traits": pick(TRAITS),
+            "csrf_token": self.csrf_token(agent),
+        }
+        if act == "recovery":
+            made["code"] = self.codes.get(flow, ("000000", ""))[0] if self.random.random() < 0.8 else "123456"
+        if self.random.random() < 0.15:
+            del made[pick(list(made))]
+        if self.random.random() < 0.15:
+            other = {"password": pick(PASSWORDS), "screen": "previous", "identity_id": pick(list(self.people))}
+            other |= {"session_token": agent.token or "ory_st_x", "identifier": "nobody@example.org"}
+            name = pick(list(other))
+            made[name] = other[name]
+        return made
+
+    def csrf_token(self, agent: Agent) -> str:
+        """Mostly that of this browser."""
+        whose = agent if self.random.random() < 0.9 else self.random.choice(self.agents)
+        cookies = self.doors.parts.cookies
+        secret = cookies.secret([f"csrf_token_x={whose.visitor.jar.get('csrf_token_x', '')}".encode()])
+        return cookies.masked(secret) if secret else ""
+
+    def learn(self, sent: Sent, reply: Reply) -> None:
+        """The flows and the token of an answer."""
+        where = reply.headers.get("location", "")
+        shown = reply.json if reply.body else {}
+        shown = shown if isinstance(shown, dict) else {}
+        act = next((act for act in ACTS if f"/{act}" in where or f"/{act}" in sent.line.path), "")
+        for found in (where.partition("flow=")[2], shown.get("use_flow_id"), shown["id"] if "ui" in shown else ""):
+            if found and "&" not in found and "%" not in found:
+                sent.agent.flows.setdefault(act, []).append(found)
+                self.flows.setdefault(found, (act, None))
+        for then in shown.get("continue_with") or ():
+            if then["action"] == "show_settings_ui":
+                sent.agent.flows.setdefault("settings", []).append(then["flow"]["id"])
+            sent.agent.token = then.get("ory_session_token", sent.agent.token)
+        if not sent.agent.in_browser:
+            sent.agent.token = shown.get("session_token", sent.agent.token)
+        else:
+            assert b"ory_st_" not in reply.body
+
+    def judge(self, sent: Sent) -> None:
+        events = list(self.doors.events)
+        for event in events:
+            who = str(UUID(bytes=event.identity_id)) if event.identity_id else None
+            if event.name == "identity.registered":
+                assert who is not None
+                self.registered(sent, event, who)
+            elif event.name in CHANGED:
+                self.changed(sent, who)
+        for event in events:
+            if event.name in ISSUED:
+                who = str(UUID(bytes=event.identity_id or b""))
+                self.seen[f"{event.name} by {self.proof(sent, who)}"] += 1
+                sent.agent.who = who
+        self.look(sent.agent)
+
+    def proof(self, sent: Sent, who: str) -> str:
+        """What in the request proves that it is `who`."""
+        assert sent.line.method == "POST", sent
+        person, fields = self.people[who], sent.fields
+        if sent.line.path == "/self-service/login":
+            assert (fields["method"], fields["identifier"]) == ("password", person.email), sent
+            assert fields["password"] == person.password, sent
+            return "password"
+        if sent.line.path == "/self-service/recovery":
+            # Popped: a code is good once.
+            assert self.codes.pop(sent.flow) == (fields["code"], who), sent
+            return "code"
+        assert sent.line.path == "/self-service/registration", sent
+        assert any(e.name == "identity.registered" and e.identity_id == UUID(who).bytes for e in self.doors.events), (
+            sent
+        )
+        return "registration"
+
+    def registered(self, sent: Sent, event: Event, who: str) -> None:
+        organization = str(UUID(bytes=event.organization))
+        own = organization if organization in self.keys else None
+        self.people[who] = Person(own, sent.fields["traits"]["email"], sent.fields["password"])
+
+    def changed(self, sent: Sent, who: str | None) -> None:
+        """Nobody changes anybody but themselves, and that by the form of settings."""
+        assert (sent.line.method, sent.line.path) == ("POST", "/self-service/settings"), sent
+        assert who is not None
+        assert who == sent.agent.who, sent
+        person, fields = self.people[who], sent.fields
+        self.seen[f"changed {fields['method']}"] += 1
+        if fields["method"] == "password":
+            person.password = fields["password"]
+        else:
+            person.email = fields["traits"]["email"]
+
+    def look(self, agent: Agent) -> None:
+        """Who it is now: nobody, or whom it proved to be last; never at a higher level than its proof."""
+        headers = {"x-session-token": agent.token} if agent.token else {}
+        reply = agent.visitor.ask("GET", "/sessions/whoami", None, SCRIPT | headers)
+        if reply.status == 200:
+            assert (reply.json["identity"]["id"], reply.json["authenticator_assurance_level"]) == (agent.who, "aal1")
+            self.seen["signed in"] += 1
+
+
+def walked(doors: Doors, seed: int, steps: int) -> Counter[str]:
+    """What came of so many steps, or of a few more until each way in was found."""
+    walk = Walk(doors, seed)
+    for taken in range(steps + 5000):
+        if taken >= steps and set(walk.seen) >= WAYS:
+            break
+        walk.step()
+    return walk.seen
+
+
+WAYS = {
+    "session.issued by password", "session.issued by registration", "session.issued by code",
+    "session.renewed by password", "changed password", "changed profile", "signed in",
+}  # fmt: skip
+
+
+def test_P14_a_session_comes_only_out_of_a_proof_wherever_one_walks(doors: Doors) -> None:
+    assert set(walked(doors, 2, 1000)) == WAYS
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10))
+def test_P14_a_session_comes_only_out_of_a_proof_however_far_one_walks(doors: Doors, seed: int) -> None:
+    assert set(walked(doors, seed, 20_000)) == WAYS
