@@ -1,7 +1,5 @@
 """Whole servers that send mail: of several workers one sends each message, and in development it is read on a page."""
 
-import asyncio
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.development import Development
-from tests.senders.mail_server import MailServer, mail_server
+from tests.senders.mail_server import MailServer, in_a_thread, soon
 from tests.serving import Server
 
 PASSWORD = "Tr0ut-lamp*ferry 91"
@@ -18,21 +16,8 @@ PASSWORD = "Tr0ut-lamp*ferry 91"
 
 @pytest.fixture
 def mail() -> Iterator[MailServer]:
-    """A mail server in a thread of its own."""
-    ready, over, made = threading.Event(), threading.Event(), []
-
-    async def listen() -> None:
-        async with mail_server() as server:
-            made.append(server)
-            ready.set()
-            await asyncio.to_thread(over.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(listen()))
-    thread.start()
-    assert ready.wait(10)
-    yield made[0]
-    over.set()
-    thread.join()
+    with in_a_thread() as server:
+        yield server
 
 
 def replace_password(ask: Callable[..., httpx.Response], email: str) -> None:
@@ -43,14 +28,6 @@ def replace_password(ask: Callable[..., httpx.Response], email: str) -> None:
     made = ask("POST", "/admin/identities", json=body | {"credentials": secrets[0]}).json()
     replaced = body | {"credentials": secrets[1], "state": "active"}
     assert ask("PUT", f"/admin/identities/{made['id']}", json=replaced).status_code == 200
-
-
-def soon(holds: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if holds():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in ten seconds")
 
 
 def test_P15_three_workers_send_one_mail_of_each_message(serve: Callable[..., Server], mail: MailServer) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -68,3 +70,32 @@ async def mail_server(tls: str = "none", context: ssl.SSLContext | None = None) 
     finally:
         listening.close()
         await asyncio.sleep(0)
+
+
+@contextmanager
+def in_a_thread() -> Iterator[MailServer]:
+    """A server in a thread of its own, for tests whose servers are processes."""
+    ready, over, made = threading.Event(), threading.Event(), []
+
+    async def listen() -> None:
+        async with mail_server() as server:
+            made.append(server)
+            ready.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(listen()))
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield made[0]
+    finally:
+        over.set()
+        thread.join()
+
+
+def soon(holds: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen in ten seconds")

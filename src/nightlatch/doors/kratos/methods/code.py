@@ -47,7 +47,7 @@ class Code:
         self, parts: Parts, act: Act, flow: Flow, given: Given, attempt: Attempt
     ) -> registration.Registered | Flow:
         code = parts.flows.code
-        tried = msgspec.structs.replace(attempt, traits=attempt.traits or flow.facts.traits)
+        tried = msgspec.structs.replace(attempt, traits=attempt.traits or flow.facts.traits or {})
         if _asks(flow, given):
             return await code.send_to_sign_up(parts.means, act, tried, parts.schemas)
         tried = msgspec.structs.replace(tried, secret=given["code"])
