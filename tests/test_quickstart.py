@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from tests.config import written
 from tests.development import ROOT, Development
 from tests.serving import Server
 
@@ -17,70 +18,21 @@ from nightlatch.config import load
 UI = "http://127.0.0.1:4455"
 PASSWORD = "Tr0ut-lamp*ferry 91"
 EMAIL = "ada@example.org"
-# Its keys, with its values but for secrets and addresses.
-QUICKSTART: dict[str, Any] = {
-    "version": "v26.2.0",
+SCHEMA = {"id": "default", "url": f"file://{ROOT}/tests/schemas/quickstart.json"}
+QUICKSTART: dict[str, Any] = yaml.safe_load(written.QUICKSTART) | {
     "dsn": "memory",
-    "serve": {
-        "public": {"base_url": "http://127.0.0.1:4433/", "cors": {"enabled": True}},
-        "admin": {"base_url": "http://kratos:4434/"},
-    },
-    "selfservice": {
-        "default_browser_return_url": f"{UI}/",
-        "allowed_return_urls": [UI, "http://localhost:19006/Callback", "exp://localhost:8081/--/Callback"],
-        "methods": {
-            "password": {"enabled": True},
-            "totp": {"config": {"issuer": "Kratos"}, "enabled": True},
-            "lookup_secret": {"enabled": True},
-            "link": {"enabled": True},
-            "code": {"enabled": True},
-        },
-        "flows": {
-            "error": {"ui_url": f"{UI}/error"},
-            "settings": {
-                "ui_url": f"{UI}/settings",
-                "privileged_session_max_age": "15m",
-                "required_aal": "highest_available",
-            },
-            "recovery": {"enabled": True, "ui_url": f"{UI}/recovery", "use": "code"},
-            "verification": {
-                "enabled": True,
-                "ui_url": f"{UI}/verification",
-                "use": "code",
-                "after": {"default_browser_return_url": f"{UI}/"},
-            },
-            "logout": {"after": {"default_browser_return_url": f"{UI}/login"}},
-            "login": {"ui_url": f"{UI}/login", "lifespan": "10m"},
-            "registration": {
-                "lifespan": "10m",
-                "ui_url": f"{UI}/registration",
-                "after": {"password": {"hooks": [{"hook": "session"}, {"hook": "show_verification_ui"}]}},
-            },
-        },
-    },
-    "log": {"level": "debug", "format": "text", "leak_sensitive_values": True},
-    "secrets": {"cookie": ["PLEASE-CHANGE-ME-I-AM-VERY-INSECURE"], "cipher": ["32-LONG-SECRET-NOT-SECURE-AT-ALL"]},
-    "ciphers": {"algorithm": "xchacha20-poly1305"},
-    "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 8}},
-    "identity": {
-        "default_schema_id": "default",
-        "schemas": [{"id": "default", "url": f"file://{ROOT}/tests/schemas/quickstart.json"}],
-    },
-    "courier": {"smtp": {"connection_uri": "smtps://test:test@mailslurper:1025/?skip_ssl_verify=true"}},
-    "feature_flags": {"use_continue_with_transitions": True},
+    "identity": {"default_schema_id": "default", "schemas": [SCHEMA]},
 }
 OURS = {"cookie": ["a cookie secret, of 32 bytes too."], "cipher": ["a cipher secret, of 32 bytes too"]}
 
 
-def written(folder: Path, **changes: Any) -> Path:
-    file = folder / "kratos.yml"
-    file.write_text(yaml.safe_dump(QUICKSTART | changes))
-    return file
+def write(folder: Path, **changes: Any) -> Path:
+    return written.write(folder, QUICKSTART | changes)
 
 
 def test_it_starts_in_development_and_its_first_steps_work(tmp_path: Path) -> None:
     """9, steps 1 to 3, 5 and 6, and the way of a browser to its pages."""
-    server = Development(tmp_path, "--config", str(written(tmp_path)))
+    server = Development(tmp_path, "--config", str(write(tmp_path)))
     with (
         server.running(SERVE_PUBLIC_BASE_URL=f"{server.public}/"),
         httpx.Client(base_url=server.public, trust_env=False) as public,
@@ -114,17 +66,17 @@ def test_with_secrets_of_its_own_and_a_key_it_starts_outside_development(tmp_pat
 
 
 def test_it_is_refused_outside_development_for_its_secrets_alone(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "nightlatch", "config", "check", "--config", str(written(tmp_path))]
+    command = [sys.executable, "-m", "nightlatch", "config", "check", "--config", str(write(tmp_path))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     for key in ("secrets.cookie", "secrets.cipher", "secrets.default"):
         assert key in done.stderr
-    assert load(written(tmp_path, secrets=OURS | {"default": ["a secret of the tests, 32 bytes."]}), {}, dev=False)
+    assert load(write(tmp_path, secrets=OURS | {"default": ["a secret of the tests, 32 bytes."]}), {}, dev=False)
 
 
 @pytest.mark.parametrize("name", ["totp", "lookup_secret", "link"])
 def test_a_method_that_is_not_offered_is_named_in_a_warning(tmp_path: Path, name: str) -> None:
-    methods, rest, _ = load(written(tmp_path), {}, dev=True).warnings
+    methods, rest, _ = load(write(tmp_path), {}, dev=True).warnings
     assert methods.startswith("Methods that are not offered yet")
     assert name in methods
     assert name not in rest

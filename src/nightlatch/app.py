@@ -48,6 +48,8 @@ from nightlatch.doors.kratos.cookies import Cookies, attributes
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
+from nightlatch.doors.pages import door as pages
+from nightlatch.doors.pages.parts import Brand, Site
 from nightlatch.doors.sessions_api import door as sessions_api
 from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND, SystemClock
@@ -129,8 +131,10 @@ class Application:
         schemas, hasher, seen = await schemas_of(self._config), hasher_of(self._config), LastSeen()
         store = await open_store(self._run.dsn, self._committed)
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
+        flows = kratos.public_door(parts)
+        own_pages = pages.public_door(parts, _site(self._config), self._port(flows).ask)
         self._ports = {
-            self._public_port: self._port(kratos.public_door(parts), cors=_cors(self._config)),
+            self._public_port: self._port(flows, own_pages, cors=_cors(self._config)),
             self._admin_port: self._port(
                 kratos.admin_door(parts),
                 sessions_api.admin_door(parts, _keyless(self._config)),
@@ -350,6 +354,17 @@ def lifetime_of(config: Config) -> Lifetime:
     )
 
 
+def _site(config: Config) -> Site:
+    flows, ui = config.selfservice.flows, config.nightlatch.ui
+    offered = {"registration": flows.registration.enabled, "recovery": flows.recovery.enabled}
+    return Site(
+        config.serve.public.base_url,
+        keys_of(config.secrets.cookie, "pages"),
+        frozenset(act for act, enabled in offered.items() if enabled),
+        Brand(ui.name, ui.logo, ui.stylesheet),
+    )
+
+
 def _cors(config: Config) -> Cors | None:
     cors = config.serve.public.cors
     if not cors.enabled:
@@ -443,6 +458,7 @@ def _flows(config: Config) -> Flows:
             flows.settings.privileged_session_max_age,
             always_end_others=REVOKE in flows.settings.after.profile.hooks,
         ),
+        remember_me=config.nightlatch.session.remember_me,
         settings_highest_aal=flows.settings.required_aal == "highest_available",
         default_return_url=selfservice.default_browser_return_url,
         allowed_return_urls=selfservice.allowed_return_urls,

@@ -85,6 +85,9 @@ def test_the_start_prints_both_urls_and_one_line_to_copy(development: Developmen
     public = development.ports["SERVE_PUBLIC_PORT"]
     assert re.search(rf"^public  http://127\.0\.0\.1:{public}$", log, re.MULTILINE)
     assert re.search(rf"^admin   {development.admin}$", log, re.MULTILINE)
+    for name, path in (("pages", "ui/registration"), ("mail", "dev/mailbox")):
+        [url] = re.findall(rf"^{name:7} (http://\S+)$", log, re.MULTILINE)
+        assert url == f"http://127.0.0.1:{public}/{path}"
     assert re.search(r'^try     curl .*\$\(cat var/dev-key\)" http', log, re.MULTILINE)
 
 

@@ -45,7 +45,7 @@ class TestStarting:
         config = load(None, given, dev=True)
         assert config.session.earliest_possible_extend == 48 * HOUR
         assert config.nightlatch.hashing.queue == 12
-        assert config.selfservice.default_browser_return_url == "http://127.0.0.1:8000/"
+        assert config.selfservice.default_browser_return_url == "http://127.0.0.1:8000/ui/settings"
 
     @pytest.mark.parametrize(
         ("after", "hooks"),

@@ -20,11 +20,11 @@ QUICKSTART = """
 version: v1.3.0
 dsn: sqlite:///var/lib/sqlite/db.sqlite?_fk=true&mode=rwc
 serve:
-  public: {base_url: "http://127.0.0.1:4433/", cors: {enabled: true, allowed_origins: ["*"]}}
+  public: {base_url: "http://127.0.0.1:4433/", cors: {enabled: true}}
   admin: {base_url: "http://kratos:4434/"}
 selfservice:
   default_browser_return_url: http://127.0.0.1:4455/
-  allowed_return_urls: ["http://127.0.0.1:4455", "app://return"]
+  allowed_return_urls: ["http://127.0.0.1:4455", "http://localhost:19006/Callback", "exp://localhost:8081/--/Callback"]
   methods:
     password: {enabled: true, config: {haveibeenpwned_enabled: false}}
     totp: {enabled: true, config: {issuer: Example}}

@@ -56,6 +56,8 @@ def _announce(settings: Config, key: str | None, public_port: int, admin_port: i
     print(f"admin   {admin}")
     if settings.dev:
         _write_down(f"{key}\n")
+        print(f"pages   {settings.serve.public.base_url}ui/registration")
+        print(f"mail    {settings.serve.public.base_url}dev/mailbox")
         print(f'try     curl -s -H "Authorization: Bearer $(cat {DEV_KEY})" {admin}/admin/identities')
     sys.stdout.flush()
 

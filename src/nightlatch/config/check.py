@@ -65,12 +65,5 @@ def require_key(config: Config, has_key: bool) -> None:
     """ConfigErrors when nobody could use the admin port: no key in the store (`has_key`), none in the configuration,
     and no trusted network. With --dev a key is made at each start."""
     if not (config.dev or has_key or config.nightlatch.admin_key or config.nightlatch.trusted_networks):
-        raise ConfigErrors(
-            [
-                ConfigError(
-                    "nightlatch.admin_key",
-                    "is missing and no access key was made",
-                    "Run nightlatch keys create, set NIGHTLATCH_ADMIN_KEY, or name nightlatch.trusted_networks.",
-                )
-            ]
-        )
+        cure = "Run nightlatch keys create, set NIGHTLATCH_ADMIN_KEY, or name nightlatch.trusted_networks."
+        raise ConfigErrors([ConfigError("nightlatch.admin_key", "is missing and no access key was made", cure)])

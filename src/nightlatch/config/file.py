@@ -54,7 +54,7 @@ def _parsed(raw: bytes, found: Found) -> Any:
 
 def _repeated(node: yaml.Node, prefix: str, seen: set[int]) -> Iterator[tuple[str, int]]:
     """The keys that a mapping has twice, and the line of the second. YAML's reader would take the last in silence."""
-    if id(node) in seen:
+    if id(node) in seen:  # an alias may name what it stands in
         return
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):

@@ -1,10 +1,12 @@
 """The kinds of value that a setting may have: how each is read from YAML and from an environment variable."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -120,6 +122,15 @@ _read_origin = matching(
     "must be an origin",
     "Write it like https://app.example.com, https://*.example.com or http://localhost:3000.",
 )
+
+
+def _read_file(value: Any) -> Path:
+    file = Path(read_text(value)).absolute()
+    if not os.access(file, os.R_OK) or not file.is_file():
+        refuse("is no file that can be read", "Give its path; a relative one begins at the working directory.")
+    return file
+
+
 TEXT = Kind("text", read_text, ("customer", "employee"))
 TOKEN = Kind("name", _read_token, ("X-Real-IP", "my_session"))
 HOST = Kind("host", _read_host, ("0.0.0.0", "::1"))  # noqa: S104 - an example
@@ -127,6 +138,7 @@ BASE_URL = Kind("absolute URL", _read_base_url, ("https://id.example.com/", "htt
 REFERENCE = Kind("URL", _read_reference, ("https://app.example.com/sign-in", "/dashboard"))
 ORIGIN = Kind("origin", _read_origin, ("https://app.example.com", "https://*.example.com"))
 NETWORK = Kind("network", _read_network, ("10.0.0.0/8", "fd00::/8"))
+FILE = Kind("file", _read_file, ("/etc/passwd", "/etc/hosts"))
 BOOLEAN = Kind("boolean", _read_boolean, (True, False), lambda text: _BOOLEANS.get(text, text))
 
 
@@ -134,6 +146,7 @@ def integer(least: int, most: int) -> Kind[int]:
     """A whole number from `least` to `most`."""
 
     def read(value: Any) -> int:
+        # YAML's true is an integer to Python.
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             refuse(f"must be a whole number from {least} to {most}", "Write digits, without quotes.")
         return value

@@ -5,6 +5,13 @@ from nightlatch.config.kinds import BOOLEAN, REFERENCE, choice, duration, intege
 from nightlatch.config.values import HOOK
 
 _SERVED = "serve.public.base_url"
+
+
+def _own(page: str) -> Follows:
+    """A page of our own."""
+    return Follows(f"`{_SERVED}` and `ui/{page}`", lambda known, _: f"{known[_SERVED]}ui/{page}")
+
+
 _PAGE = Follows(f"`{_SERVED}` and `ui/FLOW`", lambda known, key: f"{known[_SERVED]}ui/{key.split('.')[2]}")
 _HOOK_LIST = many(HOOK, "hook", "config")
 _DEFAULT_RETURN = "selfservice.default_browser_return_url"
@@ -187,7 +194,7 @@ class Methods(Subject):
 
 class Selfservice(Subject):
     default_browser_return_url: str = setting(
-        REFERENCE, same_as(_SERVED), "Where browsers go when a flow names no other place."
+        REFERENCE, _own("settings"), "Where browsers go when a flow names no other place."
     )
     allowed_return_urls: tuple[str, ...] = setting(many(REFERENCE), [], "Where `return_to` may lead.")
     flows: Flows

@@ -11,6 +11,7 @@ from nightlatch.config.declare import Follows, Subject, declared, same_as, setti
 from nightlatch.config.kinds import (
     BASE_URL,
     BOOLEAN,
+    FILE,
     HOST,
     NETWORK,
     ORIGIN,
@@ -211,6 +212,12 @@ class SessionLimits(Subject):
         "Checking a session gives it `session.lifespan` anew, up to this long after its person signed in. Off unless "
         "set.",
     )
+    remember_me: int | None = setting(
+        duration(MINUTE),
+        None,
+        "When set, people who sign in by password in a browser are asked whether it is to keep them signed in: their "
+        "session then lives so long, and otherwise the cookie ends with the browser. Off unless set.",
+    )
     max_per_identity: int = setting(integer(1, 100_000), 100, "The most sessions of one identity.")
     at_limit: str = setting(
         choice("oldest ends", "refuse"),
@@ -280,6 +287,12 @@ class Throttling(Subject):
     )
 
 
+class Pages(Subject):
+    name: str = setting(TEXT, "nightlatch", "Whose pages they are: what stands at the top of each.")
+    logo: Path | None = setting(FILE, None, "The picture beside it: a square SVG, PNG or WebP.")
+    stylesheet: Path | None = setting(FILE, None, "A stylesheet that goes after ours, for colours and type.")
+
+
 class Housekeeping(Subject):
     sessions: int = setting(duration(), "720h", "How long a session is kept after the time at which it expires.")
     flows: int = setting(duration(), "24h", "How long a flow is kept after it expired.")
@@ -312,6 +325,7 @@ class Nightlatch(Subject):
     sessions_api: SessionsApi
     hashing: Hashing
     throttling: Throttling
+    ui: Pages
     housekeeping: Housekeeping
     limits: Limits
 

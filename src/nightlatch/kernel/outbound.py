@@ -90,6 +90,7 @@ class Outbound:
             raise OutboundRefused("a URL must not hold a user name or password")
         port = target.port if target.port is not None else _PORTS[target.scheme]
         addresses = await self._addresses(target.raw_host.decode("ascii"), port)
+        # No proxy of the environment: it would look the name up again, by itself.
         transport = http.AsyncHTTPTransport(verify=_tls(), trust_env=False)
         limits = http.Timeout(self._seconds, connect=min(self._seconds, CONNECT_SECONDS))
         failure = "no connection"
@@ -124,6 +125,7 @@ async def _read(client: Any, method: str, target: Any, address: Address, sent: b
     """Asks `address` for `target`. The name goes into the Host field and into the check of the certificate only."""
     headers = {**more, "Host": target.netloc.decode("ascii"), "Accept-Encoding": "identity"}
     names = {"sni_hostname": target.raw_host.decode("ascii")}
+    # Not compressed, for a small answer can unpack to a very large one; not redirected, past the check of the address.
     pinned = target.copy_with(host=str(address))
     async with client.stream(
         method, pinned, content=sent or None, headers=headers, extensions=names, follow_redirects=False

@@ -84,7 +84,8 @@ class Keys:
         try:
             raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
             payload, mac = raw[:-_MAC], raw[-_MAC:]
-            # The decoder skips what it does not know: only the one spelling that `seal` made is good.
+            # The decoder skips what it does not know: only the one spelling that `seal` made is good. Every key is
+            # tried, so that the time does not tell which of them fits.
             if _spelled(raw) != text or not any([same(mac, known) for known in self.macs(payload)]):  # noqa: C419
                 return None
             return msgspec.msgpack.decode(payload, type=kind)

@@ -44,7 +44,8 @@ class Smtp:
             username=relay.user,
             password=relay.password,
             use_tls=relay.tls == "tls",
-            start_tls=relay.tls == "starttls",
+            start_tls=relay.tls
+            == "starttls",  # True, and never None, which would go on in clear where it is not offered
             tls_context=_context(verify=relay.verify),
             timeout=TRY / SECOND,
         )

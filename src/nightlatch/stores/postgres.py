@@ -126,6 +126,7 @@ async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresSto
     """A store over a pool of at most `most` connections. StoreDown when the server does not answer."""
 
     async def opened() -> Connection:
+        # Its timeout is above the server's own: that ends a slow statement, this gives up a server that is silent.
         connection = await asyncpg.connect(dsn, timeout=5, command_timeout=6, server_settings=_SETTINGS)
         # 16 bytes in and out, as on SQLite.
         await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")

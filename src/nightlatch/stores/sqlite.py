@@ -252,6 +252,7 @@ def connect(path: str, committed: Committed) -> SqliteStore:
 
 
 def _open(path: str, *, reader: bool = False) -> apsw.Connection:
+    # NOFOLLOW: whoever may write the folder must not lead us to another file by a link.
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_EXRESCODE | apsw.SQLITE_OPEN_NOFOLLOW
     connection = apsw.Connection(path, flags=flags, statementcachesize=256)
     connection.set_busy_timeout(_BUSY)
@@ -260,7 +261,7 @@ def _open(path: str, *, reader: bool = False) -> apsw.Connection:
     if reader:
         _execute(connection, "pragma query_only=on")
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-    connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+    connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)  # a column that is misspelt in quotes would be a text
     return connection
 
 

@@ -60,7 +60,15 @@ def test_a_flow_moves_until_it_was_used(world: World) -> None:
         (Conflict(), [{"code": "conflict", "reason": ""}]),
         (
             PasswordRefused("too_short", "The password must be longer.", {"min_length": 8}),
-            [{"code": "password_refused", "rule": "too_short", "facts": {"min_length": 8}, "field": "password"}],
+            [
+                {
+                    "code": "password_refused",
+                    "reason": "The password must be longer.",
+                    "rule": "too_short",
+                    "facts": {"min_length": 8},
+                    "field": "password",
+                }
+            ],
         ),
         (
             TraitsInvalid("wrong", [("/email", "is not valid"), ("/age", "is text")]),

@@ -42,6 +42,8 @@ from nightlatch.doors.kratos.cookies import Cookies, attributes
 from nightlatch.doors.kratos.parts import Flows, Parts
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
+from nightlatch.doors.pages import door as pages
+from nightlatch.doors.pages.parts import Brand, Site
 from nightlatch.doors.sessions_api import door as sessions_api
 from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SetClock
@@ -57,6 +59,7 @@ PUBLIC_URL, ADMIN_URL = "https://id.example.org/", "http://admin.example.org:443
 PUBLIC_PORT, ADMIN_PORT = 4433, 4434
 SECRET = b"a secret of the tests, 32 bytes."
 PAGES = ("login", "registration", "recovery", "settings", "error")
+SITE = Site(PUBLIC_URL, Keys([SECRET], "pages"), frozenset({"registration", "recovery"}), Brand("Night & Latch"))
 UNKNOWN = "8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
 
 
@@ -98,6 +101,7 @@ class Doors:
         self._networks = ip_network("10.0.0.0/8").hosts()
         self.keyless: tuple[Network, ...] = ()
         self.cors: Cors | None = None
+        self.site = SITE
         self._runner = asyncio.Runner()
         self._dsn = dsn
         self._changes = changes
@@ -117,7 +121,8 @@ class Doors:
     def listen(self, **changes: Any) -> None:
         """Makes the ports, with these parts from now on."""
         self.parts = replace(self.parts, **changes)
-        self._public = self.port(kratos.public_door(self.parts), cors=self.cors)
+        flows = kratos.public_door(self.parts)
+        self._public = self.port(flows, pages.public_door(self.parts, self.site, self.port(flows).ask), cors=self.cors)
         self._admin = self.port(
             kratos.admin_door(self.parts),
             sessions_api.admin_door(self.parts, self.keyless),
@@ -330,6 +335,7 @@ def flows(**changes: Any) -> Flows:
         redeeming=Redeeming(5, 15 * MINUTE),
         settings=settings.Rules(Policy(), 15 * MINUTE),
         settings_highest_aal=True,
+        remember_me=None,
         default_return_url="https://ui.example.org/",
         allowed_return_urls=("https://ui.example.org/",),
     )

@@ -135,6 +135,7 @@ def test_the_numbers_of_the_password_policy_are_told(doors: Doors) -> None:
     [node] = [n for n in reply.json["ui"]["nodes"] if n["attributes"]["name"] == "password"]
     [message] = node["messages"]
     assert message["context"] == {"min_length": 8, "actual_length": 5}
+    assert message["text"] == "The password must be at least 8 characters long, but got 5."
     assert message["type"] == "error"
 
 

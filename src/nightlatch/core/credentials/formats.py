@@ -93,7 +93,7 @@ def _raw(text: str, *, least: int = 0, padded: bool = True) -> bytes:
 def _argon2(parts: Part) -> Known:
     memory, time, lanes = int(parts["m"]), int(parts["t"]), int(parts["p"])
     _bounded(1 <= memory <= 1 << 20 and 1 <= time <= 10 and 1 <= lanes <= 16)
-    _readable(memory >= 8 * lanes)
+    _readable(memory >= 8 * lanes)  # RFC 9106, 3.1
     _raw(parts["salt"], padded=False)
     _raw(parts["digest"], padded=False)
     kind = Type.ID if parts.string.startswith("$argon2id$") else Type.I

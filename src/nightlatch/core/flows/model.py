@@ -25,6 +25,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     identifier: str | None = None
     traits: Any = None
     refresh: bool = False
+    remember: bool = False
     browser: bytes | None = None
 
 

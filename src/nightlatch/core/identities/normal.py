@@ -53,6 +53,7 @@ def _phone_number(folded: str) -> str | None:
 def _folded(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text.strip().lower()
+    # Composed again after lower(), which can take letters apart.
     kept = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     kept = "".join(letter for letter in kept if unicodedata.category(letter) not in _CONTROL)
     return unicodedata.normalize("NFKC", kept.lower()).strip()

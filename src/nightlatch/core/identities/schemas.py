@@ -3,6 +3,7 @@
 Loaded and compiled once, at start. A schema validates {"traits": …}; references to other documents are not followed.
 """
 
+import asyncio
 import binascii
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -61,9 +62,10 @@ class Schema:
         self.id, self.document = schema_id, document
         self.content: dict[str, Any] = msgspec.json.decode(document, type=dict[str, Any])
         options: dict[str, Any] = {
-            "offline": True,
-            "validate_formats": True,
+            "offline": True,  # or a reference in a schema would have us read files, and call servers
+            "validate_formats": True,  # drafts from 2019 on leave it out by themselves
             "email_options": EMAIL,
+            # Patterns in use look ahead, which the linear engine cannot; some would go back for ever.
             "pattern_options": jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000),
             "formats": {"tel": lambda text: phone_number(text) is not None},
         }
@@ -158,8 +160,8 @@ class SchemasBroken(ValueError):
 
 
 async def load_schemas(sources: Sequence[tuple[str, str]], default_id: str, fetch: Fetch) -> Schemas:
-    """Reads (id, url) pairs: file://, base64://, http(s):// through `fetch`, or a path. SchemasBroken. Of the ids, no
-    two are the same and one is the default: the configuration is checked for that."""
+    """Reads (id, url) pairs: file://, base64://, others through `fetch`. SchemasBroken. Of the ids, no two are the same
+    and one is the default: the configuration is checked for that."""
     schemas: list[Schema] = []
     errors: list[str] = []
     for number, (schema_id, url) in enumerate(sources):
@@ -174,28 +176,18 @@ async def load_schemas(sources: Sequence[tuple[str, str]], default_id: str, fetc
 
 
 async def _document(url: str, fetch: Fetch) -> bytes:
-    scheme, separator, rest = url.partition("://")
-    match scheme.lower() if separator else "":
-        case "http" | "https":
-            return await fetch(url)
-        case "base64":
-            return _decoded(rest)
-        case "file":
-            return _read(unquote(rest))
-        case "":
-            return _read(url)
-    raise ValueError(f"{scheme}:// is none of file://, base64://, http:// and https://")
-
-
-def _read(path: str) -> bytes:
-    return File(path).read_bytes()
+    scheme, _, rest = url.partition("://")
+    if scheme == "base64":
+        return _decoded(rest)
+    if scheme == "file":
+        return await asyncio.to_thread(File(unquote(rest)).read_bytes)
+    return await fetch(url)
 
 
 def _decoded(text: str) -> bytes:
+    alphabet = b"-_" if set(text) & set("-_") else None
     try:
-        return b64decode(
-            text + "=" * (-len(text) % 4), altchars=b"-_" if set(text) & set("-_") else None, validate=True
-        )
+        return b64decode(text + "=" * (-len(text) % 4), altchars=alphabet, validate=True)
     except binascii.Error as error:
         raise ValueError(f"what follows base64:// is not base64: {error}") from None
 

@@ -29,6 +29,7 @@ class ClientAddress:
         if not self._proxies or not self.trusts(client):
             return str(client)
         said = b",".join(value for name, value in headers if name == self._header)
+        # From the end: what stands before was sent by the client itself, maybe.
         for text in reversed(said.decode("latin-1").split(",")):
             try:
                 address = address_of(text.strip())

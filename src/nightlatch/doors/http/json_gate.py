@@ -40,12 +40,12 @@ def gate(body: bytes, deepest: int = 32) -> None:
         raise Invalid("The body holds an integer of too many digits.") from None
 
 
-async def admit(body: bytes, deepest: int = 32) -> None:
+async def admit(body: bytes) -> None:
     """`gate`, in a thread when the body is large."""
     if len(body) > THREAD_BYTES:
-        await asyncio.to_thread(gate, body, deepest)
+        await asyncio.to_thread(gate, body)
     else:
-        gate(body, deepest)
+        gate(body)
 
 
 def _bound_depth(body: bytes, deepest: int) -> None:
@@ -77,6 +77,7 @@ def _said(error: json.JSONDecodeError) -> str:
 def _names(items: list[tuple[str, Any]]) -> None:
     if len(items) > MOST_NAMES:
         raise Invalid(f"An object in the body has more than {MOST_NAMES} names.")
+    # Of two that are the same, one reader takes the first and another the last: a check could be got past.
     if len(dict(items)) != len(items):
         raise Invalid(f"An object in the body has the name {_twice(items)} twice.")
 

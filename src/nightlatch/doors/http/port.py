@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from nightlatch.doors.http import request_ids as ids
 from nightlatch.doors.http.access import anonymous
@@ -21,6 +21,8 @@ _HEADERS = (
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
 )
+_OF_THE_CLIENT = {"type", "asgi", "http_version", "scheme", "root_path", "server", "client", "request_id"}
+_OF_THE_REQUEST = {b"accept", b"content-type", b"content-length"}
 Observe = Callable[[Scope, str, int, float], None]
 Failed = Callable[[str, BaseException], None]
 
@@ -47,9 +49,19 @@ class Port:
         except ClientDisconnect:
             return
         beside = self._cors.beside(scope) if self._cors else ()
-        answer.headers = (*answer.headers, *_HEADERS, *beside, ("x-request-id", request_id))
+        own = {name for name, _ in answer.headers}
+        general = [each for each in _HEADERS if each[0] not in own]
+        answer.headers = (*answer.headers, *general, *beside, ("x-request-id", request_id))
         await respond(answer, send, bodiless=scope["method"] == "HEAD")
         self._observe(scope, scope.get("route_path", ""), answer.status, time.perf_counter() - began)
+
+    async def ask(self, request: Request, method: str, target: str) -> Answer:
+        """What `target` answers to a script of the browser that sent `request`, in process and unobserved."""
+        path, _, query = target.partition("?")
+        headers = [each for each in request.scope["headers"] if each[0] not in _OF_THE_REQUEST]
+        scope = {each: value for each, value in request.scope.items() if each in _OF_THE_CLIENT}
+        scope |= {"method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode()}
+        return await self._answer(scope | {"headers": [*headers, (b"accept", b"application/json")]}, _nothing)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         door, table = self._door(scope["path"])
@@ -77,6 +89,10 @@ class Port:
             if path.startswith(opened[0].prefix):
                 return opened
         return self._doors[-1]
+
+
+async def _nothing() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def _table(door: Door[Any]) -> Table[Any]:

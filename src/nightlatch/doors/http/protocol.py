@@ -110,6 +110,7 @@ class Protocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        # Whoever asks and does not read would have us keep the answer for ever.
         self._stalled = self.loop.call_later(self.limits.body_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
@@ -119,7 +120,7 @@ class Protocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():
-            self.transport.abort()
+            self.transport.abort()  # to close, it would wait for a client that does not read
         super().timeout_keep_alive_handler()
 
     def _feed(self, data: bytes) -> None:
@@ -191,7 +192,7 @@ class Protocol(HttpToolsProtocol):
 
     def _head_is_late(self) -> None:
         self._timer = None
-        if self.flow.read_paused:
+        if self.flow.read_paused:  # the wait is for us: what is there has not been looked at
             self._after(self.limits.header_seconds, self._head_is_late)
         elif self._fed:
             self._refuse(Fault.header_seconds)

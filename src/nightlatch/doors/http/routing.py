@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from nightlatch.core.events.model import Act
 from nightlatch.doors.http.json_gate import admit
-from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.refusal import Headers, Refusal
 from nightlatch.kernel.ids import parse_id
 from nightlatch.problems import Problem
 
@@ -31,7 +31,7 @@ class Answer(msgspec.Struct):
 
     status: int
     body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     media_type: str = "application/json; charset=utf-8"
 
 

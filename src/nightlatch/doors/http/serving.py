@@ -75,7 +75,7 @@ def serve(
             log_config=None,
             timeout_keep_alive=keep_alive,
             timeout_graceful_shutdown=DRAIN_SECONDS,
-            timeout_worker_healthcheck=20,
+            timeout_worker_healthcheck=20,  # a call into C that holds the interpreter is no dead worker
         )
         run = _many if workers > 1 else _one
         return run(config, sockets, partial(listening, *ports))
@@ -133,6 +133,8 @@ def _worker(build: Build, public: int, admin: int) -> Application:
 
 
 def _follow_parent() -> None:
+    # A parent that is killed tells nobody: its workers would go on, with nobody to stop them. The kernel's own signal
+    # (PR_SET_PDEATHSIG) misses a parent that died before it was asked for; the pipe between the two does not.
     parent = multiprocessing.parent_process()
     if parent is None:
         return

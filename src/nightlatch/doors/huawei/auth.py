@@ -21,6 +21,7 @@ async def signer(parts: Shared, request: Request, scope: str) -> Act:
         )
     except KeyRequired:  # whether there is such a pair is for its holder to know
         raise SignatureWrong from None
+    # Only now: whoever holds no key pair has nothing read into memory.
     body = await read_body(request)
     received = signatures.Received(request.method, http["raw_path"], http["query_string"], body)
     signatures.verify(received, claimed, secret)

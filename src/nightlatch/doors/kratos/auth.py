@@ -13,10 +13,11 @@ from nightlatch.problems import SessionRequired
 
 
 class Presented(NamedTuple):
-    """A session token, and what its cookie knows of the session's end if it came in one."""
+    """A session token, and what its cookie knows of the session's end, and of its own, if it came in one."""
 
     token: str
     known_end: int | None = None
+    lasts: bool = True
 
 
 def presented(cookies: Cookies, headers: list[tuple[bytes, bytes]]) -> Presented:
@@ -31,7 +32,7 @@ def presented(cookies: Cookies, headers: list[tuple[bytes, bytes]]) -> Presented
         elif name == b"cookie":
             sent.append(value)
     if sent and (kept := cookies.kept(sent)):
-        return Presented(kept.token, kept.expires_at)
+        return Presented(kept.token, kept.expires_at, kept.lasts)
     scheme, _, token = bearer.partition(b" ")
     if scheme.lower() != b"bearer" or not token or b" " in token:
         raise SessionRequired

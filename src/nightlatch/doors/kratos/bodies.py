@@ -220,7 +220,7 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise Malformed("EOF")
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # the last two are none of msgspec's own
         unknown = _UNKNOWN_FIELD.match(str(error))
         raise Malformed(f'json: unknown field "{unknown[1]}"' if unknown else f"json: {error}") from None
 

@@ -122,10 +122,12 @@ def onward(
     return Answer(200, encode(shown), headers)
 
 
-def cookies_for(call: Call[Parts], session: Session, identity: Identity, token: str, secret: bytes | None) -> Headers:
+def cookies_for(
+    call: Call[Parts], session: Session, identity: Identity, token: str, secret: bytes | None, *, lasts: bool = True
+) -> Headers:
     """The session's cookie, and the browser's `secret`, if it is a new one: where somebody came in it must be."""
     cookies = call.door.cookies
-    kept = cookies.keep(token, session, identity, call.act.now)
+    kept = cookies.keep(token, session, identity, call.act.now, lasts=lasts)
     return (kept, cookies.mark(secret)) if secret else (kept,)
 
 

@@ -23,10 +23,12 @@ _CONTEXT = b"session cookie"
 
 
 class Kept(msgspec.Struct, frozen=True, array_like=True):
-    """What the session cookie holds; `expires_at` is the session's when the cookie was made."""
+    """What the session cookie holds; `expires_at` is the session's when the cookie was made. One that does not last
+    ends with the browser."""
 
     token: str
     expires_at: int
+    lasts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,12 @@ class Cookies:
         plain = self.keys.decrypt(sealed, _CONTEXT) if sealed else None
         return None if plain is None else msgspec.msgpack.decode(plain, type=Kept)
 
-    def keep(self, token: str, session: Session, identity: Identity, now: int) -> Header:
+    def keep(self, token: str, session: Session, identity: Identity, now: int, *, lasts: bool = True) -> Header:
         """Has the browser keep `token` until the session ends, or until it is closed."""
-        plain = msgspec.msgpack.encode(Kept(token, session.expires_at))
+        plain = msgspec.msgpack.encode(Kept(token, session.expires_at, lasts))
         sealed = _text(self.keys.encrypt(plain, _CONTEXT, self.entropy))
-        lasts = self.persistent and not identity.session_ends_with_browser
-        age = f"; Max-Age={(session.expires_at - now) // SECOND}" if lasts else ""
+        ends = not (lasts and self.persistent) or identity.session_ends_with_browser
+        age = "" if ends else f"; Max-Age={(session.expires_at - now) // SECOND}"
         return ("set-cookie", f"{self.session}={sealed}{age}{self.session_scope}")
 
     def forget(self) -> Header:

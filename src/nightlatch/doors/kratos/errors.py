@@ -8,7 +8,7 @@ import msgspec
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import Refusal, headers_of
+from nightlatch.doors.http.refusal import Headers, Refusal, headers_of
 from nightlatch.doors.http.routing import Answer, target
 from nightlatch.doors.kratos.shapes import ErrorShown
 
@@ -137,7 +137,7 @@ def body_of(status: int, message: str, reason: str = "", error_id: str = "") -> 
     return error
 
 
-def answer(error: ErrorShown, request_id: str, headers: tuple[tuple[str, str], ...] = (), **beside: Any) -> Answer:
+def answer(error: ErrorShown, request_id: str, headers: Headers = (), **beside: Any) -> Answer:
     """`error` in its envelope, with `beside` next to it."""
     body = msgspec.json.encode({"error": {**error, "request": request_id}, **beside})
     more = (("ory-error-id", error.get("id", "")), *headers)

@@ -15,6 +15,7 @@ from nightlatch.core.identities.model import Filter, Identity, Name
 from nightlatch.core.identities.normal import normal_identifier
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.doors.http.json_gate import gate
+from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import bodies, paging, patch
 from nightlatch.doors.kratos.errors import AllConflict, Malformed, error_of
@@ -144,7 +145,7 @@ async def delete_identity_credentials(call: Call[Parts]) -> Answer:
     person = await call.door.store.write(
         lambda tx: admin.delete_credential(tx, call.act, vault, identity_id, type_, identifier)
     )
-    return _one(call, person, 200)
+    return _one(call, person)
 
 
 def bodies_of_patch(parts: Parts, before: Person, operations: list[patch.Operation]) -> Profile:
@@ -239,7 +240,7 @@ async def _found(tx: Tx, call: Call[Parts], identity_id: bytes | None) -> Person
 
 async def _get(call: Call[Parts], unit: Callable[[Tx], Awaitable[Person]]) -> Answer:
     person = await call.door.store.read(unit)
-    return _one(call, person, 200, configs=_include_credential(call))
+    return _one(call, person, configs=_include_credential(call))
 
 
 async def _change(call: Call[Parts], change: Callable[[Person], Profile]) -> Answer:
@@ -250,7 +251,7 @@ async def _change(call: Call[Parts], change: Callable[[Person], Profile]) -> Ans
         before = await admin.locked(tx, call.act, identity_id, versions)
         return await admin.update(tx, call.act, call.door.schemas, call.door.vault, before, change(before))
 
-    return _one(call, await call.door.store.write(unit), 200)
+    return _one(call, await call.door.store.write(unit))
 
 
 async def _check_known(call: Call[Parts]) -> None:
@@ -260,15 +261,10 @@ async def _check_known(call: Call[Parts]) -> None:
 
 
 def _one(
-    call: Call[Parts],
-    person: Person,
-    status: int,
-    headers: tuple[tuple[str, str], ...] = (),
-    configs: tuple[str, ...] = (),
+    call: Call[Parts], person: Person, status: int = 200, headers: Headers = (), configs: tuple[str, ...] = ()
 ) -> Answer:
-    shown = call.door.render.identity(
-        person.identity, admin=True, credentials=person.credentials.values(), configs=configs
-    )
+    credentials = person.credentials.values()
+    shown = call.door.render.identity(person.identity, admin=True, credentials=credentials, configs=configs)
     return Answer(status, encode(shown), (*headers, ("etag", f'"{person.identity.version}"')))
 
 
@@ -285,9 +281,8 @@ def _if_match(call: Call[Parts]) -> frozenset[int] | None:
 
 def _include_credential(call: Call[Parts]) -> tuple[str, ...]:
     types = tuple(t for t in call.queries("include_credential") if t)
-    for type_ in types:
-        if type_ not in _KNOWN_TYPES:
-            raise Invalid(f"Invalid value `{type_}` for parameter `include_credential`.")
+    if unknown := [type_ for type_ in types if type_ not in _KNOWN_TYPES]:
+        raise Invalid(f"Invalid value `{unknown[0]}` for parameter `include_credential`.")
     return types
 
 

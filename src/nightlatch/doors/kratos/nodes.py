@@ -101,6 +101,11 @@ def flow(
     return shown
 
 
+def asks_to_remember(parts: Parts, flow: Flow) -> bool:
+    """Whether the form asks if this browser is to keep the person signed in."""
+    return parts.flows.remember_me is not None and flow.type == "browser" and not flow.facts.refresh
+
+
 def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
     yield _csrf()
     methods = offered(parts.flows, flow)
@@ -109,8 +114,13 @@ def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
     hidden = flow.state == SENT or (flow.facts.refresh and flow.facts.identifier is not None)
     value = flow.facts.identifier or ""
     yield _input("default", "identifier", "hidden" if hidden else "text", texts.ID, value=value, required=True)
-    for method in methods:
-        yield from method.to_sign_in(flow)
+    *fields, last = [list(method.to_sign_in(flow)) for method in methods]
+    if asks_to_remember(parts, flow):
+        button = next(at for at, node in enumerate(last) if node["attributes"]["type"] == "submit")
+        box = _input(methods[-1].type, "remember_me", "checkbox", texts.REMEMBER_ME, value=flow.facts.remember)
+        last.insert(button, box)
+    for each in (*fields, last):
+        yield from each
 
 
 def _registration(parts: Parts, flow: Flow) -> Iterator[Node]:

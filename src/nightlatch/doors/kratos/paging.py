@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.refusal import Headers, Refusal
 from nightlatch.doors.http.routing import Call
 from nightlatch.doors.kratos.errors import Malformed
 from nightlatch.doors.kratos.parts import Parts
@@ -16,10 +16,9 @@ from nightlatch.problems import Invalid, PageTokenInvalid
 T = TypeVar("T")
 R = TypeVar("R")
 DEFAULT_SIZE = 250
-DEEPEST = 100_000  # rows that a numbered page may skip
+DEEPEST = 100_000  # rows that a numbered page may skip: a database reads what it skips
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _PAGING = {"page", "per_page", "page_size", "page_token"}
-_Headers = tuple[tuple[str, str], ...]
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -62,9 +61,7 @@ def read_token(call: Call[Parts], page: Page, kind: str, position: type[T]) -> T
     return opened[1]
 
 
-def token_link(
-    call: Call[Parts], page: Page, kind: str, rows: Sequence[R], position: Callable[[R], object]
-) -> _Headers:
+def token_link(call: Call[Parts], page: Page, kind: str, rows: Sequence[R], position: Callable[[R], object]) -> Headers:
     """The Link header of a list by token. `rows` may hold one more than the page, which says that there is a next: it
     begins after the `position` of this page's last row."""
     links = [_link(call, "first", page_size=page.size)]
@@ -74,7 +71,7 @@ def token_link(
     return (("link", ",".join(links)),)
 
 
-def number_link(call: Call[Parts], page: Page, total: int) -> _Headers:
+def number_link(call: Call[Parts], page: Page, total: int) -> Headers:
     """Link and X-Total-Count of a list by number."""
     assert page.number is not None
     last = max(1, -(-total // page.size))

@@ -23,8 +23,9 @@ from nightlatch.kernel.secrets import Keys
 @dataclass(frozen=True, slots=True)
 class Flows:
     """How self-service flows behave: lifespans in microseconds by act, what is on, where people are sent: to which page
-    for an act (and for `error`), and after one. `signing_in` are the methods whose registration signs in; `unified`
-    forms of registration have all on one page; `passwordless` says that codes sign in and up."""
+    for an act (and for `error`), and after one. Sessions of who asks to be remembered live for `remember_me`.
+    `signing_in` are the methods whose registration signs in; `unified` forms of registration have all on one page;
+    `passwordless` says that codes sign in and up."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
@@ -42,6 +43,7 @@ class Flows:
     redeeming: Redeeming
     settings: settings.Rules
     settings_highest_aal: bool
+    remember_me: int | None
     default_return_url: str
     allowed_return_urls: tuple[str, ...]
 

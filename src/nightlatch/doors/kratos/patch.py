@@ -34,7 +34,7 @@ def read(body: bytes) -> list[Operation]:
     for operation in operations:
         if operation.op not in _OPERATIONS:
             raise Malformed(f"unsupported operation: {operation.op}")
-        path = operation.path.lower()
+        path = operation.path.lower()  # the peer takes a name in any case, so /ID is denied too
         if path.count("/") > _DEEPEST:
             raise Malformed(f"patch goes deeper than {_DEEPEST} levels: {operation.path[:100]}")
         below = any(path == p or path.startswith(p + "/") for p in (*_DENIED, *_DENIED_BELOW))
@@ -102,6 +102,7 @@ def _in_array(target: list[Any], name: str, operation: Operation) -> None:
 
 
 def _index(target: list[Any], name: str, operation: Operation, most: int) -> int:  # noqa: ARG001
+    # Not all that isdigit() is a digit to int(), which takes long over thousands of them.
     if not (name.isascii() and name.isdigit() and len(name) < 6) or int(name) > most:
         raise _unfit(operation)
     return int(name)

@@ -1,6 +1,7 @@
 """Signing in and up, in an app and in a browser, and an app's signing out."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -116,18 +117,23 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
         return await _signed_in_already(call, flow)
     identifier = str(given.get("identifier") or given.get("password_identifier") or "")
     attempt = Attempt(flow.id, "", request_device(call), identifier, standing)
+    ticked = _ticked(call, flow, given)
+    if ticked:
+        parts = replace(parts, lifetime=msgspec.structs.replace(parts.lifetime, lifespan=parts.flows.remember_me))
     try:
         outcome = await method.sign_in(parts, call.act, flow, given, attempt)
     except FlowExpired:
         return await expired(call, flow)
     if isinstance(outcome, Flow):
-        return await again(call, outcome)
+        return await again(call, await _still_ticked(parts, outcome) if ticked else outcome)
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulLogin(parts.render.own_session(outcome.session, identity), None)
     if sent.in_browser and outcome.token:
         known = standing is not None and standing.session.id == outcome.session.id
         secret = None if known else parts.cookies.new_secret()
-        return onward(call, flow, shown, cookies_for(call, outcome.session, outcome.identity, outcome.token, secret))
+        lasts = presented(parts.cookies, call.request.scope["headers"]).lasts if known else ticked is not False
+        headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret, lasts=lasts)
+        return onward(call, flow, shown, headers)
     shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
     return Answer(200, encode(shown))
 
@@ -183,6 +189,16 @@ async def perform_native_logout(call: Call[Parts]) -> Answer:
         raise Forbidden("A session_token must be given.")
     await call.door.store.write(lambda tx: sign_out(tx, call.act, str(token)))
     return Answer(204)
+
+
+def _ticked(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> bool | None:
+    """Whether this browser is to keep the person signed in; None where that was not asked."""
+    return given.get("remember_me") in (True, "true", "on") if nodes.asks_to_remember(call.door, flow) else None
+
+
+async def _still_ticked(parts: Parts, flow: Flow) -> Flow:
+    facts = msgspec.structs.replace(flow.facts, remember=True)
+    return await parts.store.write(lambda tx: flows.move(tx, flow, facts=facts))
 
 
 def _chosen(parts: Parts, flow: Flow, given: dict[str, Any]) -> Method | None:

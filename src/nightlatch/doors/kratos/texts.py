@@ -64,6 +64,9 @@ def label(title: str, name: str) -> Message:
     return info(1070002, title, title=title, name=name)
 
 
+REMEMBER_ME = label("Keep me signed in", "remember_me")
+
+
 def generic(reason: str) -> Message:
     return error(4000001, reason, reason=reason)
 

@@ -2,6 +2,7 @@
 
 from nightlatch.core.organizations import model, rules
 from nightlatch.doors.http.parts import Shared
+from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.native import paging, shapes
 from nightlatch.kernel.ids import id_text
@@ -51,5 +52,5 @@ def _id(call: Call[Shared]) -> bytes:
     return call.path_id("id", OrganizationNotFound)
 
 
-def _one(organization: model.Organization, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def _one(organization: model.Organization, status: int = 200, headers: Headers = ()) -> Answer:
     return Answer(status, shapes.encode(shapes.organization(organization)), headers)

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.types import Scope
 
 from nightlatch import problems
-from nightlatch.doors.http.refusal import STATUSES, Refusal, headers_of, status_of
+from nightlatch.doors.http.refusal import STATUSES, Headers, Refusal, headers_of, status_of
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.sessions_api.shapes import ValidationError, encode
 
@@ -36,7 +36,7 @@ def of_refusal(refusal: Refusal, scope: Scope) -> Answer:  # noqa: ARG001 - the 
     return _answer(refusal.status, refusal.reason if told else "", refusal.headers)
 
 
-def _answer(status: int, detail: Any, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def _answer(status: int, detail: Any, headers: Headers = ()) -> Answer:
     body = encode({"detail": detail or HTTPStatus(status).phrase})
     return Answer(status, body, headers, "application/json")
 

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from nightlatch.core.sessions.model import Standing
+from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer
 
 MOST = 1000
@@ -21,7 +22,7 @@ class Arguments(msgspec.Struct):
 
 
 class InvalidateArguments(Arguments):
-    session_id: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    session_id: Annotated[int, Meta(ge=1, le=2**53 - 1)]  # what JavaScript keeps exact
     team_id: Annotated[str, Meta(description="ID of the team that the session belongs to")] | None = None
     user_id: Annotated[str, Meta(description="The ID of the user that the session belongs to")] | None = None
 
@@ -116,7 +117,7 @@ class SettingsAnswer(msgspec.Struct, kw_only=True):
     no_settings_applied: list[str]
 
 
-def answered(body: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def answered(body: Any, status: int = 200, headers: Headers = ()) -> Answer:
     return Answer(status, msgspec.json.encode(body), headers)
 
 

@@ -1,0 +1,119 @@
+"""People in Chromium on our own pages, without scripts: nothing on them may depend on one."""
+
+import httpx
+import pytest
+from tests.development import Development
+from tests.doors.pages.chromium import ATTEMPTS, NEW_PASSWORD, PASSWORD, Open, Window
+
+WRONG = "The provided credentials are invalid"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_somebody_registers_signs_out_and_comes_back(window: Open, email: str, scripts: bool) -> None:
+    mine = window(scripts=scripts)
+    mine.open("/ui/settings")
+    assert (mine.at, mine.heading) == ("/ui/login", "Sign in")
+    mine.press("Create an account")
+    mine.page.get_by_label("E-mail").fill(email)
+    mine.page.get_by_label("First name").fill("Ada")
+    mine.press("Sign up")
+    mine.page.get_by_label("New password").fill("short")
+    mine.press("Sign up")
+    assert "at least 8 characters" in mine.alert
+    mine.press("Back")
+    assert mine.page.get_by_label("First name").input_value() == "Ada"
+    mine.press("Sign up")
+    mine.page.get_by_label("New password").fill(PASSWORD)
+    mine.press("Sign up")
+    assert (mine.at, mine.heading) == ("/ui/settings", "Your account")
+    assert mine.page.get_by_label("E-mail").input_value() == email
+    mine.press("Sign out")
+    assert mine.at == "/ui/login"
+    mine.sign_in(email, "a wrong one")
+    assert WRONG in mine.alert
+    assert mine.page.get_by_label("E-mail or username").input_value() == email
+    mine.page.get_by_label("Password").fill(PASSWORD)
+    mine.page.keyboard.press("Enter")
+    mine.page.wait_for_url("**/ui/settings?*")
+    mine.page.get_by_label("Last name").fill("Lovelace")
+    mine.press("Save")
+    assert "Your changes have been saved!" in mine.page.get_by_role("status").inner_text()
+    assert mine.page.get_by_label("Last name").input_value() == "Lovelace"
+
+
+def test_who_guesses_is_locked_out_and_an_administrator_lets_them_in_again(
+    window: Open, site: Development, email: str
+) -> None:
+    mine = window()
+    mine.register(email)
+    mine.press("Sign out")
+    for _ in range(ATTEMPTS):
+        mine.sign_in(email, "a wrong one")
+    mine.sign_in(email)
+    assert (mine.at, WRONG in mine.alert) == ("/ui/login", True)
+    admin = {"Authorization": f"Bearer {site.key_file.read_text().strip()}"}
+    with httpx.Client(base_url=site.admin, headers=admin, trust_env=False) as client:
+        [found] = client.get("/admin/identities", params={"credentials_identifier": email}).json()
+        assert client.post(f"/v1/identities/{found['id']}/unlock").status_code == 204
+    mine.sign_in(email)
+    assert mine.at == "/ui/settings"
+
+
+def test_a_new_password_signs_out_the_other_browser(window: Open, email: str) -> None:
+    mine, other = window(), window()
+    mine.register(email)
+    other.sign_in(email)
+    assert len(other.devices()) == 2
+    mine.page.get_by_label("New password").fill(NEW_PASSWORD)
+    mine.press("Save", among=1)
+    assert "saved" in mine.page.get_by_role("status").inner_text()
+    with other.page.expect_navigation():
+        other.page.reload()
+    assert (other.at, other.heading) == ("/ui/login", "Sign in")
+    other.sign_in(email)
+    assert WRONG in other.alert
+    other.sign_in(email, NEW_PASSWORD)
+    assert other.at == "/ui/settings"
+
+
+def test_another_device_is_ended_and_then_all_of_them(window: Open, email: str) -> None:
+    mine, phone, laptop = window(), window(), window()
+    mine.register(email)
+    phone.sign_in(email)
+    laptop.sign_in(email)
+    mine.open("/ui/settings")
+    here, *others = mine.devices()
+    assert "this device" in here
+    assert len(others) == 2
+    assert all("last seen just now" in each for each in others)
+    mine.press("End")
+    assert len(mine.devices()) == 2
+    signed_in = [each for each in (phone, laptop) if still(each)]
+    assert len(signed_in) == 1
+    mine.press("Sign out everywhere else")
+    assert len(mine.devices()) == 1
+    assert not still(signed_in[0])
+    assert still(mine)
+
+
+def still(window: Window) -> bool:
+    """Whether its person is still signed in there."""
+    window.open("/ui/settings")
+    return window.at == "/ui/settings"
+
+
+def test_what_no_form_can_show_is_on_the_error_page(window: Open) -> None:
+    mine = window()
+    mine.open("/self-service/login/browser?return_to=https://evil.example.org/")
+    assert (mine.at, mine.heading) == ("/ui/error", "Something went wrong")
+    assert mine.alert == "Requested return_to URL is not allowed."
+    mine.press("Back to the start")
+    assert mine.at == "/ui/login"
+
+
+def test_who_is_signed_in_already_is_sent_on(window: Open, email: str) -> None:
+    mine = window()
+    mine.register(email)
+    for path in ("/ui/login", "/ui/registration"):
+        mine.open(path)
+        assert mine.at == "/ui/settings"
