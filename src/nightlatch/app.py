@@ -131,6 +131,8 @@ class Application:
         schemas, hasher, seen = await schemas_of(self._config), hasher_of(self._config), LastSeen()
         store = await open_store(self._run.dsn, self._committed)
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
+        if parts.flows.passwordless and not any(schema.by_code for schema in schemas):
+            self._log.warning("nobody can sign in by a code: no identity schema has a trait with credentials.code")
         flows = kratos.public_door(parts)
         own_pages = pages.public_door(parts, _site(self._config), self._port(flows).ask)
         self._ports = {
