@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 from tests.doors.huawei.signing import signer
 from tests.doors.kratos.in_process import PASSWORD, PUBLIC_URL, Doors, migrated
+from tests.doors.kratos.table import device_token
 from tests.doors.kratos.visitor import Visitor
 
 from nightlatch.core.organizations.model import DEFAULT
-from nightlatch.core.sessions.model import How, Where
+from nightlatch.core.sessions.model import REASONS, How, Where
 from nightlatch.core.sessions.rules import Lifetime, end
 from nightlatch.kernel.clock import DAY, HOUR
 
@@ -47,6 +48,13 @@ class Scene:
     def slack(self, method: str, **arguments: Any) -> None:
         assert self.doors.admin("POST", f"/api/admin.users.session.{method}", arguments).ok() == {"ok": True}
 
+    def native(self, **which: Any) -> None:
+        """As it is asked, or through the token of a trial where that is asked first."""
+        asked = {"reason": "taken over", **which}
+        answer = self.doors.admin("POST", "/v1/sessions/end", asked).ok()
+        if "token" in answer:
+            self.native(token=answer["token"])
+
     def mine(self, method: str, path: str, body: Any = None) -> None:
         """By Ada's second session."""
         assert self.doors.public(method, path, body, token=self.tokens[1]).status < 300
@@ -68,6 +76,11 @@ class Scene:
         asked = {"accept": "application/json", "x-session-token": self.tokens[0]}
         way = self.doors.public("GET", "/self-service/logout/browser", headers=asked).ok()["logout_url"]
         assert self.doors.public("GET", way.removeprefix(PUBLIC_URL[:-1]), headers=asked).status == 204
+
+    def follow(self) -> None:
+        """The link of a letter about the first session."""
+        token = device_token(self.doors, self.sessions[0])
+        assert self.doors.public("POST", f"/self-service/device?token={token}").status < 300
 
     def come_in(self) -> None:
         """Bob, where Ada's first session was."""
@@ -140,13 +153,24 @@ WAYS = [
     Way("kratos: performNativeLogout", lambda s: s.mine("DELETE", "/self-service/logout/api", {"session_token": s.tokens[0]}), NOBODY, "logout", ENDED, 1, ".aab"),
     Way("kratos: updateLogoutFlow", lambda s: s.sign_out(), ME, "logout", ENDED, 1, ".aab"),
     Way("kratos: a browser's next person", lambda s: s.come_in(), NOBODY, "replaced", ENDED, 1, ".aab"),
+    Way("kratos: endDevice", lambda s: s.follow(), NOBODY, "own_link", ENDED, 1, ".aab"),
     Way("huawei: batchDeleteSessions", lambda s: _signed(s, *s.sessions[:2]), KEY, "admin", DELETED, 2, "..ab"),
     Way("kratos: recovery", lambda s: s.recover(), NOBODY, "recovery"),
     Way("sessions_api: deleteSession", lambda s: s.deleted(s.sessions[0]), KEY, "admin", DELETED, 1, ".aab"),
+    Way("native: filter", lambda s: s.native(filter=f'id eq "{s.sessions[0]}"'), KEY, "taken over", ENDED, 1, ".aab"),
+    Way("native: trial", lambda s: s.native(filter=f'identity.id eq "{s.ada}"', how="delete", dry_run=True), KEY, "taken over", DELETED),
+    Way("native: ids", lambda s: s.native(ids=s.sessions[:2]), KEY, "taken over", ENDED, 2, "..ab"),
+    Way("native: identities", lambda s: s.native(identities=[s.ada, s.bob]), KEY, "taken over", ENDED, 4, "...."),
+    Way("native: organization", lambda s: s.native(organization=str(uuid.UUID(bytes=DEFAULT))), KEY, "taken over", ENDED, 4, "...."),
+    Way("native: everybody", lambda s: s.native(everybody=True, how="delete"), KEY, "taken over", DELETED, 4, "...."),
     Way("slack: invalidate", lambda s: s.slack("invalidate", session_id=s.number()), KEY, "admin", ENDED, 1, ".aab"),
     Way("slack: reset", lambda s: s.slack("reset", user_id=s.ada), KEY, "admin"),
     Way("slack: resetBulk", lambda s: s.slack("resetBulk", user_ids=[s.ada, s.bob]), KEY, "admin", ENDED, 4, "...."),
 ]  # fmt: skip
+
+
+def test_every_reason_but_those_that_somebody_types_is_one_of_a_short_list() -> None:
+    assert {way.reason for way in WAYS} - {"a rule", "taken over"} <= REASONS
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@
     ├── Invalid                    a value breaks a rule; nothing was stored
     │   ├── TraitsInvalid          the traits do not fit the identity schema; where and why
     │   ├── FieldInvalid           one named field is wrong
+    │   │   └── FilterInvalid      a filter cannot be read; where and why
+    │   ├── QueryTooBroad          a question about very many rows that no index answers, or an ending of too many
     │   ├── SchemaUnknown          no identity schema of that id
     │   ├── PasswordRefused        a password of the person's own choice that the policy refuses
     │   ├── HashRefused            an imported hash: unknown, unreadable, or dearer than we will ever pay
@@ -80,6 +82,21 @@ class FieldInvalid(Invalid):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
         self.field = field
+
+
+class FilterInvalid(FieldInvalid):
+    """`column` of the filter, counted from 1, is where the mistake shows."""
+
+    code = "filter_invalid"
+
+    def __init__(self, reason: str, column: int = 1) -> None:
+        super().__init__("filter", reason)
+        self.column = column
+
+
+class QueryTooBroad(Invalid):
+    code = "query_too_broad"
+    default_reason = "The question takes too long to answer. Narrow it."
 
 
 class SchemaUnknown(Invalid):

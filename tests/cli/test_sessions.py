@@ -1,6 +1,7 @@
 """nightlatch sessions list | end"""
 
 import getpass
+import json
 import uuid
 from dataclasses import dataclass
 
@@ -102,6 +103,45 @@ def test_what_is_not_there_cannot_be_ended(nightlatch: Command, of: tuple[str, .
     assert (done.code, done.out, done.err) == (1, "", f"nightlatch: There is no {what} {NOBODY}.\n")
 
 
-@pytest.mark.parametrize("arguments", [(), (NOBODY, "--identity", NOBODY), ("all",), ("--identity", "anna")])
-def test_an_ending_names_one_session_or_one_identity(nightlatch: Command, arguments: tuple[str, ...]) -> None:
+def test_a_filter_finds_shows_and_ends(beside: Command, server: Server, anna: SignedIn, run: Run) -> None:
+    mine = ("--filter", f'identity.id eq "{anna.identity}" and device.user_agent sw "PYTHON"')
+    first = ("--filter", f'id eq "{anna.sessions[0]}"')
+    assert [row["id"] for row in beside.rows("sessions", "list", *mine)] == [*reversed(anna.sessions)]
+    assert [row["id"] for row in beside.rows("sessions", "list", *first, "--active")] == [anna.sessions[0]]
+    assert beside.rows("sessions", "list", *first, "--over") == []
+    shown = beside("sessions", "end", *mine, "--dry-run").splitlines()
+    assert [line.split()[0] for line in shown] == ["id", *reversed(anna.sessions), "would"]
+    assert shown[-1] == "would end: 2"
+    assert statuses(server, anna) == [200, 200]
+    assert beside("sessions", "end", *first, "--reason", "stolen phone") == "ended: 1\n"
+    assert statuses(server, anna) == [401, 200]
+    assert beside("sessions", "end", *mine, "--delete", "--reason", "stolen phone") == "ended: 2\n"
+    assert beside("sessions", "end", *mine, "--dry-run") == "would end: 0\n"
+    database = Database(server.configuration["dsn"], run)
+    told = database.sql(
+        "select data, reason from events where name = 'session.deleted' and actor = $1 order by id desc limit 1",
+        f"cli:{getpass.getuser()}",
+    )
+    database.close()
+    assert told[0][1] == "stolen phone"
+    assert json.loads(told[0][0])["filter"] == mine[1]
+
+
+def test_a_filter_that_cannot_be_understood_is_refused_with_its_column(nightlatch: Command) -> None:
+    for command in (("list",), ("end", "--reason", "x"), ("end", "--dry-run")):
+        done = nightlatch.run("sessions", *command, "--filter", 'state eq "actve"')
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("nightlatch: Column 10: state is active or ended")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (), (NOBODY, "--identity", NOBODY), ("all",), ("--identity", "anna"), (NOBODY, "--filter", "id pr"),
+        ("--filter", "id pr"), (NOBODY, "--dry-run"), ("--identity", NOBODY, "--dry-run"),
+    ],
+)  # fmt: skip
+def test_an_ending_names_one_session_one_identity_or_a_filter_with_a_reason(
+    nightlatch: Command, arguments: tuple[str, ...]
+) -> None:
     assert nightlatch.run("sessions", "end", *arguments).code == 2

@@ -14,9 +14,8 @@ from nightlatch.core.login.rules import SignedIn, sign_in
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.registration.rules import Registered, register
 from nightlatch.core.sessions.model import Device
-from nightlatch.kernel.clock import MINUTE
 
-BY_CODE = Code(10 * MINUTE, 5)
+BY_CODE = Code(5)
 ANNA = "anna@example.org"
 
 

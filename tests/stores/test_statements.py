@@ -15,7 +15,10 @@ from nightlatch.core.identities.model import Filter as IdentityFilter
 from nightlatch.core.identities.model import Name
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Filter, Position
+from nightlatch.core.sessions.question import Question, filter_of
+from nightlatch.kernel.ids import id_text
 from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.questions import SqlQuestions
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection, Statement
 
@@ -115,8 +118,25 @@ async def lists(connection: Connection) -> list[tuple[Statement, tuple[Any, ...]
                     await sessions.list(DEFAULT, chosen, NOW, position, 0, 251)
                 if mine:
                     await sessions.count(DEFAULT, chosen, NOW)
+    await questions(SqlQuestions(recording), somebody)
     asked: list[tuple[Statement, tuple[Any, ...]]] = recording.asked
     return asked
+
+
+async def questions(asked: SqlQuestions, somebody: bytes) -> None:
+    """Every kind of question that an index serves, and how far one goes that none does."""
+    where = f'identity.id eq "{id_text(somebody)}"'
+    span = 'created_at ge "2027-01-01T00:00:00Z" and created_at lt "2027-02-01T00:00:00Z"'
+    narrow = [where, f'id eq "{id_text(somebody)}"', "number eq 7", 'identity.external_id eq "p17"']
+    for text in (*narrow, f'{where} and device.kind eq "web"', f"{where} and ({span})", span):
+        for oldest_first in (False, True):
+            question = Question(DEFAULT, NOW, NOW - 9, filter_of(text), oldest_first)
+            for position in (None, Position(NOW + BIG, somebody)):
+                await asked.list(question, position, NOW, 251)
+                await asked.horizon(question, position, 100)
+        if text in narrow:
+            await asked.ids(question, 1001)
+            await asked.summary(question, ("password",))
 
 
 async def everything(connection: Connection) -> list[tuple[Statement, tuple[Any, ...]]]:

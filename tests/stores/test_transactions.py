@@ -17,6 +17,7 @@ from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.kernel.outbound import Outbound
 from nightlatch.problems import Conflict, IdentityNotFound, StoreDown
 from nightlatch.stores.opening import open_store
+from nightlatch.stores.sql.statement import Connection, Statement, sql
 
 ALL = Filter()
 
@@ -219,3 +220,18 @@ def test_a_store_that_cannot_be_opened_is_down(run: Run, tmp_path: Any) -> None:
     for dsn in (f"sqlite://{tmp_path}/none", f"sqlite://{tmp_path}/text", "postgres://u@127.0.0.1:9/none"):
         with pytest.raises(StoreDown):
             run(open_store(dsn))
+
+
+def test_a_scan_without_end_is_ended_and_the_next_is_not(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightlatch.stores.sqlite._LONGEST_SCAN", 0.2)
+    endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
+
+    async def unit(tx: Any) -> Any:
+        connection: Connection = tx.sessions._connection
+        await connection.rows(Statement("select 1", "set local statement_timeout = 200"))
+        return await connection.rows(sql(endless))
+
+    for _ in range(2):
+        with pytest.raises(StoreDown, match="too long"):
+            db.scan(unit)
+    assert everybody(db) == set()

@@ -2,20 +2,31 @@
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from nightlatch.cli.opened import Database, Json, asks, given_id
 from nightlatch.cli.printing import moment, print_rows
+from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.store import Tx
-from nightlatch.core.sessions.model import Filter, How, Standing, Where
-from nightlatch.core.sessions.rules import Lifetime, end, idle_since, in_force
+from nightlatch.core.sessions.model import How, Standing, Where
+from nightlatch.core.sessions.question import Question, State, filter_of, state_of
+from nightlatch.core.sessions.rules import Lifetime, end, idle_since
+from nightlatch.core.store import Store
+from nightlatch.kernel.filters import All, Comparison, Filter, Op
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import IdentityNotFound, SessionNotFound
 
 app = typer.Typer(help="Sessions: who is signed in where.", no_args_is_help=True)
 _COLUMNS = ("id", "identity_id", "active", "device", "ip", "issued_at", "last_seen", "expires_at")
 _Identity = Annotated[str | None, typer.Option("--identity", help="Those of this identity.")]
+_Filter = Annotated[
+    str | None, typer.Option("--filter", help="Those that it picks, in the grammar of docs/dialects/native.md.")
+]
+_AllowScan = Annotated[
+    bool, typer.Option("--allow-scan", help="Read as many sessions as it takes, though no index serves the filter.")
+]
 
 
 @app.command("list")
@@ -26,19 +37,23 @@ def list_(
     active: Annotated[
         bool | None, typer.Option("--active/--over", help="Only those in force, or only those over.")
     ] = None,
+    filter: _Filter = None,
+    allow_scan: _AllowScan = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 250,
     database: Database,
     json: Json = False,
 ) -> None:
     """List sessions, newest first."""
-    identity_id = given_id(identity) if identity else None
-    settings = database.settings
-    lifetime = Lifetime(settings.session.lifespan, 0, settings.nightlatch.session.idle)
+    terms = [] if filter is None else [filter_of(filter)]
+    if identity is not None:
+        terms.append(Comparison("identity.id", Op.EQ, given_id(identity)))
+    if active is not None:
+        terms.append(Comparison("state", Op.EQ if active else Op.NE, State.ACTIVE))
 
     async def unit(tx: Tx, act: Act) -> list[dict[str, object]]:
-        where = Filter(identity_id=identity_id, active=active, idle_since=idle_since(lifetime, act.now))
-        found = await tx.sessions.list(act.organization, where, act.now, None, 0, limit)
-        return [_row(standing, in_force(standing, lifetime, act.now)) for standing in found]
+        question = _question(database, act, All(tuple(terms)) if terms else None)
+        found = await rules.page(tx, question, None, limit, allow_scan=allow_scan or filter is None)
+        return [_row(standing, question) for standing in found]
 
     print_rows(database.read(unit), _COLUMNS, as_json=json)
 
@@ -49,16 +64,28 @@ def end_(
     *,
     session_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The session to end.")] = None,
     identity: _Identity = None,
+    filter: _Filter = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Of a filter: show what would end, and end nothing.")
+    ] = False,
+    allow_scan: _AllowScan = False,
     delete: Annotated[bool, typer.Option(help="Delete them instead of keeping the rows of what was.")] = False,
-    reason: Annotated[str, typer.Option(help="Why; kept with the event.")] = "operator",
+    reason: Annotated[
+        str | None, typer.Option(help="Why; kept with the event. A filter needs one, else it is operator.")
+    ] = None,
     database: Database,
 ) -> None:
-    """End one session, or all of an identity. They are refused from then on."""
-    if (session_id is None) == (identity is None):
-        raise typer.BadParameter("name one session, or an identity with --identity")
-    where = Where(given_id(session_id) if session_id else None, given_id(identity) if identity else None)
+    """End one session, all of an identity, or those that a filter picks. They are refused from then on."""
+    if [session_id, identity, filter].count(None) != 2:
+        raise typer.BadParameter("name one session, or an identity with --identity, or say which with --filter")
     how = How.DELETE if delete else How.DISABLE
-    revocation = database.write(lambda tx, act: end(tx, act, where, how, reason))
+    if filter is not None:
+        _end_matching(database, filter, how, reason, dry_run=dry_run, allow_scan=allow_scan)
+        return
+    if dry_run:
+        raise typer.BadParameter("--dry-run goes with --filter")
+    where = Where(given_id(session_id) if session_id else None, given_id(identity) if identity else None)
+    revocation = database.write(lambda tx, act: end(tx, act, where, how, reason or "operator"))
     if not revocation.known:
         raise (
             SessionNotFound(f"There is no session {session_id}.")
@@ -68,13 +95,39 @@ def end_(
     print(f"ended: {revocation.count}" + (" and more, which are being counted" if revocation.more else ""))
 
 
-def _row(standing: Standing, active: bool) -> dict[str, object]:
+def _end_matching(
+    database: Database, text: str, how: How, reason: str | None, *, dry_run: bool, allow_scan: bool
+) -> None:
+    if not (reason or dry_run):
+        raise typer.BadParameter("say why with --reason")
+    where = filter_of(text)
+
+    async def work(store: Store, act: Act) -> tuple[int, list[dict[str, object]]]:
+        question = msgspec.structs.replace(_question(database, act, where), how=how)
+        found, sample = await store.scan(lambda tx: rules.preview(tx, question, allow_scan=allow_scan))
+        if dry_run:
+            return len(found), [_row(standing, question) for standing in sample]
+        return await rules.end_matching(store, act, found, how, reason or "", text), []
+
+    count, sample = database.ask(work)
+    if sample:
+        print_rows(sample, _COLUMNS, as_json=False)
+    print(f"would end: {count}" if dry_run else f"ended: {count}")
+
+
+def _question(database: Database, act: Act, where: Filter | None) -> Question:
+    settings = database.settings
+    lifetime = Lifetime(settings.session.lifespan, 0, settings.nightlatch.session.idle)
+    return Question(act.organization, act.now, idle_since(lifetime, act.now), where)
+
+
+def _row(standing: Standing, question: Question) -> dict[str, object]:
     s = standing.session
     times = {name: moment(getattr(s, name)) for name in ("issued_at", "last_seen", "expires_at")}
     ids = {"id": id_text(s.id), "identity_id": id_text(s.identity_id)}
     return {
         **ids,
-        "active": active,
+        "active": state_of(standing, question.idle_since, question.now) is State.ACTIVE,
         "device": s.device.kind,
         "ip": s.device.ip,
         "user_agent": s.device.user_agent,

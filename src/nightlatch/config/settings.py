@@ -267,11 +267,6 @@ class Throttling(Subject):
         100,
         "Wrong passwords without a right one that lock an account until it is recovered or unlocked.",
     )
-    messages_per_hour: int = setting(
-        integer(1, 1_000),
-        5,
-        "Codes that are sent to one address in an hour, whoever asks for them. One that comes back starts anew.",
-    )
     codes_per_hour: int = setting(integer(1, 1_000), 10, "Codes of one account that may be tried in an hour.")
     proofs_per_minute: int = setting(
         integer(1, 1_000_000),
@@ -280,10 +275,22 @@ class Throttling(Subject):
         "as many changes of settings.",
     )
     flows_per_minute: int = setting(integer(1, 1_000_000), 120, "Flows that one network may begin in a minute.")
+    messages_per_hour: int = setting(
+        integer(1, 1_000), 6, "Messages with a code or a link that one address is sent in an hour."
+    )
     floor: int = setting(
         duration(0),
         "350ms",
-        "The least time that a refused sign-in takes, whatever it is refused for, and that a code takes to be sent.",
+        "The least time that a refused sign-in takes, whatever it is refused for, and asking for a code or a link.",
+    )
+
+
+class RecoveryLinks(Subject):
+    link_confirmation: bool = setting(
+        BOOLEAN,
+        True,
+        "Whether a recovery link shows a page with a button. Without, opening it redeems it, which programs that look "
+        "through mail do as well.",
     )
 
 
@@ -325,6 +332,7 @@ class Nightlatch(Subject):
     sessions_api: SessionsApi
     hashing: Hashing
     throttling: Throttling
+    recovery: RecoveryLinks
     ui: Pages
     housekeeping: Housekeeping
     limits: Limits

@@ -13,7 +13,7 @@ from nightlatch.core.store import Committed, Unit
 from nightlatch.problems import Conflict, StoreDown
 from nightlatch.stores.postgres_pool import Connection, Pool
 from nightlatch.stores.sql.migrations import MIGRATIONS, POSTGRES
-from nightlatch.stores.sql.statement import Row, Statement
+from nightlatch.stores.sql.statement import TOO_LONG, Row, Statement
 from nightlatch.stores.sql.transaction import Transaction
 
 T = TypeVar("T")
@@ -32,18 +32,19 @@ _BULK = 16  # rows; the plan of a bulk statement costs as much as a few single o
 _COLLISIONS = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
-    asyncpg.InvalidCachedStatementError,
+    asyncpg.InvalidCachedStatementError,  # another node has migrated: inside a transaction, what was prepared is lost
     asyncpg.UniqueViolationError,
 )
 _UNUSABLE: dict[type[Exception], str] = {
     asyncpg.UndefinedTableError: "The database is not migrated: run nightlatch migrate.",
     asyncpg.InsufficientPrivilegeError: "The database server allows this user too little.",
     asyncpg.ReadOnlySQLTransactionError: "The database is read-only.",
+    asyncpg.QueryCanceledError: TOO_LONG,
     asyncpg.InvalidCatalogNameError: "The database server has no database of that name.",
     asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
 }
 _DOWN: tuple[type[Exception], ...] = (
-    *_UNUSABLE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError,
+    *_UNUSABLE, asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError, asyncpg.DiskFullError, asyncpg.InterfaceError, asyncpg.InternalClientError,
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError, OSError, TimeoutError,

@@ -106,12 +106,12 @@ def test_traits_that_no_code_can_be_sent_for_are_named(world: World, traits: Any
     assert sent(world) == []
 
 
-def test_an_address_is_sent_five_codes_an_hour_to_sign_up_too(world: World) -> None:
+def test_an_address_is_sent_six_codes_an_hour_to_sign_up_too(world: World) -> None:
     flow = world.flow(Kind.REGISTRATION)
-    for _ in range(5):
+    for _ in range(6):
         assert problems(ask_to_register(world, flow, TRAITS)) == []
-    assert problems(ask_to_register(world, flow, TRAITS)) == ["code_unsent"]
-    assert len(sent(world)) == 5
+    assert problems(ask_to_register(world, flow, TRAITS)) == ["messages_exhausted"]
+    assert len(sent(world)) == 6
 
 
 def test_who_steps_back_may_begin_again_with_other_traits(world: World) -> None:

@@ -16,11 +16,12 @@ from nightlatch.core.identities.model import Address, Identity, State
 from nightlatch.core.identities.schemas import Derived
 from nightlatch.core.means import Floor, Means
 from nightlatch.core.sessions.model import Device, Standing
+from nightlatch.core.verification.rules import After
 
 
 class Attempt(msgspec.Struct, frozen=True):
     """What was submitted: `secret` is a password or a code. `current` is the session of who signs in again, `traits`
-    are those of who signs up."""
+    are those of who signs up, `after` is where the verification of an address goes on."""
 
     flow_id: bytes
     secret: str
@@ -28,6 +29,7 @@ class Attempt(msgspec.Struct, frozen=True):
     identifier: str = ""
     current: Standing | None = None
     traits: Any = None
+    after: After = After()
 
 
 class Proof(msgspec.Struct, frozen=True):

@@ -11,14 +11,15 @@ import msgspec
 
 from nightlatch.core.attempts.rules import CODE, check_network
 from nightlatch.core.authentication.authenticator import Attempt, Enrolment, Proof, proof_of, refused, usable
-from nightlatch.core.courier.model import Template
-from nightlatch.core.credentials.person import Person, verify_address
+from nightlatch.core.credentials.addresses import mark
+from nightlatch.core.credentials.person import Person
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows import rules as flows
-from nightlatch.core.flows.codes import arrived, is_right, send_code, try_code
+from nightlatch.core.flows.codes import arrived, is_right, try_code
 from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Code as Row
+from nightlatch.core.flows.post import post
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Address, Name
 from nightlatch.core.identities.model import Kind as Use
@@ -29,13 +30,11 @@ from nightlatch.problems import TraitsInvalid
 
 
 class Code(msgspec.Struct, frozen=True):
-    """A code is good for `lifespan` microseconds and `tries`. With `hide_unknown`, nobody is told that an address has
-    no account."""
+    """A code is good for so many `tries`. With `hide_unknown`, nobody is told that an address has no account."""
 
     type: ClassVar[str] = CODE
     aal: ClassVar[int] = 1
     wrong: ClassVar[str] = "login_code_wrong"
-    lifespan: int
     tries: int
     hide_unknown: bool = True
 
@@ -55,8 +54,8 @@ class Code(msgspec.Struct, frozen=True):
             return await means.store.write(partial(_explain, act, attempt, flows.problems_of(problem)))
         if not derived.code_addresses:
             return await means.store.write(partial(_explain, act, attempt, ({"code": "no_identifier"},)))
-        address = ":".join(derived.code_addresses[0])
-        return await means.store.write(lambda tx: self._send_to_sign_up(tx, means, act, attempt, address))
+        to = derived.code_addresses[0]
+        return await means.store.write(lambda tx: self._send_to_sign_up(tx, means, act, attempt, to))
 
     async def verify(self, means: Means, act: Act, attempt: Attempt, floor: Floor) -> Proof:
         proof, code = await means.store.write(lambda tx: self._try(tx, means, act, attempt))
@@ -72,7 +71,7 @@ class Code(msgspec.Struct, frozen=True):
             if value not in person.credentials[CODE].identifiers:
                 return None
             await arrived(tx, act, means.throttling, address)
-            return await verify_address(tx, act, person, via, value)
+            return await mark(tx, act, person, (via, value), verified=True)
 
         return msgspec.structs.replace(proof, settle=settle)
 
@@ -97,19 +96,17 @@ class Code(msgspec.Struct, frozen=True):
         whose = await tx.identities.holder(act.organization, Name(CODE, value))
         if whose is None and not self.hide_unknown:
             return await flows.explain(tx, flow, ({"code": "code_unknown"},), identifier=attempt.identifier)
-        address = f"{'sms' if phone_number(value) else 'email'}:{value}"
-        if not await send_code(tx, act, means, flow, Template.LOGIN_CODE, address, self.lifespan, whose):
-            return await flows.explain(tx, flow, ({"code": "code_unsent"},), identifier=attempt.identifier)
+        to = ("sms" if phone_number(value) else "email", value)
+        if not await post(tx, act, means, flow, CODE, to, whose):
+            return await flows.explain(tx, flow, ({"code": "messages_exhausted"},), identifier=attempt.identifier)
         facts = msgspec.structs.replace(flow.facts, identifier=attempt.identifier, problems=())
         return await flows.move(tx, flow, method=CODE, state=SENT, facts=facts)
 
-    async def _send_to_sign_up(self, tx: Tx, means: Means, act: Act, attempt: Attempt, address: str) -> Flow:
+    async def _send_to_sign_up(self, tx: Tx, means: Means, act: Act, attempt: Attempt, to: tuple[str, str]) -> Flow:
         flow = await usable(tx, act, Kind.REGISTRATION, attempt.flow_id)
         await check_network(tx, act, "send_code", attempt.device.ip, means.throttling.proofs)
-        if not await send_code(
-            tx, act, means, flow, Template.REGISTRATION_CODE, address, self.lifespan, None, told=True
-        ):
-            return await flows.explain(tx, flow, ({"code": "code_unsent"},), traits=attempt.traits)
+        if not await post(tx, act, means, flow, CODE, to, None):
+            return await flows.explain(tx, flow, ({"code": "messages_exhausted"},), traits=attempt.traits)
         facts = msgspec.structs.replace(flow.facts, step="credential", traits=attempt.traits, problems=())
         return await flows.move(tx, flow, method=CODE, state=SENT, facts=facts)
 

@@ -171,23 +171,6 @@ async def change(tx: Tx, act: Act, before: Person, after: Person) -> None:
     await tx.events.add([event(act, "identity.changed", identity_id=before.identity.id)])
 
 
-async def verify_address(tx: Tx, act: Act, person: Person, via: str, value: str) -> Person:
-    """The person, who has just proved that the address is theirs; stored where that was not known."""
-    identity, done = person.identity, {"verified": True, "verified_at": act.now, "status": "completed"}
-    addresses = tuple(
-        msgspec.structs.replace(a, updated_at=act.now, **done)
-        if (a.kind, a.via, a.value, a.verified) == (Kind.VERIFIABLE, via, value, False)
-        else a
-        for a in identity.addresses
-    )
-    if addresses == identity.addresses:
-        return person
-    changed = msgspec.structs.replace(identity, addresses=addresses, version=identity.version + 1, updated_at=act.now)
-    after = Person(changed, person.credentials)
-    await change(tx, act, person, after)
-    return after
-
-
 def loses(vault: Vault, old: Credential, new: Credential | None) -> bool:
     """Whether something that `old` proves an identity with is gone, or another, in `new`. What only grew loses none."""
     if old is new or new is None:

@@ -6,13 +6,9 @@ A code is too short to be kept under a plain hash: it is keyed, with the flow's 
 
 from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.attempts.rules import CODE, MESSAGE, check_network, forgive, reserve
-from nightlatch.core.courier.model import Template
-from nightlatch.core.courier.rules import send
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.model import Code, Flow
 from nightlatch.core.flows.store import Tx
-from nightlatch.core.means import Means
-from nightlatch.kernel.clock import MINUTE
 from nightlatch.kernel.secrets import Keys, digest, new_digits, new_token, same
 
 
@@ -34,31 +30,6 @@ async def new_code(
         Code(act.new_id(), flow.organization, identity_id, flow.id, purpose, hashed, expires_at, address=address)
     )
     return secret
-
-
-async def send_code(
-    tx: Tx,
-    act: Act,
-    means: Means,
-    flow: Flow,
-    template: Template,
-    address: str,
-    lifespan: int,
-    whose: bytes | None,
-    *,
-    told: bool = False,
-) -> bool:
-    """Sends a new code of `flow` to `address` (email:… or sms:…), if that is somebody's or is to be `told`. False when
-    too many were sent there lately, whoever asked for them; the flow's earlier one stays good."""
-    throttling = means.throttling
-    if await reserve(tx, act, MESSAGE, throttling.of_nobody(act.organization, address), throttling.messages):
-        return False
-    code = await new_code(tx, act, means.code_keys, flow, "code", act.now + lifespan, whose, address)
-    if whose or told:
-        via, _, recipient = address.partition(":")
-        minutes = str(lifespan // MINUTE)
-        await send(tx, act, means.vault.keys, template, via, recipient, whose, code=code, minutes=minutes)
-    return True
 
 
 async def arrived(tx: Tx, act: Act, throttling: Throttling, address: str) -> None:

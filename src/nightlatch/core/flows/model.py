@@ -13,6 +13,7 @@ class Act(StrEnum):
     LOGIN = "login"
     REGISTRATION = "registration"
     RECOVERY = "recovery"
+    VERIFICATION = "verification"
     SETTINGS = "settings"
 
 

@@ -13,9 +13,11 @@ from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity
+from nightlatch.core.login.devices import is_new, tell_of
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Method, Session
 from nightlatch.core.sessions.rules import PREFIX, issue, renew, replace
+from nightlatch.core.verification.rules import require
 from nightlatch.kernel.secrets import new_token
 from nightlatch.problems import FlowExpired, SessionsFull
 
@@ -29,9 +31,9 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 async def sign_in(means: Means, act: Act, by: Authenticator, attempt: Attempt) -> SignedIn | Flow:
-    """A session of whoever the attempt proves, or the flow with why not. With `current`, a session of the same person,
-    that one is refreshed, and in a browser gets a new token; there, one of somebody else ends. FlowNotFound,
-    FlowExpired, Throttled, Busy."""
+    """A session of whoever the attempt proves, or the flow with why not, or one of verification where that must come
+    first. With `current`, a session of the same person, that one is refreshed, and in a browser gets a new token;
+    there, one of somebody else ends. FlowNotFound, FlowExpired, Throttled, Busy."""
     floor = means.floor(attempt.secret)
     proof = await by.verify(means, act, attempt, floor)
     outcome = await _outcome(means, act, by, attempt, proof)
@@ -83,6 +85,8 @@ async def _conclude(
     if person is None or proof.epochs is None:
         return await _refuse(tx, act, by, attempt, proof, by.wrong)
     await forgive(tx, person.identity.id, by.type)
+    if unverified := await require(tx, act, means, person, proof.flow):
+        return unverified
     await flows.move(
         tx, proof.flow, state="passed_challenge", method=by.type, identity_id=person.identity.id, used_at=act.now
     )
@@ -95,7 +99,10 @@ async def _conclude(
         if session is None:
             raise FlowExpired
         return SignedIn(session, person.identity, token)
+    stranger = await is_new(tx, act, person.identity, attempt.device)
     session, token = await issue(tx, act, person.identity, (method,), attempt.device, means.lifetime, proof.epochs)
     if current is not None and in_browser:
         await replace(tx, act, current)
+    if stranger:
+        await tell_of(tx, act, means, person.identity, session)
     return SignedIn(session, person.identity, token)

@@ -18,15 +18,17 @@ from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Method, Session
 from nightlatch.core.sessions.rules import issue
 from nightlatch.core.store import Store
+from nightlatch.core.verification.rules import follow
 from nightlatch.problems import Conflict, PasswordRefused, Problem, SessionNotFound, TraitsInvalid
 
 
 class Registered(msgspec.Struct, frozen=True):
-    """`session` and `token` are None where registering does not sign in."""
+    """`session` and `token` are None where registering does not sign in; `verifications` wait for what was sent."""
 
     identity: Identity
     session: Session | None
     token: str | None
+    verifications: tuple[Flow, ...] = ()
 
 
 async def give_profile(store: Store, schemas: Schemas, act: Act, flow_id: bytes, traits: Any) -> Flow:
@@ -75,16 +77,17 @@ async def register(
         outcome = (await add(tx, act, [person]))[0]
         if isinstance(outcome, Conflict):
             return await _refuse(flow, traits, outcome, tx)
-        identity = outcome.identity
+        verified, begun = await follow(tx, act, means, outcome, flow, attempt.after)
+        identity = verified.identity
         await flows.move(tx, flow, state="passed_challenge", method=by.type, identity_id=identity.id, used_at=act.now)
         await tx.events.add([event(act, "identity.registered", identity_id=identity.id)])
         if not session:
-            return Registered(identity, None, None)
+            return Registered(identity, None, None, begun)
         epochs = await tx.sessions.epochs(act.organization, identity.id)
         if epochs is None:
             raise SessionNotFound
         how = (Method(by.type, by.aal, act.now),)
-        return Registered(identity, *await issue(tx, act, identity, how, attempt.device, means.lifetime, epochs))
+        return Registered(identity, *await issue(tx, act, identity, how, attempt.device, means.lifetime, epochs), begun)
 
     return await store.write(conclude)
 

@@ -71,10 +71,17 @@ class How(StrEnum):
     DELETE = "delete"
 
 
+REASONS = {
+    "admin", "limit", "logout", "own", "own_others", "recovery", "replaced", "identity_deactivated", "identity_deleted",
+    "credential_changed", "credential_deleted", "profile_changed",
+}  # fmt: skip
+"""Why sessions end, where nobody says it in their own words."""
+
+
 class Where(msgspec.Struct, frozen=True):
     """Which sessions to end: by `session_id`, `session_ids` (1,000 at most) or `number`, and with `identity_id` only if
     that one's; or all of an identity, of several, or of `everybody` in the organization. Of identities, `kinds` chooses
-    devices, and `but` is spared."""
+    devices, and `but` is spared. `filter` tells how `session_ids` were found."""
 
     session_id: bytes | None = None
     identity_id: bytes | None = None
@@ -84,6 +91,7 @@ class Where(msgspec.Struct, frozen=True):
     identity_ids: tuple[bytes, ...] = ()
     everybody: bool = False
     kinds: tuple[str, ...] = ()
+    filter: str | None = None
 
     @property
     def identities(self) -> tuple[bytes, ...]:

@@ -241,6 +241,8 @@ def _said(where: Where) -> dict[str, Any] | None:
         said["sessions"] = [id_text(each) for each in where.session_ids]
     if where.identity_ids:
         said["identities"] = [id_text(each) for each in where.identity_ids]
+    if where.filter is not None:
+        said["filter"] = where.filter
     if where.kinds:
         said["kinds"] = where.kinds
     return said | ({"everybody": True} if where.everybody else {}) or None

@@ -20,6 +20,7 @@ from nightlatch.core.sessions.model import (
     Step,
     Where,
 )
+from nightlatch.core.sessions.question import Question, Summary
 
 
 class Sessions(Protocol):
@@ -86,6 +87,25 @@ class Endings(Protocol):
     async def remove(self, ending: Ending) -> None: ...
 
 
+class Questions(Protocol):
+    """Any question over the sessions of an organization; each reads as many rows as it takes."""
+
+    async def horizon(self, question: Question, after: Position | None, most: int) -> int | None:
+        """When the session was created to which `most` of the stretch that the question spans are read, in its order
+        past `after`; None when there are no more than that."""
+
+    async def list(
+        self, question: Question, after: Position | None, horizon: int | None, limit: int
+    ) -> Sequence[Standing]:
+        """The first that fit, past `after` and before the horizon."""
+
+    async def ids(self, question: Question, limit: int) -> Sequence[bytes]:
+        """Of the first that fit."""
+
+    async def summary(self, question: Question, methods: Sequence[str] = ()) -> Summary:
+        """Of all that fit; by kinds of device and these methods, if there are any."""
+
+
 class SessionSettings(Protocol):
     async def of(self, organization: bytes, identity_ids: Sequence[bytes]) -> Mapping[bytes, Settings]:
         """Of those that have any."""
@@ -101,6 +121,9 @@ class Tx(CredentialsTx, Protocol):
 
     @property
     def endings(self) -> Endings: ...
+
+    @property
+    def questions(self) -> Questions: ...
 
     @property
     def session_settings(self) -> SessionSettings: ...

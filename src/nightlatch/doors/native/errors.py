@@ -14,13 +14,14 @@ MEDIA_TYPE = "application/problem+json"
 
 class Details(msgspec.Struct, omit_defaults=True):
     """`type` is urn:nightlatch:problem: and the problem's code, or about:blank where the status says it all; `field`
-    names what is wrong in the request; `request_id` finds the request in the log."""
+    names what is wrong in the request, and `column` where, in a filter; `request_id` finds the request in the log."""
 
     status: int
     title: str
     type: str = ""
     detail: str = ""
     field: str = ""
+    column: int = 0
     request_id: str = ""
 
 
@@ -28,9 +29,10 @@ def of_problem(problem: problems.Problem, scope: Scope) -> Answer:
     status = status_of(problem)
     title = problem.code.replace("_", " ").capitalize()
     field = problem.field if isinstance(problem, problems.FieldInvalid) else ""
+    column = problem.column if isinstance(problem, problems.FilterInvalid) else 0
     headers = headers_of(problem, scope)
     kind = f"urn:nightlatch:problem:{problem.code}"
-    return _answer(Details(status, title, kind, problem.reason, field), scope, headers)
+    return _answer(Details(status, title, kind, problem.reason, field, column), scope, headers)
 
 
 def of_refusal(refusal: Refusal, scope: Scope) -> Answer:

@@ -11,7 +11,7 @@ from nightlatch.problems import FieldInvalid, NotFound, OrganizationNotFound
 
 
 async def list_keys(call: Call[Shared]) -> Answer:
-    organization_id = _organization(call)
+    organization_id = organization_of(call)
     page = paging.asked(call, f"keys of {organization_id.hex()}")
 
     async def unit(tx: Tx) -> list[tuple[bytes, shapes.Key]]:
@@ -24,7 +24,7 @@ async def list_keys(call: Call[Shared]) -> Answer:
 
 
 async def create_key(call: Call[Shared]) -> Answer:
-    organization_id = _organization(call)
+    organization_id = organization_of(call)
     body = shapes.decode(await call.body(), shapes.NewKey)
     expires_at = _expiry(call, body)
 
@@ -37,7 +37,7 @@ async def create_key(call: Call[Shared]) -> Answer:
 
 
 async def revoke_key(call: Call[Shared]) -> Answer:
-    organization_id, key_id = _organization(call), call.path_id("id", NotFound("There is no such key."))
+    organization_id, key_id = organization_of(call), call.path_id("id", NotFound("There is no such key."))
 
     async def unit(tx: Tx) -> None:
         await rules.revoke(tx, await rules.acting_in(tx, call.act, organization_id), key_id)
@@ -68,7 +68,8 @@ def _expiry(call: Call[Shared], body: shapes.NewKey) -> int | None:
     return expires_at
 
 
-def _organization(call: Call[Shared]) -> bytes:
+def organization_of(call: Call[Shared]) -> bytes:
+    """The organization that the request is about. OrganizationNotFound."""
     text = call.query("organization_id")
     organization_id = parse_id(text) if text else call.act.organization
     if organization_id is None:

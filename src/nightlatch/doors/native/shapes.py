@@ -7,6 +7,8 @@ import msgspec
 
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.organizations import model
+from nightlatch.core.sessions.model import How, Standing
+from nightlatch.core.sessions.question import State
 from nightlatch.kernel import clock
 from nightlatch.kernel.clock import moment as at
 from nightlatch.kernel.ids import id_text
@@ -79,6 +81,75 @@ class MadeKey(msgspec.Struct, omit_defaults=True):
     security_token: str | None = None
 
 
+class SessionIdentity(msgspec.Struct):
+    id: str
+    state: str
+    schema: str
+    external_id: str | None
+
+
+class SessionDevice(msgspec.Struct):
+    kind: str
+    ip: str | None
+    user_agent: str | None
+    location: str | None
+
+
+class Session(msgspec.Struct, kw_only=True):
+    """Every member is an attribute that a filter may name."""
+
+    id: str
+    number: int
+    state: State
+    organization: str
+    identity: SessionIdentity
+    device: SessionDevice
+    methods: list[str]
+    aal: int
+    created_at: datetime
+    issued_at: datetime
+    authenticated_at: datetime
+    expires_at: datetime
+    last_seen: datetime
+
+
+class Sessions(msgspec.Struct, kw_only=True):
+    """`total`, and `facets` by attribute and value, of all pages, where they were asked for."""
+
+    sessions: list[Session]
+    next_page_token: str | None = None
+    total: int | msgspec.UnsetType = msgspec.UNSET
+    facets: dict[str, dict[str, int]] | msgspec.UnsetType = msgspec.UNSET
+
+
+class EndSessions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One of `filter`, `ids`, `identities`, `organization`, `everybody` (true) and `token` says which. `dry_run` goes
+    with a filter: it ends none, and gives the token that ends no more than it showed."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    filter: str | None = None
+    ids: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)] | None = None
+    identities: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)] | None = None
+    organization: str | None = None
+    everybody: bool = False
+    token: str | None = None
+    how: How | None = None
+    dry_run: bool = False
+    allow_scan: bool = False
+
+
+class Ended(msgspec.Struct, kw_only=True):
+    """`count` ended that were not over before, or would; with `more`, others did too and are counted with the event.
+    `missing` are ids that are nobody's and nothing's. A trial has a sample, newest first, and a token."""
+
+    count: int
+    more: bool = False
+    missing: list[str] = []
+    sample: list[Session] | msgspec.UnsetType = msgspec.UNSET
+    token: str | msgspec.UnsetType = msgspec.UNSET
+    expires_at: datetime | msgspec.UnsetType = msgspec.UNSET
+
+
 def decode(body: bytes, kind: type[T]) -> T:
     """The body as `kind`; Invalid says where it is not."""
     try:
@@ -102,6 +173,25 @@ def key(shown: AccessKey) -> Key:
         created_at=at(shown.created_at),
         expires_at=None if shown.expires_at is None else at(shown.expires_at),
         revoked_at=None if shown.revoked_at is None else at(shown.revoked_at),
+    )
+
+
+def session(shown: Standing, state: State) -> Session:
+    s, who, device = shown.session, shown.identity, shown.session.device
+    return Session(
+        id=id_text(s.id),
+        number=s.number,
+        state=state,
+        organization=id_text(s.organization),
+        identity=SessionIdentity(id_text(who.id), who.state, who.schema_id, who.external_id),
+        device=SessionDevice(device.kind, device.ip, device.user_agent, device.location),
+        methods=[method.method for method in s.methods],
+        aal=s.aal,
+        created_at=at(s.created_at),
+        issued_at=at(s.issued_at),
+        authenticated_at=at(s.authenticated_at),
+        expires_at=at(s.expires_at),
+        last_seen=at(s.last_seen),
     )
 
 

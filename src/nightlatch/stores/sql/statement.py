@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 Row = Sequence[Any]
+TOO_LONG = "The database took too long to answer. Ask for less, or again in a moment."
 FIRST: Callable[[Row], Any] = itemgetter(0)
 _ARRAY = re.compile(r"in \(select value from carray\((\$\d+)\)\)")
 

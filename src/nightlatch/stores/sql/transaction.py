@@ -11,6 +11,7 @@ from nightlatch.stores.sql.identities import SqlIdentities
 from nightlatch.stores.sql.leases import SqlLeases
 from nightlatch.stores.sql.messages import SqlMessages
 from nightlatch.stores.sql.organizations import SqlOrganizations
+from nightlatch.stores.sql.questions import SqlQuestions
 from nightlatch.stores.sql.session_settings import SqlSessionSettings
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection
@@ -28,6 +29,7 @@ class Transaction:
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)
         self.endings = SqlEndings(connection)
+        self.questions = SqlQuestions(connection)
         self.session_settings = SqlSessionSettings(connection)
         self.access_keys = SqlAccessKeys(connection)
         self.leases = SqlLeases(connection)

@@ -1,0 +1,173 @@
+"""One question over the sessions of an organization, and the same question ends them."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from nightlatch.core.access.rules import acting_in
+from nightlatch.core.access.store import Tx
+from nightlatch.core.administration import sessions as rules
+from nightlatch.core.events.model import Act
+from nightlatch.core.sessions.model import How, Position, Revocation, Standing, Where
+from nightlatch.core.sessions.question import Question, Summary, filter_of, state_of
+from nightlatch.core.sessions.rules import end, idle_since
+from nightlatch.doors.http.parts import Shared
+from nightlatch.doors.http.routing import Answer, Call, Parameter
+from nightlatch.doors.native import paging, shapes
+from nightlatch.doors.native.keys import organization_of
+from nightlatch.kernel.clock import moment
+from nightlatch.kernel.ids import id_text, parse_id
+from nightlatch.problems import FieldInvalid
+
+QUESTION = (
+    Parameter("filter", help='Which sessions, in the grammar of SCIM: device.kind eq "mobile" and created_at gt …'),
+    Parameter("sort", help="-created_at (the newest first, as when nothing is said) or created_at."),
+    Parameter("include", help="total, facets, or both with a comma between: of all pages."),
+    Parameter("allow_scan", bool, help="Read as many sessions as it takes, though no index serves the filter."),
+)
+_SORTS = {"-created_at": False, "created_at": True}
+_PLACE = 24  # bytes: when it was created, and its id
+_TRIAL = "ending of sessions"
+_WHICH = ("filter", "ids", "identities", "organization", "everybody", "token")
+
+
+async def list_sessions(call: Call[Shared]) -> Answer:
+    organization_id, include = organization_of(call), _include(call)
+    question = _question(call, organization_id)
+    asked = f"{question.where} {question.oldest_first} of {organization_id.hex()}"
+    asking = paging.asked(call, sha256(asked.encode()).hexdigest(), _PLACE)
+    after, scan = _position(asking.after), _flag(call, "allow_scan")
+
+    async def unit(tx: Tx) -> tuple[Sequence[Standing], Summary | None]:
+        await acting_in(tx, call.act, organization_id)
+        found = await rules.page(tx, question, after, asking.size + 1, allow_scan=scan)
+        if not include:
+            return found, None
+        return found, await rules.summary(tx, question, facets="facets" in include, allow_scan=scan)
+
+    found, summary = await call.door.store.scan(unit)
+    rows, token = paging.cut(call, asking, [(_place(each), _shown(each, question)) for each in found])
+    answer = shapes.Sessions(sessions=rows, next_page_token=token)
+    if summary is not None and "total" in include:
+        answer.total = summary.total
+    if summary is not None and "facets" in include:
+        answer.facets = summary.facets
+    return Answer(200, shapes.encode(answer))
+
+
+async def end_sessions(call: Call[Shared]) -> Answer:
+    body = shapes.decode(await call.body(), shapes.EndSessions)
+    which = _which(body)
+    if body.dry_run and which != "filter":
+        raise FieldInvalid("dry_run", "A trial is of a filter.")
+    organization_id = _id("organization", body.organization) if body.organization else organization_of(call)
+    act = await call.door.store.read(lambda tx: acting_in(tx, call.act, organization_id))
+    if body.dry_run:
+        return await _try(call, act, body)
+    if which in {"filter", "token"}:
+        return await _end_matching(call, act, body)
+    where = Where(
+        session_ids=_ids("ids", body.ids) if body.ids else None,
+        identity_ids=_ids("identities", body.identities or ()),
+        everybody=which in {"organization", "everybody"},
+    )
+    how = body.how or How.DISABLE
+    return _ended(await call.door.store.write(lambda tx: end(tx, act, where, how, body.reason)))
+
+
+async def _try(call: Call[Shared], act: Act, body: shapes.EndSessions) -> Answer:
+    text, how = body.filter or "", body.how or How.DISABLE
+    question = _to_end(call, act, text, how, act.now)
+    found, sample = await call.door.store.scan(lambda tx: rules.preview(tx, question, allow_scan=body.allow_scan))
+    tried = rules.trial(act, found, how, text, allow_scan=body.allow_scan)
+    answer = shapes.Ended(
+        count=len(found),
+        sample=[_shown(each, question) for each in sample],
+        token=call.door.page_keys.seal((_TRIAL, tried)),
+        expires_at=moment(tried.at + rules.GOOD_FOR),
+    )
+    return Answer(200, shapes.encode(answer))
+
+
+async def _end_matching(call: Call[Shared], act: Act, body: shapes.EndSessions) -> Answer:
+    tried = _tried(call, act, body) if body.token is not None else None
+    text, how = (tried.filter, tried.how) if tried else (body.filter or "", body.how or How.DISABLE)
+    question = _to_end(call, act, text, how, tried.at if tried else None)
+    scan = tried.allow_scan if tried else body.allow_scan
+    found = await call.door.store.scan(lambda tx: rules.matching(tx, question, allow_scan=scan))
+    if tried:
+        found = tried.shown(found)
+    count = await rules.end_matching(call.door.store, act, found, how, body.reason, text)
+    return Answer(200, shapes.encode(shapes.Ended(count=count)))
+
+
+def _tried(call: Call[Shared], act: Act, body: shapes.EndSessions) -> rules.Trial:
+    opened = call.door.page_keys.unseal(body.token or "", tuple[str, rules.Trial])
+    tried = rules.check_trial(act, opened[1] if opened and opened[0] == _TRIAL else None)
+    if body.how not in {None, tried.how}:
+        raise FieldInvalid("how", "A trial is ended as it was tried.")
+    return tried
+
+
+def _which(body: shapes.EndSessions) -> str:
+    given = [name for name in _WHICH if getattr(body, name) not in (None, False)]
+    if len(given) != 1:
+        raise FieldInvalid("filter", f"Say which sessions by one of {', '.join(_WHICH)}.")
+    return given[0]
+
+
+def _to_end(call: Call[Shared], act: Act, text: str, how: How, tried_at: int | None) -> Question:
+    """Whatever stands for a time is that of the trial: what goes on meanwhile picks no more sessions than it showed."""
+    now = act.now if tried_at is None else tried_at
+    since = idle_since(call.door.lifetime, now)
+    return Question(act.organization, now, since, filter_of(text), how=how, issued_by=tried_at)
+
+
+def _question(call: Call[Shared], organization_id: bytes) -> Question:
+    text, sort = call.query("filter"), call.query("sort") or "-created_at"
+    if sort not in _SORTS:
+        raise FieldInvalid("sort", f"sort is one of {', '.join(_SORTS)}.")
+    since = idle_since(call.door.lifetime, call.act.now)
+    where = None if text is None else filter_of(text)
+    return Question(organization_id, call.act.now, since, where, _SORTS[sort])
+
+
+def _include(call: Call[Shared]) -> set[str]:
+    include = {*(call.query("include") or "").split(",")} - {""}
+    if include - {"total", "facets"}:
+        raise FieldInvalid("include", "include is total, facets, or both with a comma between.")
+    return include
+
+
+def _flag(call: Call[Shared], name: str) -> bool:
+    text = call.query(name) or "false"
+    if text not in {"true", "false"}:
+        raise FieldInvalid(name, f"{name} is true or false.")
+    return text == "true"
+
+
+def _position(place: bytes | None) -> Position | None:
+    return None if place is None else Position(int.from_bytes(place[:8], "big", signed=True), place[8:])
+
+
+def _place(standing: Standing) -> bytes:
+    return standing.session.created_at.to_bytes(8, "big", signed=True) + standing.session.id
+
+
+def _shown(standing: Standing, question: Question) -> shapes.Session:
+    return shapes.session(standing, state_of(standing, question.idle_since, question.now))
+
+
+def _ended(revocation: Revocation) -> Answer:
+    missing = [id_text(each) for each in revocation.missing]
+    return Answer(200, shapes.encode(shapes.Ended(count=revocation.count, more=revocation.more, missing=missing)))
+
+
+def _ids(name: str, texts: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(_id(name, text) for text in texts))
+
+
+def _id(name: str, text: str) -> bytes:
+    found = parse_id(text)
+    if found is None:
+        raise FieldInvalid(name, f"{name} holds {text[:64]!r}, which is no UUID.")
+    return found
