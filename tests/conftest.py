@@ -25,7 +25,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(params=DATABASES)
 def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The DSN of an empty database of the test's own."""
-    with _database(request, tmp_path) as made:
+    with database(request, tmp_path) as made:
         yield made
 
 
@@ -36,7 +36,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     # The clients under test all come from one network, and say no other.
     throttling = {"floor": "0s", "proofs_per_minute": 1000, "flows_per_minute": 5000}
     settings = {"nightlatch": {"throttling": throttling}}
-    with _database(request, folder) as made, Server(folder, made, settings=settings) as running:
+    with database(request, folder) as made, Server(folder, made, settings=settings) as running:
         yield running
 
 
@@ -48,7 +48,7 @@ def serve(dsn: str, tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 @contextlib.contextmanager
-def _database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+def database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite://{folder}/nightlatch.sqlite"
         return

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.development import Development
-from tests.senders.mail_server import MailServer, by_smtp, mail_server_beside
+from tests.senders.mail_server import MailServer, by_smtp, mail_server_beside, soon
 from tests.serving import Server
 
 PASSWORD = "Tr0ut-lamp*ferry 91"
@@ -28,14 +28,6 @@ def replace_password(ask: Callable[..., httpx.Response], email: str) -> None:
     made = ask("POST", "/admin/identities", json=body | {"credentials": secrets[0]}).json()
     replaced = body | {"credentials": secrets[1], "state": "active"}
     assert ask("PUT", f"/admin/identities/{made['id']}", json=replaced).status_code == 200
-
-
-def soon(holds: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if holds():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in ten seconds")
 
 
 def test_P15_three_workers_send_one_mail_of_each_message(serve: Callable[..., Server], mail: MailServer) -> None:

@@ -17,6 +17,8 @@ from nightlatch.config import Config, keys_of, load
 from nightlatch.core.access.model import EVERYTHING, AccessKey
 from nightlatch.core.access.rules import PURPOSE
 from nightlatch.core.attempts.model import Limit, Throttling
+from nightlatch.core.authentication.code import Code
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.courier.model import Message, Status
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
@@ -28,7 +30,6 @@ from nightlatch.core.identities.schemas import Schemas, load_schemas
 from nightlatch.core.means import Post, Verifying
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
-from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.model import REASONS
 from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime
 from nightlatch.core.sessions.seen import LastSeen
@@ -133,6 +134,8 @@ class Application:
         schemas, hasher, seen = await schemas_of(self._config), hasher_of(self._config), LastSeen()
         store = await open_store(self._run.dsn, self._committed)
         parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
+        if parts.flows.passwordless and not any(schema.by_code for schema in schemas):
+            self._log.warning("nobody can sign in by a code: no identity schema has a trait with credentials.code")
         public = kratos.public_door(parts)
         own_pages = pages.public_door(parts, _site(self._config), self._port(public).ask)
         self._ports = {
@@ -432,7 +435,7 @@ def _keyless(config: Config) -> tuple[Network, ...]:
 def _flows(config: Config) -> Flows:
     selfservice = config.selfservice
     flows, methods = selfservice.flows, selfservice.methods
-    password = methods.password.config
+    password, code = methods.password.config, methods.code.config
     named = {
         "login": flows.login,
         "registration": flows.registration,
@@ -440,7 +443,8 @@ def _flows(config: Config) -> Flows:
         "verification": flows.verification,
         "settings": flows.settings,
     }
-    hooks = flows.registration.after.password.hooks
+    after = flows.registration.after
+    hooks = {"password": after.password.hooks, "code": after.code.hooks}
     policy = Policy(
         password.min_password_length, password.identifier_similarity_check_enabled, password.haveibeenpwned_enabled
     )
@@ -456,24 +460,28 @@ def _flows(config: Config) -> Flows:
             "settings.password": flows.settings.after.password.default_browser_return_url or "",
             "settings.profile": flows.settings.after.profile.default_browser_return_url or "",
         },
-        registration=Rules(policy, session="session" in hooks),
+        password=Password(policy),
+        code=Code(code.max_submissions, config.security.account_enumeration.mitigate),
+        signing_in=frozenset(method for method, named in hooks.items() if "session" in named),
+        unified=flows.registration.style == "unified",
         registration_enabled=flows.registration.enabled,
         recovery_enabled=flows.recovery.enabled,
         verification_enabled=flows.verification.enabled,
         password_enabled=methods.password.enabled,
+        passwordless=methods.code.enabled and methods.code.passwordless_enabled,
         secrets=frozenset(n for n, m in (("code", methods.code), ("link", methods.link)) if m.enabled),
         use={"recovery": flows.recovery.use, "verification": flows.verification.use},
         tell_unknown=frozenset(n for n in ("recovery", "verification") if getattr(flows, n).notify_unknown_recipients),
         shows_verification=frozenset(
             n
-            for n, named in (("registration", hooks), ("settings", flows.settings.after.profile.hooks))
+            for n, named in (("registration", after.password.hooks), ("settings", flows.settings.after.profile.hooks))
             if SHOW_VERIFICATION in named
         ),
         link_confirmation=config.nightlatch.recovery.link_confirmation,
         # Who hands a code over by phone or mail needs longer than who waits for it at a screen.
-        code_lifespan=max(methods.code.config.lifespan, HOUR),
+        code_lifespan=max(code.lifespan, HOUR),
         link_lifespan=methods.link.config.lifespan,
-        redeeming=Redeeming(methods.code.config.max_submissions, flows.settings.lifespan),
+        redeeming=Redeeming(code.max_submissions, flows.settings.lifespan),
         settings=settings.Rules(
             policy,
             flows.settings.privileged_session_max_age,

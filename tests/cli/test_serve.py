@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from tests.cli.command import Command, run_program, written
 from tests.development import Development
 from tests.postgres import _AS_ORDINARY_USER as AS_ORDINARY_USER
 from tests.processes import free_port
+from tests.serving import Server
 
 SECRET = "a secret of the tests, 32 bytes."
 
@@ -172,3 +174,8 @@ def test_a_database_in_memory_is_served_and_leaves_nothing(development: Developm
     with development.running(DSN="memory"):
         assert development.ask(development.key_file.read_text().strip()) == 200
     assert not list(tmp_path.glob("nightlatch-*"))
+
+
+def test_codes_that_no_schema_has_an_address_for_are_named_at_the_start(serve: Callable[..., Server]) -> None:
+    server = serve(settings={"selfservice": {"methods": {"code": {"passwordless_enabled": True}}}})
+    assert "nobody can sign in by a code: no identity schema has a trait with credentials.code" in server.log()

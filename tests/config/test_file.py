@@ -113,7 +113,7 @@ class TestKeys:
         content = {
             "courier": {"smtp": {"connection_uri": "smtp://a", "headers": {"X-A": "b"}}, "worker": {"pull_count": 1}},
             "selfservice": {
-                "methods": {"code": {"passwordless_enabled": True}},
+                "methods": {"code": {"mfa_enabled": True}},
                 "flows": {"registration": {"after": {"password": {"hooks": [{"hook": "web_hook", "config": {}}]}}}},
             },
             "identity": {"schemas": [{"id": "default", "url": "a.json", "selfservice_selectable": True}]},
@@ -122,7 +122,7 @@ class TestKeys:
         [warning] = load(write(tmp_path, content), {}, dev=True).warnings
         assert warning == (
             "Known, but without effect here yet: courier.smtp.headers, courier.worker, identity.schemas.0.selfservice_selectable, "
-            "selfservice.methods.code.passwordless_enabled, tracing, "
+            "selfservice.methods.code.mfa_enabled, tracing, "
             "selfservice.flows.registration.after.password.hooks (web_hook)."
         )
 

@@ -11,11 +11,13 @@ from tests.postgres import binaries
 from nightlatch.core.access.rules import check as check_key
 from nightlatch.core.access.rules import create as create_key
 from nightlatch.core.access.rules import create_pair
+from nightlatch.core.authentication.authenticator import Attempt
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.courier.model import Template
 from nightlatch.core.courier.rules import send
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, redeem
-from nightlatch.core.registration.rules import Registered, Rules, register
+from nightlatch.core.registration.rules import Registered, register
 from nightlatch.kernel.clock import HOUR
 from nightlatch.kernel.secrets import Keys
 from nightlatch.problems import KeyRequired
@@ -44,12 +46,9 @@ def use_everything(world: World) -> dict[str, str]:
     made = {"session token": world.signed_in(password=SECRETS["password"])}
     world.login(password=SECRETS["wrong password"])
     world.login("nobody@example.org", SECRETS["wrong password"])
-    registered = world.run(
-        register(
-            world.means(), world.schemas, world.act(), world.flow(Kind.REGISTRATION).id,
-            {"email": "bert@example.org"}, SECRETS["chosen password"], DEVICE, Rules(),
-        )
-    )  # fmt: skip
+    flow, traits = world.flow(Kind.REGISTRATION), {"email": "bert@example.org"}
+    attempt = Attempt(flow.id, SECRETS["chosen password"], DEVICE, traits=traits)
+    registered = world.run(register(world.means(), world.schemas, world.act(), Password(), attempt))
     assert isinstance(registered, Registered)
     made["token of the registered"] = str(registered.token)
     _, made["access key"] = world.write(lambda tx: create_key(tx, world.act(), "deploy"))

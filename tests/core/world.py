@@ -14,6 +14,8 @@ from tests.database import Database, T, Unit
 
 from nightlatch.core.administration import identities as administration
 from nightlatch.core.attempts.model import Limit, Throttling
+from nightlatch.core.authentication.authenticator import Attempt
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.courier.model import Filter
 from nightlatch.core.courier.rules import opened
 from nightlatch.core.credentials.hashing import Hasher, Turn
@@ -186,7 +188,8 @@ class World:
     ) -> SignedIn | Flow:
         flow_id = (flow or self.flow(Kind.LOGIN)).id
         means = self.means(hasher=hasher or self.hasher, lifetime=lifetime)
-        return self.run(sign_in(means, self.act(), flow_id, identifier, password, device or self.elsewhere(), current))
+        attempt = Attempt(flow_id, password, device or self.elsewhere(), identifier, current)
+        return self.run(sign_in(means, self.act(), Password(), attempt))
 
     def signed_in(self, identifier: str = "anna@example.org", password: str = PASSWORD, **more: Any) -> str:
         """The token of a new session."""

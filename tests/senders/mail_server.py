@@ -5,7 +5,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -87,9 +87,19 @@ def mail_server_beside() -> Iterator[MailServer]:
     thread = threading.Thread(target=lambda: asyncio.run(listen()))
     thread.start()
     assert ready.wait(10)
-    yield made[0]
-    over.set()
-    thread.join()
+    try:
+        yield made[0]
+    finally:
+        over.set()
+        thread.join()
+
+
+def soon(holds: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen in ten seconds")
 
 
 def by_smtp(mail: MailServer) -> dict[str, Any]:

@@ -16,6 +16,7 @@ _PAGE = Follows(f"`{_SERVED}` and `ui/FLOW`", lambda known, key: f"{known[_SERVE
 _HOOK_LIST = many(HOOK, "hook", "config")
 _DEFAULT_RETURN = "selfservice.default_browser_return_url"
 _HOOKS = "selfservice.flows.registration.after.hooks"
+_ONE_STEP = "selfservice.flows.registration.enable_legacy_one_step"
 AAL = choice("highest_available", "aal1")
 
 
@@ -82,7 +83,7 @@ class AfterMethod(Subject):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST,
         Follows(f"`{_HOOKS}` if set, else `session`", lambda known, _: known[_HOOKS] or ("session",)),
-        "What follows a registration by password. `session` signs the person in; `show_verification_ui` leads on to "
+        "What follows a registration by this method. `session` signs the person in; `show_verification_ui` leads on to "
         "the verification of their address.",
     )
 
@@ -92,6 +93,7 @@ class AfterRegistration(After):
         _HOOK_LIST, [], "What follows a registration by a method that has no hooks of its own."
     )
     password: AfterMethod
+    code: AfterMethod
 
 
 class Logout(Subject):
@@ -104,6 +106,15 @@ class ErrorPage(Subject):
 
 class Registration(Flow):
     enabled: bool = setting(BOOLEAN, True, "Whether people can register themselves.")
+    enable_legacy_one_step: bool = setting(BOOLEAN, False, "An older way to say `style: unified`.")
+    style: str = setting(
+        choice("profile_first", "unified"),
+        Follows(
+            "`profile_first`, or by `enable_legacy_one_step` `unified`",
+            lambda known, _: "unified" if known[_ONE_STEP] else "profile_first",
+        ),
+        "Whether the form asks for the traits first and then how to sign in, or for all on one page.",
+    )
     after: AfterRegistration
 
 
@@ -164,11 +175,16 @@ class PasswordMethod(Subject):
 
 class CodePolicy(Subject):
     lifespan: int = setting(duration(), "10m", "How long a code is good for.")
-    max_submissions: int = setting(integer(1, 255), 5, "Wrong codes after which a flow is over.")
+    max_submissions: int = setting(integer(1, 255), 5, "How often one code may be tried.")
 
 
 class CodeMethod(Subject):
     enabled: bool = setting(BOOLEAN, True, "Whether people can use one-time codes.")
+    passwordless_enabled: bool = setting(
+        BOOLEAN,
+        False,
+        "Whether they can sign in and up with one, at a trait that the identity schema marks with `credentials.code`.",
+    )
     config: CodePolicy
 
 

@@ -185,6 +185,16 @@ class FeatureFlags(Subject):
     )
 
 
+class AccountEnumeration(Subject):
+    mitigate: bool = setting(
+        BOOLEAN, True, "Whether asking for a code to sign in answers alike for an address that no account has."
+    )
+
+
+class Security(Subject):
+    account_enumeration: AccountEnumeration
+
+
 class Log(Subject):
     level: str = setting(
         choice("info", "debug", "trace", "warning", "error", "fatal", "panic"), "info", "The least that is logged."
@@ -344,6 +354,7 @@ class Config(Subject):
     cookies: Cookies
     session: Session
     selfservice: Selfservice
+    security: Security
     courier: Courier
     feature_flags: FeatureFlags
     log: Log

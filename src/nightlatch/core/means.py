@@ -46,10 +46,10 @@ class Means:
     code_keys: Keys
     post: Post
 
-    def floor(self, password: str) -> "Floor":
+    def floor(self, secret: str) -> "Floor":
         """What a refusal awaits, so that it takes the same time whatever it was refused for."""
         # A password that is not in normal form is checked in two: who sends one waits for two, whoever was asked for.
-        checks = 1 if is_normalized("NFC", password) else 2
+        checks = 1 if is_normalized("NFC", secret) else 2
         return Floor(checks * self.throttling.floor / SECOND)
 
 

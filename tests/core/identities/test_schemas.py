@@ -101,6 +101,16 @@ def base64_url(content: Any) -> str:
     return "base64://" + base64.b64encode(raw).decode()
 
 
+def test_a_schema_knows_whether_it_has_an_address_that_signs_in_by_code() -> None:
+    mark = {"ory.sh/kratos": {"credentials": {"code": {"identifier": True, "via": "email"}}}}
+    tree = {"$ref": "#/definitions/node"}
+    node = {"properties": {"below": tree, "mail": {"type": "string"}}}
+    for marked in (False, True):
+        node["properties"]["mail"] = {"type": "string"} | (mark if marked else {})
+        traits = {"properties": {"traits": tree}, "definitions": {"node": node}}
+        assert Schema("x", json.dumps(traits).encode()).by_code is marked
+
+
 def test_usual_traits_give_identifiers_addresses_and_labels() -> None:
     traits = {"email": "Ann@Example.org", "phone": "+4917667111638", "name": {"first": "Ann"}}
     assert schema(USUAL).derive(traits) == Derived(

@@ -11,6 +11,8 @@ import pytest
 from tests.core.world import PASSWORD, THROTTLING, Meanwhile, Watched, World
 
 from nightlatch.core.administration import identities as administration
+from nightlatch.core.authentication.authenticator import Attempt
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Person
 from nightlatch.core.flows.model import Act as Kind
@@ -31,7 +33,8 @@ def code_of(outcome: SignedIn | Flow) -> str:
 
 
 async def signing_in(world: World, flow: Flow) -> SignedIn | Flow:
-    return await sign_in(world.means(), world.act(), flow.id, "anna@example.org", PASSWORD, world.elsewhere())
+    attempt = Attempt(flow.id, PASSWORD, world.elsewhere(), "anna@example.org")
+    return await sign_in(world.means(), world.act(), Password(), attempt)
 
 
 def test_the_right_password_signs_in(world: World) -> None:
@@ -96,7 +99,8 @@ def test_P6_a_refusal_takes_the_floor_whatever_it_is_for(world: World) -> None:
         flow = world.flow(Kind.LOGIN)
         means = world.means(throttling=throttling)
         began = time.monotonic()
-        outcome = world.run(sign_in(means, world.act(), flow.id, identifier, password, world.elsewhere()))
+        attempt = Attempt(flow.id, password, world.elsewhere(), identifier)
+        outcome = world.run(sign_in(means, world.act(), Password(), attempt))
         assert isinstance(outcome, Flow)
         assert floor <= time.monotonic() - began < floor + 0.19
 

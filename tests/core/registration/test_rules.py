@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from tests.core.world import PASSWORD, World
 
+from nightlatch.core.authentication.authenticator import Attempt
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
 from nightlatch.core.login.rules import SignedIn
-from nightlatch.core.registration.rules import Registered, Rules, give_profile, register
+from nightlatch.core.registration.rules import Registered, give_profile, register
 from nightlatch.kernel.clock import HOUR
 from nightlatch.problems import FlowExpired, FlowNotFound
 
@@ -18,12 +20,12 @@ TRAITS = {"email": "Anna@Example.org", "handle": "anna"}
 
 
 async def registering(
-    world: World, flow: Flow, traits: Any = None, password: str = PASSWORD, rules: Rules | None = None
+    world: World, flow: Flow, traits: Any = None, password: str = PASSWORD, policy: Policy | None = None, **more: bool
 ) -> Registered | Flow:
     given = TRAITS if traits is None else traits
-    return await register(
-        world.means(), world.schemas, world.act(), flow.id, given, password, world.elsewhere(), rules or Rules()
-    )  # fmt: skip
+    attempt = Attempt(flow.id, password, world.elsewhere(), traits=given)
+    by = Password(policy or Policy())
+    return await register(world.means(), world.schemas, world.act(), by, attempt, **more)
 
 
 def registered(world: World, traits: Any = None, password: str = PASSWORD, **more: Any) -> Registered | Flow:
@@ -55,7 +57,7 @@ def test_who_registers_is_stored_and_signed_in(world: World) -> None:
 
 
 def test_without_the_hook_who_registers_is_not_signed_in(world: World) -> None:
-    outcome = registered(world, rules=Rules(session=False))
+    outcome = registered(world, session=False)
     assert isinstance(outcome, Registered)
     assert (outcome.session, outcome.token) == (None, None)
     assert world.db.sql("select id from sessions") == []
@@ -96,8 +98,8 @@ def test_P3_a_password_that_the_rules_refuse_is_refused_and_never_kept(world: Wo
 
 
 def test_the_rules_of_passwords_are_those_that_are_given(world: World) -> None:
-    assert isinstance(registered(world, password="anna@example.org", rules=Rules(Policy(similarity=False))), Registered)
-    assert codes(registered(world, {"email": "b@b.de"}, "fourteen chars", rules=Rules(Policy(min_length=15)))) == [
+    assert isinstance(registered(world, password="anna@example.org", policy=Policy(similarity=False)), Registered)
+    assert codes(registered(world, {"email": "b@b.de"}, "fourteen chars", policy=Policy(min_length=15))) == [
         "password_refused"
     ]
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from tests.core.world import PASSWORD, World
 
+from nightlatch.core.authentication.authenticator import Attempt
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.credentials.person import Person
 from nightlatch.core.flows.asking import Asked, ask
 from nightlatch.core.flows.model import SENT, Flow
@@ -14,7 +16,7 @@ from nightlatch.core.identities.model import Address
 from nightlatch.core.identities.model import Kind as Use
 from nightlatch.core.login.rules import SignedIn, sign_in
 from nightlatch.core.means import Means, Verifying
-from nightlatch.core.registration.rules import Rules, register
+from nightlatch.core.registration.rules import register
 from nightlatch.core.verification.rules import PASSED, After, confirm, follow, unverified
 from nightlatch.kernel.clock import HOUR, MINUTE
 from nightlatch.problems import FlowExpired
@@ -132,7 +134,13 @@ def test_who_registers_is_sent_a_secret_with_the_registration(world: World) -> N
     for means, sent in ((verifying(world, "code"), 1), (world.means(), 0)):
         traits = {"email": f"p{sent}@example.org"}
         done: Any = world.run(
-            register(means, world.schemas, world.act(), flow.id, traits, PASSWORD, world.elsewhere(), Rules())
+            register(
+                means,
+                world.schemas,
+                world.act(),
+                Password(),
+                Attempt(flow.id, PASSWORD, world.elsewhere(), traits=traits),
+            )
         )
         assert len(done.verifications) == sent
         assert len(world.letters()) == 1
@@ -144,9 +152,9 @@ def test_who_has_no_verified_address_signs_in_only_where_none_is_required(world:
     anna, robot = world.anna(), world.create({"handle": "robot"}, PASSWORD)
     means = verifying(world, "code", required=True)
 
-    def signed(name: str) -> Any:
-        work = sign_in(means, world.act(), world.flow(Kind.LOGIN).id, name, PASSWORD, world.elsewhere())
-        return world.run(work)
+    def signed(name: str, password: str = PASSWORD) -> Any:
+        attempt = Attempt(world.flow(Kind.LOGIN).id, password, world.elsewhere(), name)
+        return world.run(sign_in(means, world.act(), Password(), attempt))
 
     assert signed("robot").facts.problems == ({"code": "address_unverified"},)
     flow = signed(ANNA)
@@ -155,9 +163,7 @@ def test_who_has_no_verified_address_signs_in_only_where_none_is_required(world:
     assert isinstance(world.login(), SignedIn)
     confirmed(world, flow, world.letters()[0][2]["code"])
     assert isinstance(signed(ANNA), SignedIn)
-    wrong_password = world.run(
-        sign_in(means, world.act(), world.flow(Kind.LOGIN).id, "robot", "wrong", world.elsewhere())
-    )
+    wrong_password = signed("robot", "wrong")
     assert isinstance(wrong_password, Flow)
     assert wrong_password.facts.problems == ({"code": "credentials_wrong"},)
     assert anna.identity.id != robot.identity.id
@@ -168,7 +174,8 @@ def test_P7_signing_up_and_in_sends_no_more_messages_than_asking_does(world: Wor
     means = verifying(world, "code", required=True)
     for _ in range(8):
         flow = world.flow(Kind.LOGIN)
-        outcome = world.run(sign_in(means, world.act(), flow.id, ANNA, PASSWORD, world.elsewhere()))
+        attempt = Attempt(flow.id, PASSWORD, world.elsewhere(), ANNA)
+        outcome = world.run(sign_in(means, world.act(), Password(), attempt))
         assert isinstance(outcome, Flow)
     assert len(world.letters()) == 6
 

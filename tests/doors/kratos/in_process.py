@@ -16,6 +16,8 @@ from tests.serving import SCHEMAS
 
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.attempts.model import Throttling
+from nightlatch.core.authentication.code import Code
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.credentials.policy import Policy
@@ -25,7 +27,6 @@ from nightlatch.core.means import Post
 from nightlatch.core.organizations import rules as organizations
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
-from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
@@ -322,11 +323,15 @@ def flows(**changes: Any) -> Flows:
         lifespans=dict.fromkeys(PAGES, HOUR),
         ui_urls={name: f"https://ui.example.org/{name}" for name in PAGES},
         after_urls={name: f"https://ui.example.org/after-{name}" for name in (*PAGES, "logout") if name != "settings"},
-        registration=Rules(),
+        password=Password(),
+        code=Code(5),
+        signing_in=frozenset({"password", "code"}),
+        unified=False,
         registration_enabled=True,
         recovery_enabled=True,
         verification_enabled=True,
         password_enabled=True,
+        passwordless=False,
         secrets=frozenset({"code", "link"}),
         use={"recovery": "code", "verification": "code"},
         tell_unknown=frozenset(),

@@ -8,7 +8,6 @@ import pytest
 from tests.doors.kratos.in_process import PASSWORD, Doors, flows
 from tests.doors.kratos.visitor import PAGE, UI, Visitor, numbers
 
-from nightlatch.core.registration.rules import Rules
 from nightlatch.doors.kratos import forms
 from nightlatch.kernel.clock import HOUR
 from nightlatch.problems import Invalid
@@ -66,7 +65,7 @@ def test_a_person_registers_from_a_script_in_one(visitor: Visitor) -> None:
 
 
 def test_without_the_session_hook_nobody_is_signed_in(doors: Doors, visitor: Visitor) -> None:
-    doors.listen(flows=flows(registration=Rules(session=False)))
+    doors.listen(flows=flows(signing_in=frozenset()))
     fields = {"method": "password", "password": PASSWORD}
     reply = visitor.submit(visitor.begin("registration"), EVE | fields)
     assert reply.headers["location"] == f"{UI}/after-registration"

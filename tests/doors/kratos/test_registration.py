@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors, Reply, flows
 
-from nightlatch.core.registration.rules import Rules
 from nightlatch.kernel.clock import HOUR
 
 API, FLOWS, SUBMIT = "/self-service/registration/api", "/self-service/registration/flows", "/self-service/registration"
@@ -83,7 +82,7 @@ def test_one_step_registers_and_is_answered_as_the_contract_draws_it(doors: Door
 
 def test_without_the_session_hook_nobody_is_signed_in(doors: Doors) -> None:
     """3.4: continue_with is null, there is no token."""
-    doors.listen(flows=flows(registration=Rules(session=False)))
+    doors.listen(flows=flows(signing_in=frozenset()))
     done = submit(doors, begin(doors)).ok()
     assert set(done) == {"identity", "continue_with"}
     assert done["continue_with"] is None

@@ -10,7 +10,6 @@ from tests.doors.kratos.test_recovery_by_mail import letter
 from tests.doors.kratos.visitor import UI, Visitor, numbers
 
 from nightlatch.core.means import Verifying
-from nightlatch.core.registration.rules import Rules
 from nightlatch.kernel.clock import HOUR, MINUTE
 
 EVE = "eve@example.org"
@@ -71,7 +70,7 @@ def test_who_signs_up_in_an_app_is_sent_a_code(verifying: Doors, shown: bool) ->
 @pytest.mark.parametrize("session", [True, False])
 @pytest.mark.parametrize("script", [True, False])
 def test_who_signs_up_in_a_browser_is_led_to_the_verification(verifying: Doors, script: bool, session: bool) -> None:
-    listen(verifying, registration=Rules(session=session))
+    listen(verifying, signing_in=frozenset({"password"} if session else ()))
     visitor = Visitor(verifying)
     begun = visitor.begin("registration", f"?return_to={UI}/x")
     if script:

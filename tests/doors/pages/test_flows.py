@@ -1,10 +1,12 @@
 """The pages of flows, over the flows themselves."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 import pytest
+from tests.doors.kratos.by_code import another, last_code, with_codes
 from tests.doors.kratos.in_process import PASSWORD, PUBLIC_URL, SITE, UNKNOWN, Doors, Reply
 from tests.doors.kratos.visitor import UI
 from tests.doors.pages.browser import Browser
@@ -77,6 +79,28 @@ def test_registration_goes_on_from_page_to_page(doors: Doors, browser: Browser) 
     sent = browser.ask("GET", browser.at)
     assert sent.status == 200
     assert doors.happened() == []
+
+
+def test_a_code_is_asked_for_and_typed_in(doors: Doors, browser: Browser) -> None:
+    doors.listen(schemas=with_codes(), flows=replace(doors.parts.flows, passwordless=True))
+    doors.person("ada")
+    first = browser.open("/ui/login")
+    # Enter in the field of the password signs in with that, and the button beside it asks for no password.
+    assert [(b["value"], "formnovalidate" in b) for b in first.fields[0] if b["tag"] == "button"] == [
+        ("password", False), ("code", True),
+    ]  # fmt: skip
+    second = browser.send(first, ("method", "code"), identifier="ada@example.org")
+    assert second.field("code").items() >= {"inputmode": "numeric", "autocomplete": "one-time-code"}.items()
+    assert [(b["name"], b["value"], "formnovalidate" in b) for b in second.fields[0] if b["tag"] == "button"] == [
+        ("method", "code", False), ("resend", "code", True),
+    ]  # fmt: skip
+    code = last_code(doors)
+    wrong = browser.send(second, ("method", "code"), code=another(code))
+    assert wrong.said("title")[0].startswith("Error: ")
+    again = browser.send(wrong, ("resend", "code"))
+    assert "code" in [each.get("name") for each in again.fields[0]]
+    browser.press(again, ("method", "code"), code=last_code(doors))
+    browser.whoami().ok()
 
 
 def test_a_wrong_password_is_told_at_the_top(doors: Doors, browser: Browser) -> None:

@@ -37,9 +37,9 @@ async def check_network(tx: Tx, act: Act, kind: str, address: str | None, limit:
         raise Throttled(-(-wait // SECOND))
 
 
-async def forgive(tx: Tx, identity_id: bytes, *kinds: str) -> bool:
-    """Forgets the attempts on an identity; whether there were any."""
-    return await tx.attempts.remove([_key(kind, identity_id) for kind in kinds or (PASSWORD, CODE)]) > 0
+async def forgive(tx: Tx, subject: bytes, *kinds: str) -> bool:
+    """Forgets the attempts on an identity, or on another subject; whether there were any."""
+    return await tx.attempts.remove([_key(kind, subject) for kind in kinds or (PASSWORD, CODE)]) > 0
 
 
 def network_of(address: str | None) -> bytes:

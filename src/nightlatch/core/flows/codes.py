@@ -5,7 +5,7 @@ A code is too short to be kept under a plain hash: it is keyed, with the flow's 
 """
 
 from nightlatch.core.attempts.model import Throttling
-from nightlatch.core.attempts.rules import CODE, check_network, reserve
+from nightlatch.core.attempts.rules import CODE, MESSAGE, check_network, forgive, reserve
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.model import Code, Flow
 from nightlatch.core.flows.store import Tx
@@ -30,6 +30,11 @@ async def new_code(
         Code(act.new_id(), flow.organization, identity_id, flow.id, purpose, hashed, expires_at, address=address)
     )
     return secret
+
+
+async def arrived(tx: Tx, act: Act, throttling: Throttling, address: str) -> None:
+    """A code that was sent there came back: who reads it wants it."""
+    await forgive(tx, throttling.of_nobody(act.organization, address), MESSAGE)
 
 
 async def try_code(tx: Tx, act: Act, throttling: Throttling, flow: Flow, ip: str | None, most: int) -> Code | None:

@@ -25,7 +25,7 @@ async def post(
     tell_unknown: bool = False,
 ) -> bool:
     """Sends a new secret of `flow`, by which the one before is void. For an address that nobody has there is one too,
-    but nobody is told it: known and unknown behave alike. False when the address was sent too many, known or not."""
+    but only who registers is told it: known and unknown behave alike. False when the address was sent too many."""
     via, value = to
     # Anybody can have messages sent to anybody.
     subject = means.throttling.of_nobody(act.organization, f"{via}:{value}")
@@ -33,7 +33,7 @@ async def post(
         return False
     expires_at = min(act.now + means.post.lifespans[method], flow.expires_at)
     secret = await new_code(tx, act, means.code_keys, flow, method, expires_at, identity_id, f"{via}:{value}")
-    if identity_id is None:
+    if identity_id is None and flow.act is not Kind.REGISTRATION:
         if tell_unknown:
             await send(tx, act, means.vault.keys, Template(f"{flow.act}_unknown"), via, value)
         return True

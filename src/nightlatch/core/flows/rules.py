@@ -75,6 +75,11 @@ async def move(tx: Tx, flow: Flow, **changes: Any) -> Flow:
     return moved
 
 
+async def explain(tx: Tx, flow: Flow, problems: tuple[dict[str, Any], ...], **facts: Any) -> Flow:
+    """The flow with what is wrong. FlowExpired."""
+    return await move(tx, flow, facts=msgspec.structs.replace(flow.facts, problems=problems, **facts))
+
+
 def problems_of(problem: Problem, field: str | None = None) -> tuple[dict[str, Any], ...]:
     """What a flow remembers of a failure: codes, numbers and reasons, and no secret."""
     if isinstance(problem, TraitsInvalid):

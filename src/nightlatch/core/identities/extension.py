@@ -92,6 +92,17 @@ def read(document: Mapping[str, Any], start: Path, siblings: bool, validator: Ca
     return node
 
 
+def marks(start: Node) -> list[Mark]:
+    """Those that can be reached from `start`, to which the way may lead back."""
+    seen, waiting = {start}, [start]
+    while waiting:
+        node = waiting.pop()
+        new = {*node.here(), *node.below()} - seen
+        seen |= new
+        waiting += new
+    return [node.mark for node in seen if node.mark is not None]
+
+
 class _Reader:
     def __init__(self, document: Mapping[str, Any], siblings: bool, validator: Callable[[str], Validator]) -> None:
         self.nodes: dict[Path, Node] = {}

@@ -53,9 +53,10 @@ class Derived:
 
 
 class Schema:
-    """One identity schema: `document` as it was given, `content` as it reads."""
+    """One identity schema: `document` as it was given, `content` as it reads. `by_code`: it has an address that signs
+    in by code."""
 
-    __slots__ = ("_marks", "_validator", "content", "document", "id")
+    __slots__ = ("_marks", "_validator", "by_code", "content", "document", "id")
 
     def __init__(self, schema_id: str, document: bytes) -> None:
         """ValueError when `document` is not an identity schema."""
@@ -80,6 +81,7 @@ class Schema:
             siblings=not isinstance(self._validator, _OLD_DRAFTS),
             validator=lambda pointer: map_of_parts()[pointer],
         )
+        self.by_code = any(mark.code for mark in extension.marks(self._marks))
 
     def derive(self, traits: Any) -> Derived:
         """Checks `traits` and says what identifiers and addresses they hold. TraitsInvalid names all that is wrong."""

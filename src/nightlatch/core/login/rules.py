@@ -1,25 +1,21 @@
-"""Signing in with a password, in three steps so that no transaction is open while a hash is computed.
+"""Signing in, by whatever proves somebody, in three steps so that no transaction is open while a secret is checked.
 
-The attempt is counted before the hash and committed apart, so that no race and no rollback gives a guess for nothing.
-What was read before the hash decides: an ending, a new password or a deactivation in between refuses the sign-in.
+What was read before the check decides: an ending, a changed credential or a deactivation in between refuses the
+sign-in.
 """
 
 import msgspec
 
-from nightlatch.core.attempts.model import Throttling
-from nightlatch.core.attempts.rules import PASSWORD, check_network, forgive, reserve
-from nightlatch.core.credentials.model import Credential
-from nightlatch.core.credentials.person import find, with_config
+from nightlatch.core.attempts.rules import forgive
+from nightlatch.core.authentication.authenticator import Attempt, Authenticator, Proof, is_active, unchanged
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
-from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.model import Flow
+from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.core.flows.store import Tx
-from nightlatch.core.identities.model import Identity, Name, State
-from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.core.identities.model import Identity
 from nightlatch.core.login.devices import is_new, tell_of
-from nightlatch.core.means import Floor, Means
-from nightlatch.core.sessions.model import Device, Method, Session, Standing
+from nightlatch.core.means import Means
+from nightlatch.core.sessions.model import Method, Session
 from nightlatch.core.sessions.rules import PREFIX, issue, renew, replace
 from nightlatch.core.verification.rules import require
 from nightlatch.kernel.secrets import new_token
@@ -34,135 +30,68 @@ class SignedIn(msgspec.Struct, frozen=True):
     token: str | None
 
 
-class Proof(msgspec.Struct, frozen=True):
-    """What a password is checked against, and the state of things when that was read."""
-
-    flow: Flow
-    identity: Identity | None = None
-    credential: Credential | None = None
-    epochs: tuple[int, int, int, int] | None = None
-
-
-async def sign_in(
-    means: Means,
-    act: Act,
-    flow_id: bytes,
-    identifier: str,
-    password: str,
-    device: Device,
-    current: Standing | None = None,
-) -> SignedIn | Flow:
-    """A session of the person of that identifier and password, or the flow with why not, or one of verification where
-    that must come first. With `current`, a session of the same person, that one is refreshed, and in a browser gets a
-    new token; there, one of somebody else ends. FlowNotFound, FlowExpired, Throttled, Busy."""
-    floor = means.floor(password)
-    outcome = await _prove(means, act, flow_id, identifier, password, device, current, floor)
+async def sign_in(means: Means, act: Act, by: Authenticator, attempt: Attempt) -> SignedIn | Flow:
+    """A session of whoever the attempt proves, or the flow with why not, or one of verification where that must come
+    first. With `current`, a session of the same person, that one is refreshed, and in a browser gets a new token;
+    there, one of somebody else ends. FlowNotFound, FlowExpired, Throttled, Busy."""
+    floor = means.floor(attempt.secret)
+    proof = await by.verify(means, act, attempt, floor)
+    outcome = await _outcome(means, act, by, attempt, proof)
     if isinstance(outcome, Flow):
         await floor.reached()
     return outcome
 
 
-async def _prove(
-    means: Means,
-    act: Act,
-    flow_id: bytes,
-    identifier: str,
-    password: str,
-    device: Device,
-    current: Standing | None,
-    floor: Floor,
-) -> SignedIn | Flow:
-    store, hasher = means.store, means.hasher
-    name = Name("password", normal_identifier("password", identifier))
-    proof = await store.read(lambda tx: _read(tx, act, flow_id, name))
-    hashed = means.vault.open(proof.credential).get("hashed_password") if proof.credential else None
-    # Before the attempt is counted: nobody pays with one for finding no room.
-    async with hasher.turn() as turn:
-        if not await store.write(lambda tx: _reserve(tx, act, means.throttling, proof, name, device)):
-            # It waits for its turn as if it would hash, and does not.
-            await turn.idle(floor.later)
-            return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "locked"))
-        # A name that nobody has costs as much as a wrong password: who is known here must not be told.
-        if not await turn.verify(password, hashed or None, floor.later):
-            return await store.write(lambda tx: _refuse(tx, act, proof.flow, identifier, "credentials_wrong"))
-        better = await turn.hash(password) if hasher.weaker(hashed or "") else None
+async def _outcome(means: Means, act: Act, by: Authenticator, attempt: Attempt, proof: Proof) -> SignedIn | Flow:
+    why = proof.refused
+    if why is not None:
+        return await means.store.write(lambda tx: _refuse(tx, act, by, attempt, proof, why))
     try:
-        return await store.write(lambda tx: _conclude(tx, act, means, proof, identifier, better, device, current))
+        return await means.store.write(lambda tx: _conclude(tx, means, act, by, attempt, proof))
     except SessionsFull:
-        return await store.write(lambda tx: _no_room(tx, act, proof, identifier))
+        return await means.store.write(lambda tx: _no_room(tx, act, by, attempt, proof))
 
 
-async def _reserve(tx: Tx, act: Act, throttling: Throttling, proof: Proof, name: Name, device: Device) -> bool:
-    await check_network(tx, act, "sign_in", device.ip, throttling.proofs)
-    who = proof.identity.id if proof.identity else throttling.of_nobody(act.organization, name.value)
-    return await reserve(tx, act, PASSWORD, who, throttling.passwords) == 0
-
-
-async def _read(tx: Tx, act: Act, flow_id: bytes, name: Name) -> Proof:
-    flow = await flows.find(tx, act, Kind.LOGIN, flow_id)
-    flows.check_open(flow, act.now)
-    identity_id = await tx.identities.holder(act.organization, name)
-    person = await find(tx, act.organization, identity_id) if identity_id else None
-    if identity_id is None or person is None:
-        return Proof(flow)
-    return Proof(
-        flow,
-        person.identity,
-        person.credentials.get("password"),
-        await tx.sessions.epochs(act.organization, identity_id),
-    )
-
-
-async def _refuse(tx: Tx, act: Act, flow: Flow, identifier: str, code: str) -> Flow:
+async def _refuse(tx: Tx, act: Act, by: Authenticator, attempt: Attempt, proof: Proof, why: str) -> Flow:
     # A lock looks like a wrong password: it must tell nobody that an account is worth guessing at.
-    shown = "credentials_wrong" if code == "locked" else code
-    facts = msgspec.structs.replace(flow.facts, identifier=identifier, problems=({"code": shown},))
-    await tx.events.add([event(act, "login.refused", reason=code)])
-    return await flows.move(tx, flow, method="password", facts=facts)
+    shown = "credentials_wrong" if why == "locked" else why
+    flow = proof.flow
+    waiting = flow.state == SENT and flow.method == by.type
+    facts = msgspec.structs.replace(
+        flow.facts,
+        identifier=flow.facts.identifier if waiting else attempt.identifier,
+        problems=({"code": shown},),
+    )
+    await tx.events.add([event(act, "login.refused", reason=why)])
+    state = SENT if waiting else "choose_method"
+    return await flows.move(tx, flow, method=by.type, state=state, facts=facts)
 
 
-async def _no_room(tx: Tx, act: Act, proof: Proof, identifier: str) -> Flow:
-    """The password was right, so it is no guess."""
+async def _no_room(tx: Tx, act: Act, by: Authenticator, attempt: Attempt, proof: Proof) -> Flow:
+    """The secret was right, so it is no guess."""
     assert proof.identity is not None
-    await forgive(tx, proof.identity.id, PASSWORD)
-    return await _refuse(tx, act, proof.flow, identifier, "sessions_full")
+    await forgive(tx, proof.identity.id, by.type)
+    return await _refuse(tx, act, by, attempt, proof, "sessions_full")
 
 
 async def _conclude(
-    tx: Tx,
-    act: Act,
-    means: Means,
-    proof: Proof,
-    identifier: str,
-    better: str | None,
-    device: Device,
-    current: Standing | None,
+    tx: Tx, means: Means, act: Act, by: Authenticator, attempt: Attempt, proof: Proof
 ) -> SignedIn | Flow:
-    assert proof.identity is not None
-    assert proof.credential is not None
-    assert proof.epochs is not None
-    person = await find(tx, act.organization, proof.identity.id, lock=True)
-    credential = person.credentials.get("password") if person else None
-    epochs = await tx.sessions.epochs(act.organization, proof.identity.id)
-    if (
-        person is None
-        or credential is None
-        or credential.revision != proof.credential.revision
-        or epochs != proof.epochs
-    ):
-        return await _refuse(tx, act, proof.flow, identifier, "credentials_wrong")
-    if person.identity.state is not State.ACTIVE:
-        return await _refuse(tx, act, proof.flow, identifier, "identity_disabled")
-    await forgive(tx, person.identity.id, PASSWORD)
+    person = await unchanged(tx, act, proof, by.type)
+    if person is not None and not is_active(person):
+        return await _refuse(tx, act, by, attempt, proof, "identity_disabled")
+    if person is not None and proof.settle is not None:
+        person = await proof.settle(tx, person)
+    if person is None or proof.epochs is None:
+        return await _refuse(tx, act, by, attempt, proof, by.wrong)
+    await forgive(tx, person.identity.id, by.type)
     if unverified := await require(tx, act, means, person, proof.flow):
         return unverified
-    await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
-    if better is not None:
-        config = {"hashed_password": better}
-        await tx.credentials.put(
-            [with_config(act, means.vault, credential, person.identity.id, "password", config, credential.identifiers)]
-        )
-    method, in_browser = Method("password", 1, act.now), proof.flow.type == "browser"
+    await flows.move(
+        tx, proof.flow, state="passed_challenge", method=by.type, identity_id=person.identity.id, used_at=act.now
+    )
+    current, method = attempt.current, Method(by.type, by.aal, act.now)
+    in_browser = proof.flow.type == "browser"
     if current is not None and current.identity.id == person.identity.id:
         # Apps go on with the token that they have; a browser is handed another (OWASP ASVS 7.2.4).
         token = new_token(PREFIX, act.entropy) if in_browser else None
@@ -170,8 +99,8 @@ async def _conclude(
         if session is None:
             raise FlowExpired
         return SignedIn(session, person.identity, token)
-    stranger = await is_new(tx, act, person.identity, device)
-    session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
+    stranger = await is_new(tx, act, person.identity, attempt.device)
+    session, token = await issue(tx, act, person.identity, (method,), attempt.device, means.lifetime, proof.epochs)
     if current is not None and in_browser:
         await replace(tx, act, current)
     if stranger:

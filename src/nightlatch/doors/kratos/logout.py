@@ -1,4 +1,4 @@
-"""Signing out in a browser, and the error that a browser was sent to be shown."""
+"""Signing out, in an app and in a browser, and the error that a browser was sent to be shown."""
 
 from nightlatch.core.events.model import Act
 from nightlatch.core.logout.rules import sign_out
@@ -6,8 +6,10 @@ from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import auth, return_to
 from nightlatch.doors.kratos.browser import Told, forwarded, from_page, to
 from nightlatch.doors.kratos.errors import SessionInactive, body_of
+from nightlatch.doors.kratos.methods.method import is_text
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import FlowError, LogoutFlow, at, encode
+from nightlatch.doors.kratos.submissions import fields
 from nightlatch.kernel.secrets import digest, same
 from nightlatch.problems import Forbidden, Invalid, NotFound, SessionRequired
 
@@ -61,3 +63,11 @@ async def _mine(call: Call[Parts]) -> tuple[str, Act]:
 def _logout_token(token: str) -> str:
     """Follows from the session's token, which cannot be found from it."""
     return "ory_lo_" + digest(f"logout {token}").hex()[:32]
+
+
+async def perform_native_logout(call: Call[Parts]) -> Answer:
+    token = (await fields(call)).get("session_token")
+    if not is_text(token):
+        raise Forbidden("A session_token must be given.")
+    await call.door.store.write(lambda tx: sign_out(tx, call.act, str(token)))
+    return Answer(204)

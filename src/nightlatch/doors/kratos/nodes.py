@@ -12,13 +12,16 @@ from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.settings.rules import SAVED
 from nightlatch.core.verification.rules import PASSED
 from nightlatch.doors.kratos import return_to, texts
+from nightlatch.doors.kratos.inputs import Node
+from nightlatch.doors.kratos.inputs import code_input as _code_input
+from nightlatch.doors.kratos.inputs import csrf as _csrf
+from nightlatch.doors.kratos.inputs import input_ as _input
+from nightlatch.doors.kratos.methods.table import offered
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Identity as IdentityShown
 from nightlatch.doors.kratos.shapes import Moment, at
 from nightlatch.kernel.clock import MINUTE
 from nightlatch.kernel.ids import id_text
-
-Node = dict[str, Any]
 
 
 class Ui(TypedDict):
@@ -108,30 +111,37 @@ def asks_to_remember(parts: Parts, flow: Flow) -> bool:
 
 def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
     yield _csrf()
-    if not parts.flows.password_enabled:
+    methods = offered(parts.flows, flow)
+    if not methods:
         return
-    hidden = flow.facts.refresh and flow.facts.identifier is not None
+    hidden = flow.state == SENT or (flow.facts.refresh and flow.facts.identifier is not None)
     value = flow.facts.identifier or ""
     yield _input("default", "identifier", "hidden" if hidden else "text", texts.ID, value=value, required=True)
-    yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="current-password")
+    *fields, last = [list(method.to_sign_in(flow)) for method in methods]
     if asks_to_remember(parts, flow):
-        yield _input("password", "remember_me", "checkbox", texts.REMEMBER_ME, value=flow.facts.remember)
-    yield _input("password", "method", "submit", texts.SIGN_IN_WITH_PASSWORD, value="password")
+        button = next(at for at, node in enumerate(last) if node["attributes"]["type"] == "submit")
+        box = _input(methods[-1].type, "remember_me", "checkbox", texts.REMEMBER_ME, value=flow.facts.remember)
+        last.insert(button, box)
+    for each in (*fields, last):
+        yield from each
 
 
 def _registration(parts: Parts, flow: Flow) -> Iterator[Node]:
     yield _csrf()
-    if not parts.flows.password_enabled:
+    methods = offered(parts.flows, flow)
+    if not methods:
         return
-    schema = parts.schemas.chosen(parts.schemas.default_id)
-    hidden = flow.facts.step == "credential"
-    yield from _traits(schema, flow.facts.traits, "password" if hidden else "profile", hidden=hidden)
-    if not hidden:
+    schema, unified = parts.schemas.chosen(parts.schemas.default_id), parts.flows.unified
+    hidden = flow.state == SENT or (flow.facts.step == "credential" and not unified)
+    group = methods[-1].type if hidden else "default" if unified else "profile"
+    yield from _traits(schema, flow.facts.traits, group, hidden=hidden)
+    if not hidden and not unified:
         yield _input("profile", "method", "submit", texts.SIGN_UP, value="profile")
         return
-    yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="new-password")
-    yield _input("password", "method", "submit", texts.SIGN_UP, value="password")
-    yield _input("profile", "screen", "submit", texts.BACK, value="previous")
+    for method in methods:
+        yield from method.to_sign_up(flow)
+    if hidden:
+        yield _input("profile", "screen", "submit", texts.BACK, value="previous")
 
 
 def _recovery(_parts: Parts, flow: Flow) -> Iterator[Node]:
@@ -170,8 +180,7 @@ def _secret(flow: Flow, label: texts.Message) -> Iterator[Node]:
 
 
 def _code(label: texts.Message) -> Iterator[Node]:
-    digits = {"pattern": "[0-9]+", "maxlength": 6, "autocomplete": "one-time-code"}
-    yield _input("code", "code", "text", label, required=True, **digits)
+    yield _code_input(label)
     yield _input("code", "method", "submit", texts.CONTINUE, value="code")
 
 
@@ -191,6 +200,9 @@ _NODES = {Act.LOGIN: _login, Act.REGISTRATION: _registration, Act.RECOVERY: _rec
 
 def _standing_messages(parts: Parts, flow: Flow) -> list[texts.Message]:
     """What the state itself has to say."""
+    if flow.state == SENT and flow.act in texts.CODE_SENT_TO:
+        known = flow.act is Act.LOGIN and flow.facts.refresh
+        return [] if flow.facts.problems else [texts.CODE_SENT_AGAIN if known else texts.CODE_SENT_TO[flow.act]]
     if flow.act is Act.LOGIN and flow.facts.refresh:
         return [texts.CONFIRM_IT_IS_YOU]
     if flow.act is Act.REGISTRATION and flow.facts.step == "credential" and not flow.facts.problems:
@@ -262,18 +274,3 @@ def _trait(field: dict[str, Any], name: str, value: Any, group: str, *, required
 def _dotted(pointer: str) -> str:
     """A JSON pointer (RFC 6901) as the name of a field."""
     return ".".join(part.replace("~1", "/").replace("~0", "~") for part in pointer.strip("/").split("/"))
-
-
-def _csrf() -> Node:
-    """Apps have no cookie that a strange page could ride on; theirs stays empty, as clients expect it."""
-    return _input("default", "csrf_token", "hidden", None, value="", required=True)
-
-
-def _input(group: str, name: str, kind: str, label: texts.Message | None, **more: Any) -> Node:
-    return {
-        "type": "input",
-        "group": group,
-        "attributes": {"name": name, "type": kind, "disabled": False, "node_type": "input", **more},
-        "messages": [],
-        "meta": {"label": label} if label else {},
-    }

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nightlatch.core.attempts.model import Throttling
+from nightlatch.core.authentication.code import Code
+from nightlatch.core.authentication.password import Password
 from nightlatch.core.courier.model import Letter, Message
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.means import Means, Post
 from nightlatch.core.recovery.rules import Redeeming
-from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.settings import rules as settings
 from nightlatch.doors.http.parts import Shared
@@ -25,16 +26,21 @@ class Flows:
     for an act (and for `error`), and after one. `secrets` are the methods of which people may ask for one, and `use`
     the first that an act offers; `tell_unknown` are the acts that write to addresses that nobody has,
     `shows_verification` those that lead on to the verification that they began. Sessions of who asks to be remembered
-    live for `remember_me`."""
+    live for `remember_me`. `signing_in` are the methods whose registration signs in; `unified` forms of registration
+    have all on one page; `passwordless` says that codes sign in and up."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
-    registration: Rules
+    password: Password
+    code: Code
+    signing_in: frozenset[str]
+    unified: bool
     after_urls: Mapping[str, str]
     registration_enabled: bool
     recovery_enabled: bool
     verification_enabled: bool
     password_enabled: bool
+    passwordless: bool
     secrets: frozenset[str]
     use: Mapping[str, str]
     tell_unknown: frozenset[str]

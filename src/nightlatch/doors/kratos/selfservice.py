@@ -1,55 +1,40 @@
-"""Signing in and up, in an app and in a browser, and an app's signing out."""
+"""Flows as every act has them: begun in an app or a browser, shown, gone on with, and replaced when they are over."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from nightlatch.core.attempts.rules import check_network
-from nightlatch.core.credentials.policy import MAX_LENGTH
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity
-from nightlatch.core.login.rules import sign_in
-from nightlatch.core.logout.rules import sign_out
 from nightlatch.core.organizations.model import DEFAULT
-from nightlatch.core.registration.rules import give_profile, register, step_back
 from nightlatch.core.sessions.model import Standing
-from nightlatch.core.verification.rules import After
-from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
-from nightlatch.doors.kratos.auth import me, presented
+from nightlatch.doors.kratos.auth import me
 from nightlatch.doors.kratos.browser import (
     again,
     bound,
     browsers_secret,
     check_browser,
-    cookies_for,
     csrf_token,
-    forwarded,
     from_page,
-    onward,
-    show_verification,
     to,
     to_page,
 )
-from nightlatch.doors.kratos.errors import AddressUnverified, RegistrationOff, answer, body_of, error_of
+from nightlatch.doors.kratos.errors import answer, body_of, error_of
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.doors.kratos.shapes import SuccessfulLogin, SuccessfulRegistration, at, encode
-from nightlatch.doors.kratos.submissions import begun, fields, request_device, submitted, traits_of
+from nightlatch.doors.kratos.shapes import at, encode
+from nightlatch.doors.kratos.submissions import begun, request_device
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import (
     AssuranceTooLow,
-    FeatureDisabled,
     FlowExpired,
     FlowNotFound,
-    Forbidden,
-    Invalid,
     OrganizationNotFound,
     SessionAvailable,
     SessionRequired,
@@ -57,192 +42,6 @@ from nightlatch.problems import (
 
 First = Callable[[Call[Parts]], Awaitable[Facts]]
 """What a flow remembers from its beginning, or why it cannot begin."""
-
-
-async def create_native_login_flow(call: Call[Parts]) -> Answer:
-    return await in_app(call, Kind.LOGIN, _login_facts)
-
-
-@forwarded
-async def create_browser_login_flow(call: Call[Parts]) -> Answer:
-    return await in_browser(call, Kind.LOGIN, _login_facts)
-
-
-async def create_native_registration_flow(call: Call[Parts]) -> Answer:
-    return await in_app(call, Kind.REGISTRATION, _registration_facts)
-
-
-@forwarded
-async def create_browser_registration_flow(call: Call[Parts]) -> Answer:
-    return await in_browser(call, Kind.REGISTRATION, _registration_facts)
-
-
-async def _login_facts(call: Call[Parts]) -> Facts:
-    if call.query("aal") not in {None, "", "aal1"}:
-        raise Invalid("The requested authenticator assurance level is not offered: no second factor can be used here.")
-    standing = await standing_of(call)
-    refresh = call.query("refresh") in {"true", "1"} and standing is not None
-    if standing is not None and not refresh:
-        raise SessionAvailable
-    if standing is None:
-        return Facts()
-    call.act = msgspec.structs.replace(call.act, organization=standing.identity.organization)
-    return Facts(refresh=refresh, identifier=_identifier(standing))
-
-
-async def _registration_facts(call: Call[Parts]) -> Facts:
-    return_to.checked(call, "after_verification_return_to")
-    _check_registration(call)
-    if await standing_of(call) is not None:
-        raise SessionAvailable
-    return Facts()
-
-
-async def get_login_flow(call: Call[Parts]) -> Answer:
-    return await get_flow(call, Kind.LOGIN)
-
-
-async def get_registration_flow(call: Call[Parts]) -> Answer:
-    _check_registration(call)
-    return await get_flow(call, Kind.REGISTRATION)
-
-
-@forwarded
-async def update_login_flow(call: Call[Parts]) -> Answer:
-    parts, sent = call.door, await submitted(call, Kind.LOGIN)
-    flow, given = sent.flow, sent.given
-    identifier = given.get("identifier") or given.get("password_identifier")
-    if given.get("method") != "password":
-        return await _again(call, flow, {"code": "no_strategy_login"})
-    _check_password(parts)
-    missing = [
-        name for name, value in (("identifier", identifier), ("password", given.get("password"))) if not _text(value)
-    ]
-    if missing:
-        return await _again(call, flow, *({"code": "property_missing", "field": name} for name in missing))
-    if len(given["password"]) > MAX_LENGTH:
-        return await _again(call, flow, {"code": "credentials_wrong"})
-    standing = await standing_of(call)
-    if sent.in_browser and standing is not None and not flow.facts.refresh:
-        return await _signed_in_already(call, flow)
-    ticked = _ticked(call, flow, given)
-    if ticked:
-        parts = replace(parts, lifetime=msgspec.structs.replace(parts.lifetime, lifespan=parts.flows.remember_me))
-    try:
-        outcome = await sign_in(
-            parts.means, call.act, flow.id, str(identifier), given["password"], request_device(call), standing
-        )
-    except FlowExpired:
-        return await expired(call, flow)
-    if isinstance(outcome, Flow):
-        if outcome.act is Kind.VERIFICATION:
-            return _to_verify(call, outcome)
-        return await again(call, await _still_ticked(parts, outcome) if ticked else outcome)
-    identity = parts.render.identity(outcome.identity, admin=False)
-    shown = SuccessfulLogin(parts.render.own_session(outcome.session, identity), None)
-    if sent.in_browser and outcome.token:
-        known = standing is not None and standing.session.id == outcome.session.id
-        secret = None if known else parts.cookies.new_secret()
-        lasts = presented(parts.cookies, call.request.scope["headers"]).lasts if known else ticked is not False
-        headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret, lasts=lasts)
-        return onward(call, flow, shown, headers)
-    shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
-    return Answer(200, encode(shown))
-
-
-def _to_verify(call: Call[Parts], flow: Flow) -> Answer:
-    if from_page(call.request):
-        return to_page(call, flow)
-    raise AddressUnverified(show_verification(call, flow))
-
-
-@forwarded
-async def update_registration_flow(call: Call[Parts]) -> Answer:
-    _check_registration(call)
-    parts, sent = call.door, await submitted(call, Kind.REGISTRATION)
-    flow, given = sent.flow, sent.given
-    traits, method = traits_of(given), given.get("method")
-    back = given.get("screen") == "previous" or method == "profile:back"
-    if not back and method not in ("password", "profile"):  # a tuple: what was sent may be unhashable
-        return await _again(call, flow, {"code": "no_strategy_registration"})
-    _check_password(parts)
-    if sent.in_browser and await standing_of(call) is not None:
-        return await _signed_in_already(call, flow)
-    secret, signs_in = parts.cookies.new_secret(), parts.flows.registration.session
-    try:
-        if back:
-            return await again(call, await step_back(parts.store, call.act, flow.id))
-        if method == "profile":
-            return await again(call, await give_profile(parts.store, parts.schemas, call.act, flow.id, traits))
-        if not _text(given.get("password")):
-            return await _again(call, flow, {"code": "property_missing", "field": "password"})
-        outcome = await register(
-            parts.means,
-            parts.schemas,
-            call.act,
-            flow.id,
-            traits,
-            given["password"],
-            request_device(call),
-            parts.flows.registration,
-            After(
-                bound(secret) if signs_in and sent.in_browser else flow.facts.browser, _after_verification(call, flow)
-            ),
-        )
-    except FlowExpired:
-        return await expired(call, flow)
-    if isinstance(outcome, Flow):
-        return await again(call, outcome)
-    identity = parts.render.identity(outcome.identity, admin=False)
-    shown = SuccessfulRegistration(identity, None)
-    headers: Headers = ()
-    verifications = outcome.verifications if Kind.REGISTRATION in parts.flows.shows_verification else ()
-    then = [show_verification(call, each) for each in verifications]
-    if outcome.session is not None and outcome.token is not None:
-        shown.session = parts.render.own_session(outcome.session, identity)
-        if sent.in_browser:
-            headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret)
-        else:
-            then.append({"action": "set_ory_session_token", "ory_session_token": outcome.token})
-            shown.session_token = outcome.token
-    if verifications and from_page(call.request):
-        return to_page(call, verifications[0], *headers)
-    shown.continue_with = then or None
-    return onward(call, flow, shown, headers) if sent.in_browser else Answer(200, encode(shown))
-
-
-def _after_verification(call: Call[Parts], flow: Flow) -> str | None:
-    """Where the person goes on when the address of a registration is verified: it was named at the beginning."""
-    wanted = parse_qs(urlsplit(flow.request_url).query).get("after_verification_return_to", [""])[0]
-    return wanted if return_to.allowed(call.door, wanted) else None
-
-
-async def perform_native_logout(call: Call[Parts]) -> Answer:
-    token = (await fields(call)).get("session_token")
-    if not _text(token):
-        raise Forbidden("A session_token must be given.")
-    await call.door.store.write(lambda tx: sign_out(tx, call.act, str(token)))
-    return Answer(204)
-
-
-def _ticked(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> bool | None:
-    """Whether this browser is to keep the person signed in; None where that was not asked."""
-    return given.get("remember_me") in (True, "true", "on") if nodes.asks_to_remember(call.door, flow) else None
-
-
-async def _still_ticked(parts: Parts, flow: Flow) -> Flow:
-    facts = msgspec.structs.replace(flow.facts, remember=True)
-    return await parts.store.write(lambda tx: flows.move(tx, flow, facts=facts))
-
-
-def _check_password(parts: Parts) -> None:
-    if not parts.flows.password_enabled:
-        raise FeatureDisabled
-
-
-def _check_registration(call: Call[Parts]) -> None:
-    if not call.door.flows.registration_enabled:
-        raise RegistrationOff
 
 
 async def in_app(call: Call[Parts], kind: Kind, facts: First, **of: Any) -> Answer:
@@ -347,17 +146,17 @@ def over(call: Call[Parts], flow: Flow) -> Answer:
     return answer(error, call.request.scope["request_id"])
 
 
-async def _again(call: Call[Parts], flow: Flow, *problems: dict[str, Any]) -> Answer:
+async def complain(call: Call[Parts], flow: Flow, *problems: dict[str, Any]) -> Answer:
     if flow.used_at is not None or flow.expires_at <= call.act.now:
         return await expired(call, flow)
     cleared = msgspec.structs.replace(flow, facts=msgspec.structs.replace(flow.facts, problems=()))
     return await again(call, cleared, 400, problems)
 
 
-async def _signed_in_already(call: Call[Parts], flow: Flow) -> Answer:
+async def signed_in_already(call: Call[Parts], flow: Flow) -> Answer:
     if from_page(call.request):
         return to(return_to.after(call.door, flow.act, None))
-    return await _again(call, flow, {"code": SessionAvailable.code, "reason": SessionAvailable.default_reason})
+    return await complain(call, flow, {"code": SessionAvailable.code, "reason": SessionAvailable.default_reason})
 
 
 async def expired(call: Call[Parts], old: Flow, **of: Any) -> Answer:
@@ -390,11 +189,3 @@ async def standing_of(call: Call[Parts]) -> Standing | None:
         return (await me(call))[0]
     except (SessionRequired, AssuranceTooLow):
         return None
-
-
-def _identifier(standing: Standing) -> str | None:
-    return next((a.value for a in standing.identity.addresses), None)
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""

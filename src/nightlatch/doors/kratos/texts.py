@@ -42,6 +42,17 @@ SUBMIT = info(1070005, "Submit")
 EMAIL = info(1070007, "Email")
 RESEND = info(1070008, "Send it again")
 RECOVERY_CODE = info(1070010, "Recovery code")
+REGISTRATION_CODE = info(1070012, "Sign-up code")
+LOGIN_CODE = info(1070013, "Sign-in code")
+SEND_LOGIN_CODE = info(1010015, "Send sign-in code")
+SEND_REGISTRATION_CODE = info(1040006, "Send sign-up code")
+CODE_SENT_AGAIN = info(1010025, "A code was sent to you. Enter it to confirm that it is you.")
+CODE_SENT_TO = {
+    "login": info(
+        1010014, "A code was sent to that address, if it can sign in here. If none arrives, check the spelling."
+    ),
+    "registration": info(1040005, "A code was sent to your address. If none arrives, go back and check the spelling."),
+}
 VERIFICATION_CODE = info(1070011, "Verification code")
 
 
@@ -115,7 +126,15 @@ _EXPIRED = {
     "recovery_expired": 4060005,
     "verification_expired": 4070005,
 }
+_SPENT = generic("The code was tried too often, or is not good any more. Ask for another one.")
 _SIMPLE = {
+    "login_code_wrong": error(4010008, "The code is wrong or was used already. Please try again."),
+    "login_code_spent": _SPENT,
+    "registration_code_wrong": error(4040003, "The code is wrong or was used already. Please try again."),
+    "registration_code_spent": _SPENT,
+    "traits_changed": error(4000036, "What you filled in is not what the code was sent for. Ask for another one."),
+    "code_unknown": error(4000035, "No account signs in by a code that is sent there."),
+    "no_identifier": error(4000009, "There is no address among what you filled in that a code could be sent to."),
     "login_again": error(4010007, "You signed in with this form already. Please try again."),
     "registration_again": error(4040002, "You signed up with this form already. Please try again."),
     "settings_again": generic("Your credentials were changed elsewhere meanwhile. Please try again."),

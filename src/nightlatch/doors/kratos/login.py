@@ -1,0 +1,126 @@
+"""Signing in, in an app and in a browser, by whichever method."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from nightlatch.core.authentication.authenticator import Attempt
+from nightlatch.core.flows import rules as flows
+from nightlatch.core.flows.model import Act as Kind
+from nightlatch.core.flows.model import Facts, Flow
+from nightlatch.core.sessions.model import Standing
+from nightlatch.doors.http.routing import Answer, Call
+from nightlatch.doors.kratos import nodes
+from nightlatch.doors.kratos.auth import presented
+from nightlatch.doors.kratos.browser import (
+    again,
+    cookies_for,
+    forwarded,
+    from_page,
+    onward,
+    show_verification,
+    to_page,
+)
+from nightlatch.doors.kratos.errors import AddressUnverified
+from nightlatch.doors.kratos.methods.table import chosen
+from nightlatch.doors.kratos.parts import Parts
+from nightlatch.doors.kratos.selfservice import (
+    complain,
+    expired,
+    get_flow,
+    in_app,
+    in_browser,
+    signed_in_already,
+    standing_of,
+)
+from nightlatch.doors.kratos.shapes import SuccessfulLogin, encode
+from nightlatch.doors.kratos.submissions import request_device, submitted
+from nightlatch.problems import (
+    FlowExpired,
+    Invalid,
+    SessionAvailable,
+)
+
+
+async def create_native_login_flow(call: Call[Parts]) -> Answer:
+    return await in_app(call, Kind.LOGIN, _facts)
+
+
+@forwarded
+async def create_browser_login_flow(call: Call[Parts]) -> Answer:
+    return await in_browser(call, Kind.LOGIN, _facts)
+
+
+async def get_login_flow(call: Call[Parts]) -> Answer:
+    return await get_flow(call, Kind.LOGIN)
+
+
+@forwarded
+async def update_login_flow(call: Call[Parts]) -> Answer:
+    parts, sent = call.door, await submitted(call, Kind.LOGIN)
+    flow, given = sent.flow, sent.given
+    method = chosen(parts.flows, flow, given)
+    if method is None:
+        return await complain(call, flow, {"code": "no_strategy_login"})
+    if missing := method.missing(flow, given):
+        return await complain(call, flow, *({"code": "property_missing", "field": name} for name in missing))
+    standing = await standing_of(call)
+    if sent.in_browser and standing is not None and not flow.facts.refresh:
+        return await signed_in_already(call, flow)
+    identifier = str(given.get("identifier") or given.get("password_identifier") or "")
+    attempt = Attempt(flow.id, "", request_device(call), identifier, standing)
+    ticked = _ticked(call, flow, given)
+    if ticked:
+        parts = replace(parts, lifetime=msgspec.structs.replace(parts.lifetime, lifespan=parts.flows.remember_me))
+    try:
+        outcome = await method.sign_in(parts, call.act, flow, given, attempt)
+    except FlowExpired:
+        return await expired(call, flow)
+    if isinstance(outcome, Flow):
+        if outcome.act is Kind.VERIFICATION:
+            return _to_verify(call, outcome)
+        return await again(call, await _still_ticked(parts, outcome) if ticked else outcome)
+    identity = parts.render.identity(outcome.identity, admin=False)
+    shown = SuccessfulLogin(parts.render.own_session(outcome.session, identity), None)
+    if sent.in_browser and outcome.token:
+        known = standing is not None and standing.session.id == outcome.session.id
+        secret = None if known else parts.cookies.new_secret()
+        lasts = presented(parts.cookies, call.request.scope["headers"]).lasts if known else ticked is not False
+        headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret, lasts=lasts)
+        return onward(call, flow, shown, headers)
+    shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
+    return Answer(200, encode(shown))
+
+
+async def _facts(call: Call[Parts]) -> Facts:
+    if call.query("aal") not in {None, "", "aal1"}:
+        raise Invalid("The requested authenticator assurance level is not offered: no second factor can be used here.")
+    standing = await standing_of(call)
+    refresh = call.query("refresh") in {"true", "1"} and standing is not None
+    if standing is not None and not refresh:
+        raise SessionAvailable
+    if standing is None:
+        return Facts()
+    call.act = msgspec.structs.replace(call.act, organization=standing.identity.organization)
+    return Facts(refresh=refresh, identifier=_identifier(standing))
+
+
+def _to_verify(call: Call[Parts], flow: Flow) -> Answer:
+    if from_page(call.request):
+        return to_page(call, flow)
+    raise AddressUnverified(show_verification(call, flow))
+
+
+def _ticked(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> bool | None:
+    """Whether this browser is to keep the person signed in; None where that was not asked."""
+    return given.get("remember_me") in (True, "true", "on") if nodes.asks_to_remember(call.door, flow) else None
+
+
+async def _still_ticked(parts: Parts, flow: Flow) -> Flow:
+    facts = msgspec.structs.replace(flow.facts, remember=True)
+    return await parts.store.write(lambda tx: flows.move(tx, flow, facts=facts))
+
+
+def _identifier(standing: Standing) -> str | None:
+    return next((a.value for a in standing.identity.addresses), None)

@@ -1,0 +1,27 @@
+"""The table of methods. Another one is its file and its line here; forms show them in this order."""
+
+from nightlatch.core.flows.model import SENT, Flow
+from nightlatch.doors.kratos.methods.code import Code
+from nightlatch.doors.kratos.methods.method import Given, Method
+from nightlatch.doors.kratos.methods.password import Password
+from nightlatch.doors.kratos.parts import Flows
+from nightlatch.problems import FeatureDisabled
+
+METHODS: dict[str, Method] = {method.type: method for method in (Code(), Password())}
+
+
+def offered(flows: Flows, flow: Flow) -> list[Method]:
+    """Those that the form of `flow` shows: all that are on, or the one that it waits for."""
+    on = [method for method in METHODS.values() if method.is_on(flows)]
+    return [method for method in on if flow.state != SENT or method.type == flow.method]
+
+
+def chosen(flows: Flows, flow: Flow, given: Given) -> Method | None:
+    """The method that was submitted, or else the one that the flow waits for; None for one that there is not.
+    FeatureDisabled."""
+    # A browser sends the name of the one button that was pressed, which may be that of `resend`.
+    name = given.get("method") or (flow.method if flow.state == SENT else None)
+    method = METHODS.get(name) if isinstance(name, str) else None
+    if method is not None and not method.is_on(flows):
+        raise FeatureDisabled
+    return method
