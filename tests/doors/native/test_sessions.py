@@ -15,7 +15,7 @@ from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Device, How, Method, Where
-from nightlatch.core.sessions.rules import Lifetime, end, issue
+from nightlatch.core.sessions.rules import Lifetime, end, issue, renew
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE
 
 URL, END = "/v1/sessions", "/v1/sessions/end"
@@ -248,19 +248,31 @@ def test_S4_a_trial_never_ends_more_than_it_showed_whoever_signs_in_meanwhile(do
     assert tried["count"] == 20
 
     async def all_at_once() -> list[Any]:
-        late = [signing_in(doors, bob, PHONE, act) for act in begun[:5]]
+        late = await asyncio.gather(*[signing_in(doors, bob, PHONE, act) for act in begun[:5]])
         ending = request(
             doors._admin, ADMIN_PORT, "POST", END, {"reason": "r", "token": tried["token"]},
             headers={"authorization": f"Bearer {KEY}"},
         )  # fmt: skip
         after = [signing_in(doors, bob, PHONE, act) for act in begun[5:]]
-        return await asyncio.gather(*late, ending, *after)
+        return [*late, *await asyncio.gather(ending, *after)]
 
     came = {each for each in doors.run(all_at_once()) if isinstance(each, str)}
     assert len(came) == 10
     assert alive(doors) == came
     ended = [each for event in doors.events if event.name == "session.ended" for each in event.data["sessions"]]  # type: ignore[index]
     assert set(ended) == before
+
+
+def test_a_trial_spares_who_proved_themselves_since(doors_of_each: Doors) -> None:
+    doors = doors_of_each
+    ada = doors.person("ada")["id"]
+    idle, proved = signed_in(doors, ada), signed_in(doors, ada)
+    token = stop(doors, filter=ON_PHONES, dry_run=True).ok()["token"]
+    doors.clock.advance(1)
+    again = Method("password", 1, doors.clock.now())
+    doors.write(lambda tx: renew(tx, doors.act(), uuid.UUID(proved).bytes, again, doors.parts.lifetime))
+    assert stop(doors, token=token).ok()["count"] == 1
+    assert alive(doors) == {proved} != {idle}
 
 
 def test_a_trial_ends_none_that_fits_only_since(doors: Doors) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.events.model import Act
 from nightlatch.core.sessions.marking import AT_ONCE
 from nightlatch.core.sessions.model import How, Position, Standing, Where
@@ -21,10 +22,7 @@ from nightlatch.problems import FieldInvalid, QueryTooBroad
 READ_MOST = 50_000
 END_MOST = 10_000
 GOOD_FOR = 10 * MINUTE
-METHODS = (
-    "password", "code", "code_recovery", "link_recovery", "oidc", "totp", "lookup_secret", "webauthn", "passkey",
-)  # fmt: skip
-"""The methods that are counted."""
+_COUNTED = (*METHODS, "code_recovery", "link_recovery")
 _TAIL = 4  # bytes of an id, all random: one in 400,000 new sessions is taken for one of 10,000
 
 
@@ -61,7 +59,7 @@ async def summary(tx: Tx, question: Question, *, facets: bool = True, allow_scan
     """How many fit, in all and, with `facets`, by what they are. QueryTooBroad when more than 50,000 would have to be
     looked at."""
     await _bound(tx, question, allow_scan=allow_scan)
-    return await tx.questions.summary(question, METHODS if facets else ())
+    return await tx.questions.summary(question, _COUNTED if facets else ())
 
 
 async def matching(tx: Tx, question: Question, *, allow_scan: bool = False) -> Sequence[bytes]:

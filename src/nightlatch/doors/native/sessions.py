@@ -76,7 +76,7 @@ async def end_sessions(call: Call[Shared]) -> Answer:
 
 async def _try(call: Call[Shared], act: Act, body: shapes.EndSessions) -> Answer:
     text, how = body.filter or "", body.how or How.DISABLE
-    question = _to_end(call, act, text, how, act.now)
+    question = _to_end(call, act, text, how)
     found, sample = await call.door.store.scan(lambda tx: rules.preview(tx, question, allow_scan=body.allow_scan))
     tried = rules.trial(act, found, how, text, allow_scan=body.allow_scan)
     answer = shapes.Ended(
@@ -115,11 +115,9 @@ def _which(body: shapes.EndSessions) -> str:
     return given[0]
 
 
-def _to_end(call: Call[Shared], act: Act, text: str, how: How, tried_at: int | None) -> Question:
-    """Whatever stands for a time is that of the trial: what goes on meanwhile picks no more sessions than it showed."""
-    now = act.now if tried_at is None else tried_at
-    since = idle_since(call.door.lifetime, now)
-    return Question(act.organization, now, since, filter_of(text), how=how, issued_by=tried_at)
+def _to_end(call: Call[Shared], act: Act, text: str, how: How, issued_by: int | None = None) -> Question:
+    since = idle_since(call.door.lifetime, act.now)
+    return Question(act.organization, act.now, since, filter_of(text), how=how, issued_by=issued_by)
 
 
 def _question(call: Call[Shared], organization_id: bytes) -> Question:
