@@ -74,7 +74,7 @@ def test_it_is_refused_outside_development_for_its_secrets_alone(tmp_path: Path)
     assert load(write(tmp_path, secrets=OURS | {"default": ["a secret of the tests, 32 bytes."]}), {}, dev=False)
 
 
-@pytest.mark.parametrize("name", ["totp", "lookup_secret", "link"])
+@pytest.mark.parametrize("name", ["totp", "lookup_secret"])
 def test_a_method_that_is_not_offered_is_named_in_a_warning(tmp_path: Path, name: str) -> None:
     methods, rest, _ = load(write(tmp_path), {}, dev=True).warnings
     assert methods.startswith("Methods that are not offered yet")
