@@ -1,74 +1,58 @@
-"""The only wiring: configuration → store → parts → doors → one ASGI application a port, in each worker process."""
+"""The application: store, parts and doors → one ASGI application a port, in each worker process."""
 
 import asyncio
 import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
-from hashlib import sha256
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nightlatch.config import Config, keys_of, load
-from nightlatch.core.access.model import EVERYTHING, AccessKey
-from nightlatch.core.access.rules import PURPOSE
-from nightlatch.core.attempts.model import Limit, Throttling
-from nightlatch.core.authentication.code import Code
-from nightlatch.core.authentication.password import Password
 from nightlatch.core.courier.model import Message, Status
-from nightlatch.core.credentials.hashing import Hasher
-from nightlatch.core.credentials.person import Vault
-from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.events.seals import PURPOSE as SEALS
 from nightlatch.core.housekeeping import Retention, SteadyClock, seal_events, sweep
-from nightlatch.core.identities.schemas import Schemas, load_schemas
-from nightlatch.core.means import Post, Verifying
 from nightlatch.core.organizations.model import DEFAULT
-from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.sessions.model import REASONS
-from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime
+from nightlatch.core.sessions.rules import SEEN_FLUSH
 from nightlatch.core.sessions.seen import LastSeen
-from nightlatch.core.settings import rules as settings
 from nightlatch.core.store import Store
 from nightlatch.doors.http import logs
-from nightlatch.doors.http.client_address import ClientAddress, Network
+from nightlatch.doors.http.client_address import ClientAddress
 from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.door import Door
-from nightlatch.doors.http.limits import Address, Fault, Limits
+from nightlatch.doors.http.limits import Address, Fault
 from nightlatch.doors.http.metrics import Metrics
-from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
 from nightlatch.doors.http.request_ids import request_id
 from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
-from nightlatch.doors.kratos.cookies import Cookies, attributes
-from nightlatch.doors.kratos.parts import Flows, Parts
-from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
 from nightlatch.doors.pages import door as pages
-from nightlatch.doors.pages.parts import Brand, Site
 from nightlatch.doors.sessions_api import door as sessions_api
 from nightlatch.doors.slack import door as slack
-from nightlatch.kernel.clock import HOUR, MINUTE, SECOND, SystemClock
+from nightlatch.kernel.clock import SECOND, SystemClock
 from nightlatch.kernel.ids import id_text
-from nightlatch.kernel.outbound import Outbound
-from nightlatch.kernel.secrets import digest
 from nightlatch.problems import StoreDown, Unavailable
-from nightlatch.senders.delivery import MOST, Sender, deliver, kept
-from nightlatch.senders.http import Http
-from nightlatch.senders.letters import Letters
-from nightlatch.senders.smtp import Smtp
+from nightlatch.senders.delivery import MOST, deliver
 from nightlatch.stores.opening import open_store
+from nightlatch.wiring import (
+    cors_of,
+    hasher_of,
+    keyless_of,
+    letters_of,
+    limits_of,
+    parts_of,
+    schemas_of,
+    senders_of,
+    site_of,
+)
 
 HTTP_OK = 200
-REVOKE, SHOW_VERIFICATION = "revoke_active_sessions", "show_verification_ui"
-REQUIRE_VERIFIED = "require_verified_address"
-LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class Run(NamedTuple):
@@ -100,7 +84,7 @@ class Application:
         self._addresses = ClientAddress(config.nightlatch.trusted_proxies, config.nightlatch.client_ip_header)
         self._ports: dict[int, ASGIApp] = {}
         self.peers: dict[Address, int] = {}
-        self.limits = _limits(config)
+        self.limits = limits_of(config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "lifespan"
@@ -133,16 +117,18 @@ class Application:
     async def _running(self) -> AsyncIterator[None]:
         schemas, hasher, seen = await schemas_of(self._config), hasher_of(self._config), LastSeen()
         store = await open_store(self._run.dsn, self._committed)
-        parts = _parts(self._config, self._run, store, hasher, seen, schemas, self._metrics, self._addresses)
+        parts = parts_of(
+            self._config, self._run.admin_key, store, hasher, seen, schemas, self._metrics, self._addresses
+        )
         if parts.flows.passwordless and not any(schema.by_code for schema in schemas):
             self._log.warning("nobody can sign in by a code: no identity schema has a trait with credentials.code")
         public = kratos.public_door(parts)
-        own_pages = pages.public_door(parts, _site(self._config), self._port(public).ask)
+        own_pages = pages.public_door(parts, site_of(self._config), self._port(public).ask)
         self._ports = {
-            self._public_port: self._port(public, own_pages, cors=_cors(self._config)),
+            self._public_port: self._port(public, own_pages, cors=cors_of(self._config)),
             self._admin_port: self._port(
                 kratos.admin_door(parts),
-                sessions_api.admin_door(parts, _keyless(self._config)),
+                sessions_api.admin_door(parts, keyless_of(self._config)),
                 slack.admin_door(parts),
                 huawei.admin_door(parts),
                 native.admin_door(parts),
@@ -191,7 +177,7 @@ class Application:
                 self._log.warning("nothing is cleaned up", reason=problem.reason)
 
     async def _send(self, store: Store) -> None:
-        clock, letters, senders = SystemClock(), letters_of(self._config), _senders(self._config)
+        clock, letters, senders = SystemClock(), letters_of(self._config), senders_of(self._config)
         while True:
             wait = 1
             try:
@@ -263,251 +249,3 @@ def worker(run: Run, public_port: int, admin_port: int) -> Application:
 
 async def _flush(seen: LastSeen, store: Store) -> None:
     await seen.flush(lambda times: store.write(lambda tx: tx.sessions.seen(times)))
-
-
-async def schemas_of(config: Config) -> Schemas:
-    """SchemasBroken."""
-    return await load_schemas(config.identity.schemas, config.identity.default_schema_id, Outbound().get)
-
-
-def hasher_of(config: Config) -> Hasher:
-    hashing = config.nightlatch.hashing
-    return Hasher(
-        memory=hashing.memory,
-        time=hashing.time,
-        parallelism=hashing.parallelism,
-        threads=hashing.threads,
-        queue=hashing.queue,
-        entropy=os.urandom,  # noqa: TID251
-    )
-
-
-def vault_of(config: Config) -> Vault:
-    return Vault(keys_of(config.secrets.cipher, "credentials"))
-
-
-def letters_of(config: Config) -> Letters:
-    folder = config.courier.template_override_path
-    return Letters(vault_of(config).keys, config.serve.public.base_url, Path(folder) if folder else None)
-
-
-def _senders(config: Config) -> dict[str, Sender]:
-    """By channel. In development what is not configured is read in the mailbox page."""
-    courier, outbound = config.courier, Outbound(LOOPBACK if config.dev else ())
-    senders: dict[str, Sender] = {"email": kept, "sms": kept} if config.dev else {}
-    if courier.delivery_strategy == "http" and courier.http.request_config:
-        senders["email"] = Http(outbound, courier.http.request_config)
-    elif courier.delivery_strategy == "smtp" and courier.smtp.connection_uri:
-        senders["email"] = Smtp(courier.smtp.connection_uri, courier.smtp.from_address, courier.smtp.from_name)
-    if courier.channels:
-        senders["sms"] = Http(outbound, courier.channels[0])
-    return senders
-
-
-def _parts(
-    config: Config,
-    run: Run,
-    store: Store,
-    hasher: Hasher,
-    seen: LastSeen,
-    schemas: Schemas,
-    metrics: Metrics,
-    addresses: ClientAddress,
-) -> Parts:
-    vault = vault_of(config)
-    flags = config.feature_flags
-    return Parts(
-        store=store,
-        clock=SystemClock(),
-        entropy=os.urandom,  # noqa: TID251
-        schemas=schemas,
-        hasher=hasher,
-        vault=vault,
-        throttling=_throttling(config),
-        code_keys=keys_of(config.secrets.default, "codes"),
-        post=_post(config),
-        page_keys=keys_of(config.secrets.pagination, "page tokens"),
-        pair_keys=keys_of(config.secrets.cipher, PURPOSE),
-        render=Render(config.serve.public.base_url, vault),
-        lifetime=lifetime_of(config),
-        seen=seen,
-        flows=_flows(config),
-        access=Access(_configured_keys(run), config.nightlatch.trusted_networks),
-        cookies=_cookies(config),
-        error_keys=keys_of(config.secrets.cookie, "errors"),
-        origins=_origins(config),
-        public_url=config.serve.public.base_url,
-        admin_url=config.serve.admin.base_url,
-        highest_aal=config.session.whoami.required_aal == "highest_available",
-        cache_for=(flags.cacheable_sessions_max_age or 0) if flags.cacheable_sessions else None,
-        faster_extend=flags.faster_session_extend,
-        client_address=addresses.of,
-        metrics=metrics.render,
-        letters=letters_of(config) if config.dev else None,
-    )
-
-
-def _post(config: Config) -> Post:
-    methods, public = config.selfservice.methods, config.serve.public.base_url
-    flows = config.selfservice.flows
-    required = REQUIRE_VERIFIED in flows.login.after.password.hooks
-    verification = flows.verification
-    verifying = Verifying(verification.use, verification.lifespan, required) if verification.enabled else None
-    return Post(
-        lifespans={"code": methods.code.config.lifespan, "link": methods.link.config.lifespan},
-        url=lambda place, query: f"{public}self-service/{place}?{urlencode(query)}",
-        endings=keys_of(config.secrets.default, "device links"),
-        verifying=verifying,
-    )
-
-
-def lifetime_of(config: Config) -> Lifetime:
-    limits = config.nightlatch.session
-    alone = REVOKE in config.selfservice.flows.login.after.password.hooks
-    return Lifetime(
-        config.session.lifespan,
-        config.session.earliest_possible_extend,
-        limits.idle,
-        1 if alone else limits.max_per_identity,
-        refuse=limits.at_limit == "refuse" and not alone,
-        sliding=limits.sliding,
-    )
-
-
-def _site(config: Config) -> Site:
-    flows, ui = config.selfservice.flows, config.nightlatch.ui
-    acts = (act for act in ("registration", "recovery", "verification") if getattr(flows, act).enabled)
-    keys, brand = keys_of(config.secrets.cookie, "pages"), Brand(ui.name, ui.logo, ui.stylesheet)
-    return Site(config.serve.public.base_url, keys, frozenset(acts), brand)
-
-
-def _cors(config: Config) -> Cors | None:
-    cors = config.serve.public.cors
-    if not cors.enabled:
-        return None
-    origins = cors.allowed_origins or _origins(config)
-    return Cors(origins, cors.allowed_methods, cors.allowed_headers, cors.exposed_headers, cors.allow_credentials)
-
-
-def _origins(config: Config) -> tuple[str, ...]:
-    """Those of our own pages and of the configured ones, and those that CORS names."""
-    flows, public = config.selfservice.flows, config.serve.public
-    pages = (flows.login, flows.registration, flows.recovery, flows.verification, flows.settings)
-    urls = [urlsplit(url) for url in (public.base_url, *(page.ui_url for page in pages))]
-    own = [f"{url.scheme}://{url.netloc}" for url in urls if url.netloc]
-    named = [origin for origin in public.cors.allowed_origins if public.cors.enabled and origin != "*"]
-    return tuple(dict.fromkeys([*own, *named]))
-
-
-def _cookies(config: Config) -> Cookies:
-    own, all_ = config.session.cookie, config.cookies
-    secure = not config.dev or own.name.startswith(("__Host-", "__Secure-"))
-    return Cookies(
-        keys=keys_of(config.secrets.cookie, "cookies"),
-        entropy=os.urandom,  # noqa: TID251
-        session=own.name,
-        session_scope=attributes(own.domain, own.path, own.same_site, secure=secure),
-        persistent=own.persistent,
-        browser=f"csrf_token_{sha256(config.serve.public.base_url.encode()).hexdigest()}",
-        browser_scope=attributes(all_.domain, all_.path, all_.same_site, secure=not config.dev),
-    )
-
-
-def _throttling(config: Config) -> Throttling:
-    t = config.nightlatch.throttling
-    return Throttling(
-        passwords=Limit(t.attempts, t.attempts_window, t.lock, t.free_attempts, t.attempts_in_row, quiet=True),
-        codes=Limit(t.codes_per_hour, HOUR, quiet=True),
-        proofs=Limit(t.proofs_per_minute, MINUTE),
-        flows=Limit(t.flows_per_minute, MINUTE),
-        messages=Limit(t.messages_per_hour, HOUR),
-        floor=t.floor,
-        keys=keys_of(config.secrets.default, "attempts"),
-    )
-
-
-def _keyless(config: Config) -> tuple[Network, ...]:
-    """Who needs no key at the sessions API, whose published client sends none by itself."""
-    networks = config.nightlatch.trusted_networks if config.nightlatch.sessions_api.authentication == "none" else ()
-    return (*networks, *(LOOPBACK if config.dev else ()))
-
-
-def _flows(config: Config) -> Flows:
-    selfservice = config.selfservice
-    flows, methods = selfservice.flows, selfservice.methods
-    password, code = methods.password.config, methods.code.config
-    named = {
-        "login": flows.login,
-        "registration": flows.registration,
-        "recovery": flows.recovery,
-        "verification": flows.verification,
-        "settings": flows.settings,
-    }
-    after = flows.registration.after
-    hooks = {"password": after.password.hooks, "code": after.code.hooks}
-    policy = Policy(
-        password.min_password_length, password.identifier_similarity_check_enabled, password.haveibeenpwned_enabled
-    )
-    return Flows(
-        lifespans={name: flow.lifespan for name, flow in named.items()},
-        ui_urls={name: flow.ui_url for name, flow in named.items()} | {"error": flows.error.ui_url},
-        after_urls={
-            "login": flows.login.after.default_browser_return_url,
-            "registration": flows.registration.after.default_browser_return_url,
-            "recovery": flows.recovery.after.default_browser_return_url,
-            "verification": flows.verification.after.default_browser_return_url,
-            "logout": flows.logout.after.default_browser_return_url,
-            "settings.password": flows.settings.after.password.default_browser_return_url or "",
-            "settings.profile": flows.settings.after.profile.default_browser_return_url or "",
-        },
-        password=Password(policy),
-        code=Code(code.max_submissions, config.security.account_enumeration.mitigate),
-        signing_in=frozenset(method for method, named in hooks.items() if "session" in named),
-        unified=flows.registration.style == "unified",
-        registration_enabled=flows.registration.enabled,
-        recovery_enabled=flows.recovery.enabled,
-        verification_enabled=flows.verification.enabled,
-        password_enabled=methods.password.enabled,
-        passwordless=methods.code.enabled and methods.code.passwordless_enabled,
-        secrets=frozenset(n for n, m in (("code", methods.code), ("link", methods.link)) if m.enabled),
-        use={"recovery": flows.recovery.use, "verification": flows.verification.use},
-        tell_unknown=frozenset(n for n in ("recovery", "verification") if getattr(flows, n).notify_unknown_recipients),
-        shows_verification=frozenset(
-            n
-            for n, named in (("registration", after.password.hooks), ("settings", flows.settings.after.profile.hooks))
-            if SHOW_VERIFICATION in named
-        ),
-        link_confirmation=config.nightlatch.recovery.link_confirmation,
-        # Who hands a code over by phone or mail needs longer than who waits for it at a screen.
-        code_lifespan=max(code.lifespan, HOUR),
-        link_lifespan=methods.link.config.lifespan,
-        redeeming=Redeeming(code.max_submissions, flows.settings.lifespan),
-        settings=settings.Rules(
-            policy,
-            flows.settings.privileged_session_max_age,
-            always_end_others=REVOKE in flows.settings.after.profile.hooks,
-        ),
-        remember_me=config.nightlatch.session.remember_me,
-        settings_highest_aal=flows.settings.required_aal == "highest_available",
-        default_return_url=selfservice.default_browser_return_url,
-        allowed_return_urls=selfservice.allowed_return_urls,
-    )
-
-
-def _limits(config: Config) -> Limits:
-    limits = config.nightlatch.limits
-    return Limits(
-        header_bytes=limits.header_bytes,
-        header_count=limits.header_count,
-        url_bytes=limits.url_bytes,
-        header_seconds=limits.header_seconds,
-        body_seconds=limits.body_seconds,
-        connections_per_address=limits.connections_per_address,
-    )
-
-
-def _configured_keys(run: Run) -> dict[bytes, AccessKey]:
-    if run.admin_key is None:
-        return {}
-    token_hash = digest(run.admin_key)
-    return {token_hash: AccessKey(bytes(16), DEFAULT, "configured", token_hash, EVERYTHING, 0)}

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tests.config.written import nested, write
 
-from nightlatch.app import lifetime_of
 from nightlatch.config import load
+from nightlatch.wiring import lifetime_of
 
 REVOKE = "revoke_active_sessions"
 

@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 import msgspec
 
-from nightlatch.app import vault_of
 from nightlatch.cli.opened import REFUSED, Database, complain, private_file
 from nightlatch.core.administration.identities import exported
 from nightlatch.core.credentials.methods import METHODS
@@ -20,6 +19,7 @@ from nightlatch.core.identities.model import Filter, Identity
 from nightlatch.core.store import Store
 from nightlatch.doors.kratos.shapes import Render, encode
 from nightlatch.kernel.ids import id_text
+from nightlatch.wiring import vault_of
 
 _PAGE = 500
 

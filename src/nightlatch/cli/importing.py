@@ -14,7 +14,6 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 
-from nightlatch.app import hasher_of, vault_of
 from nightlatch.cli.entries import Entry, Unreadable, entries
 from nightlatch.cli.import_report import RefusedFile, Report, progress
 from nightlatch.cli.opened import REFUSED, Database, check_schemas, complain
@@ -29,6 +28,7 @@ from nightlatch.core.store import Store
 from nightlatch.doors.http.json_gate import gate
 from nightlatch.doors.kratos import bodies, moving
 from nightlatch.problems import Conflict, Invalid
+from nightlatch.wiring import hasher_of, vault_of
 
 T = TypeVar("T")
 U = TypeVar("U")
