@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.doors.huawei.signing import signer
 from tests.doors.kratos.in_process import PASSWORD, PUBLIC_URL, Doors, migrated
+from tests.doors.kratos.table import device_token
 from tests.doors.kratos.visitor import Visitor
 
 from nightlatch.core.organizations.model import DEFAULT
@@ -75,6 +76,11 @@ class Scene:
         asked = {"accept": "application/json", "x-session-token": self.tokens[0]}
         way = self.doors.public("GET", "/self-service/logout/browser", headers=asked).ok()["logout_url"]
         assert self.doors.public("GET", way.removeprefix(PUBLIC_URL[:-1]), headers=asked).status == 204
+
+    def follow(self) -> None:
+        """The link of a letter about the first session."""
+        token = device_token(self.doors, self.sessions[0])
+        assert self.doors.public("POST", f"/self-service/device?token={token}").status < 300
 
     def come_in(self) -> None:
         """Bob, where Ada's first session was."""
@@ -147,6 +153,7 @@ WAYS = [
     Way("kratos: performNativeLogout", lambda s: s.mine("DELETE", "/self-service/logout/api", {"session_token": s.tokens[0]}), NOBODY, "logout", ENDED, 1, ".aab"),
     Way("kratos: updateLogoutFlow", lambda s: s.sign_out(), ME, "logout", ENDED, 1, ".aab"),
     Way("kratos: a browser's next person", lambda s: s.come_in(), NOBODY, "replaced", ENDED, 1, ".aab"),
+    Way("kratos: endDevice", lambda s: s.follow(), NOBODY, "own_link", ENDED, 1, ".aab"),
     Way("huawei: batchDeleteSessions", lambda s: _signed(s, *s.sessions[:2]), KEY, "admin", DELETED, 2, "..ab"),
     Way("kratos: recovery", lambda s: s.recover(), NOBODY, "recovery"),
     Way("sessions_api: deleteSession", lambda s: s.deleted(s.sessions[0]), KEY, "admin", DELETED, 1, ".aab"),

@@ -9,7 +9,7 @@ from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,6 +25,7 @@ from nightlatch.core.events.model import Act, Event
 from nightlatch.core.events.seals import PURPOSE as SEALS
 from nightlatch.core.housekeeping import Retention, SteadyClock, seal_events, sweep
 from nightlatch.core.identities.schemas import Schemas, load_schemas
+from nightlatch.core.means import Post, Verifying
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
@@ -64,7 +65,8 @@ from nightlatch.senders.smtp import Smtp
 from nightlatch.stores.opening import open_store
 
 HTTP_OK = 200
-REVOKE = "revoke_active_sessions"
+REVOKE, SHOW_VERIFICATION = "revoke_active_sessions", "show_verification_ui"
+REQUIRE_VERIFIED = "require_verified_address"
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -321,6 +323,7 @@ def _parts(
         vault=vault,
         throttling=_throttling(config),
         code_keys=keys_of(config.secrets.default, "codes"),
+        post=_post(config),
         page_keys=keys_of(config.secrets.pagination, "page tokens"),
         pair_keys=keys_of(config.secrets.cipher, PURPOSE),
         render=Render(config.serve.public.base_url, vault),
@@ -342,6 +345,20 @@ def _parts(
     )
 
 
+def _post(config: Config) -> Post:
+    methods, public = config.selfservice.methods, config.serve.public.base_url
+    flows = config.selfservice.flows
+    required = REQUIRE_VERIFIED in flows.login.after.password.hooks
+    verification = flows.verification
+    verifying = Verifying(verification.use, verification.lifespan, required) if verification.enabled else None
+    return Post(
+        lifespans={"code": methods.code.config.lifespan, "link": methods.link.config.lifespan},
+        url=lambda place, query: f"{public}self-service/{place}?{urlencode(query)}",
+        endings=keys_of(config.secrets.default, "device links"),
+        verifying=verifying,
+    )
+
+
 def lifetime_of(config: Config) -> Lifetime:
     limits = config.nightlatch.session
     alone = REVOKE in config.selfservice.flows.login.after.password.hooks
@@ -357,7 +374,11 @@ def lifetime_of(config: Config) -> Lifetime:
 
 def _site(config: Config) -> Site:
     flows, ui = config.selfservice.flows, config.nightlatch.ui
-    offered = {"registration": flows.registration.enabled, "recovery": flows.recovery.enabled}
+    offered = {
+        "registration": flows.registration.enabled,
+        "recovery": flows.recovery.enabled,
+        "verification": flows.verification.enabled,
+    }
     return Site(
         config.serve.public.base_url,
         keys_of(config.secrets.cookie, "pages"),
@@ -405,6 +426,7 @@ def _throttling(config: Config) -> Throttling:
         codes=Limit(t.codes_per_hour, HOUR, quiet=True),
         proofs=Limit(t.proofs_per_minute, MINUTE),
         flows=Limit(t.flows_per_minute, MINUTE),
+        messages=Limit(t.messages_per_hour, HOUR),
         floor=t.floor,
         keys=keys_of(config.secrets.default, "attempts"),
     )
@@ -424,6 +446,7 @@ def _flows(config: Config) -> Flows:
         "login": flows.login,
         "registration": flows.registration,
         "recovery": flows.recovery,
+        "verification": flows.verification,
         "settings": flows.settings,
     }
     hooks = flows.registration.after.password.hooks
@@ -436,6 +459,8 @@ def _flows(config: Config) -> Flows:
         after_urls={
             "login": flows.login.after.default_browser_return_url,
             "registration": flows.registration.after.default_browser_return_url,
+            "recovery": flows.recovery.after.default_browser_return_url,
+            "verification": flows.verification.after.default_browser_return_url,
             "logout": flows.logout.after.default_browser_return_url,
             "settings.password": flows.settings.after.password.default_browser_return_url or "",
             "settings.profile": flows.settings.after.profile.default_browser_return_url or "",
@@ -443,7 +468,17 @@ def _flows(config: Config) -> Flows:
         registration=Rules(policy, session="session" in hooks),
         registration_enabled=flows.registration.enabled,
         recovery_enabled=flows.recovery.enabled,
+        verification_enabled=flows.verification.enabled,
         password_enabled=methods.password.enabled,
+        secrets=frozenset(n for n, m in (("code", methods.code), ("link", methods.link)) if m.enabled),
+        use={"recovery": flows.recovery.use, "verification": flows.verification.use},
+        tell_unknown=frozenset(n for n in ("recovery", "verification") if getattr(flows, n).notify_unknown_recipients),
+        shows_verification=frozenset(
+            n
+            for n, named in (("registration", hooks), ("settings", flows.settings.after.profile.hooks))
+            if SHOW_VERIFICATION in named
+        ),
+        link_confirmation=config.nightlatch.recovery.link_confirmation,
         # Who hands a code over by phone or mail needs longer than who waits for it at a screen.
         code_lifespan=max(methods.code.config.lifespan, HOUR),
         link_lifespan=methods.link.config.lifespan,

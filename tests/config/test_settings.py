@@ -28,8 +28,8 @@ class TestEverySetting:
     def around(self, setting: Setting) -> dict[str, str]:
         """What else must be set for an example to be allowed."""
         schemas = {"IDENTITY_SCHEMAS_0_ID": "employee", "IDENTITY_SCHEMAS_0_URL": "base64://e30="}
-        trusted = {"NIGHTLATCH_TRUSTED_NETWORKS": "10.0.0.0/8"} if setting.key.endswith("authentication") else {}
-        return schemas if setting.key == "identity.default_schema_id" else trusted
+        more = {"authentication": {"NIGHTLATCH_TRUSTED_NETWORKS": "10.0.0.0/8"}, "default_schema_id": schemas}
+        return (more | {"use": {"SELFSERVICE_METHODS_LINK_ENABLED": "true"}}).get(setting.key.split(".")[-1], {})
 
     def test_is_read_from_the_file(self, setting: Setting, around: dict[str, str], tmp_path: Path):
         raw = "employee" if "IDENTITY_SCHEMAS_0_ID" in around else unlike_the_default(setting)

@@ -72,9 +72,7 @@ def use_everything(world: World) -> dict[str, str]:
         lambda tx: make_code(tx, world.act(), world.code_keys, anna.identity.id, HOUR, "http://x/", flow_type="api")
     )
     made["code"] = code.secret
-    recovered = world.run(
-        redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, Redeeming(5, HOUR))
-    )
+    recovered = world.run(redeem(world.means(), world.act(), code.flow.id, code.secret, DEVICE, Redeeming(5, HOUR)))
     assert isinstance(recovered, Recovered)
     made["mailed code"] = "mailed-9c1f7a5b6e42"
     world.write(

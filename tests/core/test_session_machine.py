@@ -294,9 +294,7 @@ class Sessions(RuleBasedStateMachine):
             lambda tx: make_code(tx, world.act(), world.code_keys, identity_id, HOUR, "http://x/", flow_type="api")
         )
         device = world.elsewhere()
-        outcome = world.run(
-            redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, device, Redeeming(5, HOUR))
-        )
+        outcome = world.run(redeem(world.means(), world.act(), code.flow.id, code.secret, device, Redeeming(5, HOUR)))
         assert isinstance(outcome, Recovered)
         self.end_model(self.of(owner))
         self.issued(owner, outcome.session, outcome.token)

@@ -2,17 +2,20 @@
 
 import json
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from tests.database import Database, T, Unit
 
 from nightlatch.core.administration import identities as administration
 from nightlatch.core.attempts.model import Limit, Throttling
+from nightlatch.core.courier.model import Filter
+from nightlatch.core.courier.rules import opened
 from nightlatch.core.credentials.hashing import Hasher, Turn
 from nightlatch.core.credentials.person import Person, Profile, Vault, compose, find
 from nightlatch.core.events.model import Act
@@ -21,7 +24,7 @@ from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.rules import open_flow
 from nightlatch.core.identities.schemas import Schema, Schemas
 from nightlatch.core.login.rules import SignedIn, sign_in
-from nightlatch.core.means import Means
+from nightlatch.core.means import Means, Post
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, redeem
 from nightlatch.core.sessions.model import Device, Standing
@@ -41,6 +44,7 @@ THROTTLING = Throttling(
     codes=Limit(10, HOUR, quiet=True),
     proofs=Limit(30, MINUTE),
     flows=Limit(120, MINUTE),
+    messages=Limit(6, HOUR),
     floor=0,
     keys=Keys([SECRET], "attempts"),
 )
@@ -70,6 +74,10 @@ def _schema(name: str, traits: dict[str, Any]) -> Schema:
 SCHEMAS = Schemas([_schema("default", _PERSON), _schema("robot", {"model": {"type": "string"}})], "default")
 
 
+def letter_url(place: str, query: Mapping[str, str]) -> str:
+    return f"https://id.example.org/self-service/{place}?{urlencode(query)}"
+
+
 class World:
     """Whatever is asked happens now; `clock` is moved by the test."""
 
@@ -82,6 +90,7 @@ class World:
         self.hasher = Hasher(memory=16, time=1, parallelism=1, threads=2, queue=64, entropy=self.entropy)
         self.vault = Vault(Keys([SECRET], "credentials"))
         self.code_keys = Keys([SECRET], "codes")
+        self.post = Post({"code": 10 * MINUTE, "link": HOUR}, letter_url, Keys([SECRET], "device links"))
         self.networks = ip_network("10.0.0.0/8").hosts()
 
     @property
@@ -134,7 +143,9 @@ class World:
         return self.write(unit)
 
     def means(self, **changes: Any) -> Means:
-        return replace(Means(self.db.store, self.hasher, self.vault, LIFETIME, THROTTLING), **changes)
+        return replace(
+            Means(self.db.store, self.hasher, self.vault, LIFETIME, THROTTLING, self.code_keys, self.post), **changes
+        )
 
     def elsewhere(self) -> Device:
         """A device in a network that nobody used before: what one network may do is not what is tested."""
@@ -149,9 +160,7 @@ class World:
             lambda tx: make_code(tx, self.act(), self.code_keys, person.identity.id, HOUR, "http://x/", flow_type="api")
         )
         redeeming = Redeeming(5, HOUR)
-        return self.run(
-            redeem(self.means(), self.act(), self.code_keys, made.flow.id, made.secret, self.elsewhere(), redeeming)
-        )
+        return self.run(redeem(self.means(), self.act(), made.flow.id, made.secret, self.elsewhere(), redeeming))
 
     def config(self, person: Person, type_: str) -> dict[str, Any]:
         return self.vault.open(self.stored(person).credentials[type_])
@@ -195,6 +204,11 @@ class World:
         except SessionRequired:
             return False
         return True
+
+    def letters(self) -> list[tuple[str, str, dict[str, str]]]:
+        """Template, recipient and content of what was written, newest first."""
+        rows = self.read(lambda tx: tx.messages.page(DEFAULT, Filter(), None, 100))
+        return [(row.template, row.recipient, opened(self.vault.keys, row) or {}) for row in rows]
 
     def told(self) -> list[tuple[str, str | None, int]]:
         """Name, reason and amount of what happened since the last time that this was asked."""

@@ -7,6 +7,7 @@ import pytest
 from tests.sdk.bodies import PASSWORD, model, new_email
 from tests.sdk.client import Answer, Kratos
 
+NEW = "Harp*dune-lantern 38"
 WRONG = 4000006
 
 
@@ -77,3 +78,33 @@ def test_a_person_registers_by_cookies(frontend: Kratos, jar: Jar) -> None:
 def test_W4_without_the_cookie_of_the_flow_nobody_is_shown_it(frontend: Kratos, jar: Jar) -> None:
     flow = jar(frontend, "create_browser_login_flow").ok(200)
     assert frontend("get_login_flow", id=flow["id"]).refused(403)["id"] == "security_csrf_violation"
+
+
+def change_password(frontend: Kratos, jar: Jar, flow: dict[str, Any], new: str) -> Answer:
+    known = {"method": "password", "password": new, "csrf_token": token(flow)}
+    body = model("UpdateSettingsFlowBody", of=model("UpdateSettingsFlowWithPasswordMethod", **known))
+    return jar(frontend, "update_settings_flow", flow=flow["id"], update_settings_flow_body=body)
+
+
+@pytest.mark.needs("two cookies", "continue_with=redirect")
+def test_a_person_changes_settings_by_cookies(frontend: Kratos, jar: Jar, anna: dict[str, Any]) -> None:
+    frontend("create_browser_settings_flow").refused(401)
+    sign_in(frontend, jar, anna["traits"]["email"], PASSWORD).ok(200)
+    flow = jar(frontend, "create_browser_settings_flow").ok(200)
+    assert (flow["type"], flow["identity"]["id"]) == ("browser", anna["id"])
+    shown = jar(frontend, "get_settings_flow", id=flow["id"]).ok(200)
+    refused = change_password(frontend, jar, shown, "short")
+    assert (refused.status, refused.body["state"]) == (400, "show_form")
+    done = change_password(frontend, jar, shown, NEW).ok(200)
+    assert (done["state"], done["continue_with"][-1]["action"]) == ("success", "redirect_browser_to")
+    jar(frontend, "to_session").ok(200)
+    sign_in(frontend, Jar(), anna["traits"]["email"], NEW).ok(200)
+
+
+@pytest.mark.needs("two cookies", "continue_with=redirect")
+def test_W4_settings_of_another_browser_are_not_taken(frontend: Kratos, jar: Jar, anna: dict[str, Any]) -> None:
+    sign_in(frontend, jar, anna["traits"]["email"], PASSWORD).ok(200)
+    flow = jar(frontend, "create_browser_settings_flow").ok(200)
+    other = Jar()
+    sign_in(frontend, other, anna["traits"]["email"], PASSWORD).ok(200)
+    assert change_password(frontend, other, flow, NEW).refused(403)["id"] == "security_csrf_violation"

@@ -47,6 +47,14 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     if values["session.cookie.name"].startswith("__Host-") and not bare:
         cookie = ("session.cookie.name", "session.cookie.domain", "session.cookie.path")
         yield cookie, "begins with __Host-, which allows no domain and no path but /", "Take them out, or rename it."
+    login = "selfservice.flows.login.after.password.hooks"
+    if "require_verified_address" in values[login] and not values["selfservice.flows.verification.enabled"]:
+        keys = (login, "selfservice.flows.verification.enabled")
+        yield keys, "asks for a verified address, and nobody can verify one", "Enable verification, or take it out."
+    for flow in ("recovery", "verification"):
+        use = f"selfservice.flows.{flow}.use"
+        if values[use] == "link" and not values["selfservice.methods.link.enabled"]:
+            yield (use, "selfservice.methods.link.enabled"), "is link, which is off", "Enable it, or set this to code."
     if values["nightlatch.sessions_api.authentication"] == "none" and not values["nightlatch.trusted_networks"]:
         keys = ("nightlatch.sessions_api.authentication", "nightlatch.trusted_networks")
         yield keys, "is none and nobody is trusted", "Name nightlatch.trusted_networks, or set it to key."

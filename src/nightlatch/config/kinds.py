@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -177,6 +177,20 @@ def choice(*names: str) -> Kind[str]:
     return Kind(" \\| ".join(names), read, (names[0], names[1]))
 
 
+def each_read(named: Iterable[tuple[str, Callable[[Any], T], Any]]) -> tuple[T, ...]:
+    """What each value's reader, before it, makes of it. Refused with the faults of all, each after its value's name."""
+    taken: list[T] = []
+    faults: list[tuple[str, str]] = []
+    for name, read, value in named:
+        try:
+            taken.append(read(value))
+        except Refused as refused:
+            faults += [(f"{name} {problem}", cure) for problem, cure in refused.faults]
+    if faults:
+        raise Refused(*faults)
+    return tuple(taken)
+
+
 def many(kind: Kind[T], *entry_keys: str, least: int = 0) -> Kind[tuple[T, ...]]:
     """A list of `least` values of `kind` or more; entries that are mappings have `entry_keys`."""
 
@@ -185,15 +199,6 @@ def many(kind: Kind[T], *entry_keys: str, least: int = 0) -> Kind[tuple[T, ...]]
             refuse("must be a list", "Begin each entry with a dash; in the environment write a,b or a JSON list.")
         if len(value) < least:
             refuse("has no entry", "Give it one or more.")
-        taken: list[T] = []
-        faults: list[tuple[str, str]] = []
-        for number, entry in enumerate(value, 1):
-            try:
-                taken.append(kind.read(entry))
-            except Refused as refused:
-                faults += [(f"entry {number} {problem}", cure) for problem, cure in refused.faults]
-        if faults:
-            raise Refused(*faults)
-        return tuple(taken)
+        return each_read((f"entry {number}", kind.read, entry) for number, entry in enumerate(value, 1))
 
     return Kind(f"list of {kind.name}", read, ([kind.examples[0]], list(kind.examples)), list_from_text, entry_keys)

@@ -12,8 +12,15 @@ from nightlatch.config.errors import ConfigErrors, Refused
 from nightlatch.config.found import Found
 from nightlatch.config.settings import SETTINGS, Config
 
-_METHOD, _LINK = re.compile(r"selfservice\.methods\.(?!profile)(\w+)"), "selfservice.methods.link.enabled"
+_METHOD = re.compile(r"selfservice\.methods\.(?!profile)(\w+)")
 _HOOKS = [key for key in SETTINGS if key.endswith(".hooks")]
+# Those that have an effect after a flow.
+_DONE = {
+    "login": {"revoke_active_sessions", "require_verified_address"},
+    "registration": {"session", "verification", "show_verification_ui"},
+    "recovery": {"revoke_active_sessions"},
+    "settings": {"revoke_active_sessions", "verification", "show_verification_ui"},
+}
 
 
 def load(path: Path | None, environ: Mapping[str, str], dev: bool) -> Config:
@@ -31,11 +38,6 @@ def load(path: Path | None, environ: Mapping[str, str], dev: bool) -> Config:
     if found.errors:
         raise ConfigErrors(found.errors)
     return assemble(Config, values | {"dev": dev, "warnings": tuple(_warnings(read, found.unused))})
-
-
-def _done(key: str) -> str:
-    """The hook that has an effect after the flow of that key."""
-    return "session" if ".registration." in key else "revoke_active_sessions"
 
 
 def _read(found: Found) -> dict[str, Any]:
@@ -71,11 +73,9 @@ def _judge(values: Mapping[str, Any], read: Mapping[str, Any], found: Found, dev
 
 def _warnings(read: Mapping[str, Any], unused: list[str]) -> Iterator[str]:
     methods = {key: found[1] for key in unused if (found := _METHOD.fullmatch(key))}
-    if read.get(_LINK):
-        methods[_LINK] = "link"
     if methods:
         yield f"Methods that are not offered yet, whatever is configured: {', '.join(methods.values())}."
-    hooks = [f"{key} ({name})" for key in _HOOKS for name in read.get(key, ()) if name != _done(key)]
+    hooks = [f"{key} ({name})" for key in _HOOKS for name in read.get(key, ()) if name not in _DONE[key.split(".")[2]]]
     if without_effect := [key for key in [*unused, *hooks] if key not in {"hashers", *methods}]:
         yield f"Known, but without effect here yet: {', '.join(without_effect)}."
     if "hashers" in unused:

@@ -41,12 +41,15 @@ class MethodHooks(Subject):
 
 class AfterLogin(After):
     hooks: tuple[str, ...] = setting(
-        _HOOK_LIST, [], "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person."
+        _HOOK_LIST,
+        [],
+        "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person; with "
+        "`require_verified_address`, who has no verified address is sent a code in place of being signed in.",
     )
     password: MethodHooks
 
 
-class AfterRecovery(Subject):
+class AfterRecovery(After):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a recovery. `revoke_active_sessions` is done in any case."
     )
@@ -68,7 +71,8 @@ class AfterSettings(Subject):
         _HOOK_LIST,
         [],
         "What follows a change of settings. `revoke_active_sessions` ends all other sessions of the person, which a "
-        "change of a password, an identifier or an address does in any case.",
+        "change of a password, an identifier or an address does in any case; `show_verification_ui` leads on to the "
+        "verification of a new address.",
     )
     password: AfterChange
     profile: AfterChange
@@ -78,7 +82,8 @@ class AfterMethod(Subject):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST,
         Follows(f"`{_HOOKS}` if set, else `session`", lambda known, _: known[_HOOKS] or ("session",)),
-        "What follows a registration by password. `session` signs the person in.",
+        "What follows a registration by password. `session` signs the person in; `show_verification_ui` leads on to "
+        "the verification of their address.",
     )
 
 
@@ -102,8 +107,12 @@ class Registration(Flow):
     after: AfterRegistration
 
 
-class OptionalFlow(Flow):
+class AddressedFlow(Flow):
     enabled: bool = setting(BOOLEAN, True, "Whether this flow is offered.")
+    use: str = setting(choice("code", "link"), "code", "What people are sent; its method must be enabled.")
+    notify_unknown_recipients: bool = setting(
+        BOOLEAN, False, "Whether an address that nobody has is sent a message that says so."
+    )
 
 
 class SettingsFlow(Flow):
@@ -118,8 +127,12 @@ class LoginFlow(Flow):
     after: AfterLogin
 
 
-class RecoveryFlow(OptionalFlow):
+class RecoveryFlow(AddressedFlow):
     after: AfterRecovery
+
+
+class VerificationFlow(AddressedFlow):
+    after: After
 
 
 class Flows(Subject):
@@ -128,7 +141,7 @@ class Flows(Subject):
     error: ErrorPage
     registration: Registration
     recovery: RecoveryFlow
-    verification: OptionalFlow
+    verification: VerificationFlow
     settings: SettingsFlow
 
 

@@ -265,8 +265,22 @@ class Throttling(Subject):
         "as many changes of settings.",
     )
     flows_per_minute: int = setting(integer(1, 1_000_000), 120, "Flows that one network may begin in a minute.")
+    messages_per_hour: int = setting(
+        integer(1, 1_000), 6, "Messages with a code or a link that one address is sent in an hour."
+    )
     floor: int = setting(
-        duration(0), "350ms", "The least time that a refused sign-in takes, whatever it is refused for."
+        duration(0),
+        "350ms",
+        "The least time that a refused sign-in takes, whatever it is refused for, and asking for a code or a link.",
+    )
+
+
+class RecoveryLinks(Subject):
+    link_confirmation: bool = setting(
+        BOOLEAN,
+        True,
+        "Whether a recovery link shows a page with a button. Without, opening it redeems it, which programs that look "
+        "through mail do as well.",
     )
 
 
@@ -308,6 +322,7 @@ class Nightlatch(Subject):
     sessions_api: SessionsApi
     hashing: Hashing
     throttling: Throttling
+    recovery: RecoveryLinks
     ui: Pages
     housekeeping: Housekeeping
     limits: Limits

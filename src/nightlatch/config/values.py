@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from nightlatch.config.errors import Refused, refuse
-from nightlatch.config.kinds import Kind, matching, read_text
+from nightlatch.config.errors import refuse
+from nightlatch.config.kinds import Kind, each_read, matching, read_text
 from nightlatch.core.courier.model import Gateway, Relay
 from nightlatch.kernel.secrets import Keys
 
@@ -82,16 +82,8 @@ def _sqlite(path: str, options: str) -> str:
 def _read_schema(value: Any) -> SchemaSource:
     if not isinstance(value, dict):
         refuse("must have an id and a url", "Write it as - id: NAME and below that url: file:///path.")
-    faults: list[tuple[str, str]] = []
-    read: dict[str, str] = {}
-    for key, reader in (("id", read_text), ("url", _read_schema_url)):
-        try:
-            read[key] = reader(value.get(key))
-        except Refused as refused:
-            faults += [(f"{key} {problem}", cure) for problem, cure in refused.faults]
-    if faults:
-        raise Refused(*faults)
-    return SchemaSource(**read)
+    id_, url = each_read([("id", read_text, value.get("id")), ("url", _read_schema_url, value.get("url"))])
+    return SchemaSource(id_, url)
 
 
 def _read_schema_url(value: Any) -> str:

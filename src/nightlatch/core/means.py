@@ -1,6 +1,7 @@
 """What an act works with that proves something: a password, a code."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from unicodedata import is_normalized
 
@@ -10,6 +11,29 @@ from nightlatch.core.credentials.person import Vault
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SECOND
+from nightlatch.kernel.secrets import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Verifying:
+    """By `code` or `link`, in a flow of that lifespan. With `required`, who has no verified address does not sign in
+    with a password."""
+
+    method: str
+    lifespan: int
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """For how long, in microseconds, a `code` and a `link` are good that are sent to somebody; where a link leads: to
+    a place (an act, or `device`), with a query; what links that end a session are sealed with; and how new addresses
+    are verified, if they are."""
+
+    lifespans: Mapping[str, int]
+    url: Callable[[str, Mapping[str, str]], str]
+    endings: Keys
+    verifying: Verifying | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +43,8 @@ class Means:
     vault: Vault
     lifetime: Lifetime
     throttling: Throttling
+    code_keys: Keys
+    post: Post
 
     def floor(self, password: str) -> "Floor":
         """What a refusal awaits, so that it takes the same time whatever it was refused for."""

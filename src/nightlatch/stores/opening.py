@@ -46,6 +46,7 @@ def _postgres() -> ModuleType:
 
 def _path(dsn: str) -> str:
     """The file of sqlite:///absolute/path or sqlite://relative/path; options behind ? are other programs'."""
+    # Resolved, because the store follows no link.
     return str(Path(unquote(dsn.removeprefix("sqlite:").removeprefix("//").partition("?")[0])).resolve())
 
 

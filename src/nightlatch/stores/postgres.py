@@ -32,7 +32,7 @@ _BULK = 16  # rows; the plan of a bulk statement costs as much as a few single o
 _COLLISIONS = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
-    asyncpg.InvalidCachedStatementError,
+    asyncpg.InvalidCachedStatementError,  # another node has migrated: inside a transaction, what was prepared is lost
     asyncpg.UniqueViolationError,
 )
 _UNUSABLE: dict[type[Exception], str] = {

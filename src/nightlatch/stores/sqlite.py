@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
@@ -39,7 +40,7 @@ _PRAGMAS = (
     "temp_store=memory",
     "cache_size=-2048",  # KiB, for each of four connections: the kernel caches the file once for all
 )
-_MOST_A_BATCH = 64
+_MOST_A_BATCH = 64  # more are not faster, and the first of them would wait for the last
 _LONGEST_WAIT = 5.0  # seconds that a write may wait for its turn and its commit
 _LONGEST_SCAN = 5.0  # seconds; PostgreSQL has them as its statement_timeout
 _STEPS = 100_000  # of SQLite's machine, a millisecond or two, between looks at the clock
@@ -74,15 +75,15 @@ class SqliteConnection:
         return apsw.carray(tuple(values)) if values else None
 
 
+@dataclass(slots=True, eq=False)
 class _Work:
-    """A unit in the queue and the future of whoever waits for it."""
+    """A unit in the queue, the future of whoever waits for it, and what became of it."""
 
-    __slots__ = ("future", "happened", "loop", "unit")
-
-    def __init__(self, unit: Unit[Any], loop: asyncio.AbstractEventLoop) -> None:
-        self.unit, self.loop = unit, loop
-        self.future: asyncio.Future[Any] = loop.create_future()
-        self.happened: list[Event] = []
+    unit: Unit[Any]
+    future: asyncio.Future[Any]
+    value: Any = None
+    error: Exception | None = None
+    happened: Sequence[Event] = ()
 
 
 class SqliteStore:
@@ -103,7 +104,7 @@ class SqliteStore:
         self._writer.start()
 
     async def write(self, unit: Unit[T]) -> T:
-        work = _Work(unit, asyncio.get_running_loop())
+        work = _Work(unit, asyncio.get_running_loop().create_future())
         self._queue.put(work)
         done, _ = await asyncio.wait([work.future], timeout=_LONGEST_WAIT)
         if not done:
@@ -132,6 +133,7 @@ class SqliteStore:
     def _scan(self, unit: Unit[T]) -> T:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
+            # One a thread: whoever shares the loop's has the loop wait for a long read.
             connection = self._local.connection = _open(self._path, reader=True)
             self._opened.append(connection)
         try:
@@ -147,76 +149,71 @@ class SqliteStore:
             raise _problem(error) from error
 
     def _write_all(self, connection: apsw.Connection, gate: int) -> None:
-        while (work := self._queue.get()) is not None:
-            batch = [work]
-            last = False
-            while len(batch) < _MOST_A_BATCH:
-                try:
-                    more = self._queue.get_nowait()
-                except Empty:
-                    break
-                if more is None:
-                    last = True
-                    break
-                batch.append(more)
+        more: _Work | None = self._queue.get()
+        while more is not None:
+            batch = [more]
+            with contextlib.suppress(Empty):
+                while len(batch) < _MOST_A_BATCH and (more := self._queue.get_nowait()) is not None:
+                    batch.append(more)
             _write_batch(connection, gate, batch, self._committed)
-            if last:
-                break
+            if more is not None:
+                more = self._queue.get()
         connection.close()
         os.close(gate)
 
 
 def _write_batch(connection: apsw.Connection, gate: int, batch: list[_Work], committed: Committed) -> None:
-    outcomes: list[tuple[_Work, Any, Exception | None]] = []
     fcntl.lockf(gate, fcntl.LOCK_EX)
     try:
         _execute(connection, "begin immediate")
         # Those given up by their callers, who were told that it did not happen, are left out.
-        outcomes = [(work, *_write_one(connection, work)) for work in batch if not work.future.cancelled()]
+        batch = [work for work in batch if not work.future.cancelled()]
+        for work in batch:
+            _write_one(connection, work)
         _execute(connection, "commit")
     except Exception as error:  # noqa: BLE001 - the whole batch failed with it, and each of its callers is told
         with contextlib.suppress(apsw.Error):
             if connection.in_transaction:
                 _execute(connection, "rollback")
-        outcomes = [(work, None, error) for work in batch]
+        for work in batch:
+            work.error = error
     finally:
         fcntl.lockf(gate, fcntl.LOCK_UN)
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Work, Any, Exception | None]]] = {}
-    for outcome in outcomes:
-        by_loop.setdefault(outcome[0].loop, []).append(outcome)
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Work]] = {}
+    for work in batch:
+        by_loop.setdefault(work.future.get_loop(), []).append(work)
     for loop, some in by_loop.items():
         if not loop.is_closed():
             loop.call_soon_threadsafe(_tell, some, committed)
 
 
-def _write_one(connection: apsw.Connection, work: _Work) -> tuple[Any, Exception | None]:
+def _write_one(connection: apsw.Connection, work: _Work) -> None:
     _execute(connection, "savepoint unit")
     try:
         tx = Transaction(SqliteConnection(connection))
-        value = _drive(work.unit(tx))
+        work.value = _drive(work.unit(tx))
         work.happened = tx.happened
-        return value, None
     except Exception as error:  # it is this unit's alone, unless the transaction went with it
         if not connection.in_transaction:
             # A full disk rolls back everything: the next statement would run outside any transaction.
             raise
         _execute(connection, "rollback to unit")
-        return None, error
+        work.error = error
     finally:
         if connection.in_transaction:
             _execute(connection, "release unit")
 
 
-def _tell(outcomes: list[tuple[_Work, Any, Exception | None]], committed: Committed) -> None:
-    for work, value, error in outcomes:
-        if error is None:
+def _tell(batch: list[_Work], committed: Committed) -> None:
+    for work in batch:
+        if work.error is None:
             committed(work.happened)
         if work.future.done():
             continue
-        if error is None:
-            work.future.set_result(value)
+        if work.error is None:
+            work.future.set_result(work.value)
         else:
-            work.future.set_exception(_problem(error))
+            work.future.set_exception(_problem(work.error))
 
 
 def _drive(rule: Any) -> Any:
@@ -248,6 +245,7 @@ def _problem(error: Exception) -> Exception:
 
 
 def _execute(connection: apsw.Connection, statement: str) -> None:
+    # To the end, here and everywhere: a cursor that is not keeps its snapshot, and no checkpoint gets past that.
     connection.execute(statement).fetchall()
 
 

@@ -38,7 +38,14 @@ def redeemed(
     world: World, flow: Flow, code: str, keys: Keys | None = None, redeeming: Redeeming = REDEEMING
 ) -> Recovered | Flow:
     return world.run(
-        redeem(world.means(), world.act(), keys or world.code_keys, flow.id, code, world.elsewhere(), redeeming)
+        redeem(
+            world.means(code_keys=keys or world.code_keys),
+            world.act(),
+            flow.id,
+            code,
+            world.elsewhere(),
+            redeeming,
+        )
     )
 
 
@@ -157,10 +164,7 @@ def test_P13_of_many_redemptions_at_once_one_succeeds(world: World) -> None:
     code = made(world, world.anna())
 
     async def together() -> list[Any]:
-        work = [
-            redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, REDEEMING)
-            for _ in range(5)
-        ]
+        work = [redeem(world.means(), world.act(), code.flow.id, code.secret, DEVICE, REDEEMING) for _ in range(5)]
         return await asyncio.gather(*work, return_exceptions=True)
 
     outcomes = world.run(together())
@@ -278,7 +282,7 @@ def test_S4_a_sign_in_is_refused_when_the_person_recovers_meanwhile(world: World
     code = made(world, anna)
 
     async def meanwhile() -> None:
-        await redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, REDEEMING)
+        await redeem(world.means(), world.act(), code.flow.id, code.secret, DEVICE, REDEEMING)
 
     assert refused(world.login(hasher=Watched(world.hasher, meanwhile)), "credentials_wrong")
     assert len(world.db.sql("select id from sessions")) == 1

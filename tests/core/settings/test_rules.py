@@ -97,9 +97,7 @@ def test_S5_a_new_password_leaves_the_session_that_set_it_and_nothing_else(world
         with pytest.raises(FlowExpired):
             password(world, mine, "and one more password", flow=other)
     with pytest.raises(FlowExpired):
-        world.run(
-            redeem(world.means(), world.act(), world.code_keys, code.flow.id, code.secret, DEVICE, Redeeming(5, DAY))
-        )
+        world.run(redeem(world.means(), world.act(), code.flow.id, code.secret, DEVICE, Redeeming(5, DAY)))
     assert ("session.ended", "credential_changed", 4) in world.told()
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
 import msgspec
-from tests.core.world import THROTTLING
+from tests.core.world import THROTTLING, letter_url
 from tests.serving import SCHEMAS
 
 from nightlatch.core.access.model import AccessKey
@@ -21,6 +21,7 @@ from nightlatch.core.credentials.person import Vault
 from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.identities.schemas import Schema, Schemas
+from nightlatch.core.means import Post
 from nightlatch.core.organizations import rules as organizations
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
@@ -57,7 +58,7 @@ BEGIN = 1_700_000_000_000_000
 PUBLIC_URL, ADMIN_URL = "https://id.example.org/", "http://admin.example.org:4434/"
 PUBLIC_PORT, ADMIN_PORT = 4433, 4434
 SECRET = b"a secret of the tests, 32 bytes."
-PAGES = ("login", "registration", "recovery", "settings", "error")
+PAGES = ("login", "registration", "recovery", "verification", "settings", "error")
 SITE = Site(PUBLIC_URL, Keys([SECRET], "pages"), frozenset({"registration", "recovery"}), Brand("Night & Latch"))
 UNKNOWN = "8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
 
@@ -284,6 +285,7 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         vault=vault,
         throttling=throttling(),
         code_keys=Keys([SECRET], "codes"),
+        post=Post({"code": 10 * MINUTE, "link": HOUR}, letter_url, Keys([SECRET], "device links")),
         page_keys=Keys([SECRET], "page tokens"),
         pair_keys=Keys([SECRET], "key pairs"),
         render=Render(PUBLIC_URL, vault),
@@ -317,14 +319,19 @@ def throttling(**changes: Any) -> Throttling:
 
 def flows(**changes: Any) -> Flows:
     made = Flows(
-        lifespans=dict.fromkeys(("login", "registration", "recovery", "settings"), HOUR),
+        lifespans=dict.fromkeys(PAGES, HOUR),
         ui_urls={name: f"https://ui.example.org/{name}" for name in PAGES},
-        after_urls={name: f"https://ui.example.org/after-{name}" for name in ("login", "registration", "logout")}
-        | {"settings.password": "", "settings.profile": ""},
+        after_urls={name: f"https://ui.example.org/after-{name}" for name in (*PAGES, "logout") if name != "settings"},
         registration=Rules(),
         registration_enabled=True,
         recovery_enabled=True,
+        verification_enabled=True,
         password_enabled=True,
+        secrets=frozenset({"code", "link"}),
+        use={"recovery": "code", "verification": "code"},
+        tell_unknown=frozenset(),
+        shows_verification=frozenset(),
+        link_confirmation=True,
         code_lifespan=HOUR,
         link_lifespan=HOUR,
         redeeming=Redeeming(5, 15 * MINUTE),

@@ -1,14 +1,17 @@
 """Requests made from the route tables, so that a new line is swept without a word more."""
 
+import uuid
 from typing import Any
 
 from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors, flows
 
 from nightlatch.core.courier.model import Template
 from nightlatch.core.courier.rules import send
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.doors.http.routing import Route
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.routes import ADMIN, PUBLIC
+from nightlatch.kernel.clock import DAY
 from nightlatch.kernel.ids import id_text
 
 Line = Route[Parts]
@@ -28,6 +31,7 @@ BODIES: dict[str, Any] = {
     "update_login_flow": {"method": "password", "identifier": "ada@example.org", "password": PASSWORD},
     "update_registration_flow": {"method": "password", "traits": {"email": "eve@example.org"}, "password": PASSWORD},
     "update_recovery_flow": {"method": "code", "code": "CODE"},
+    "update_verification_flow": {"method": "code", "email": "ada@example.org"},
     "update_settings_flow": {"method": "profile", "traits": {"email": "ada@example.org"}},
     "perform_native_logout": {"session_token": "TOKEN"},
 }
@@ -35,6 +39,12 @@ BODIES: dict[str, Any] = {
 
 def name(line: Line) -> str:
     return f"{line.method} {line.path}"
+
+
+def device_token(doors: Doors, session: str) -> str:
+    """Of a link that ends the session."""
+    ending = (DEFAULT, uuid.UUID(session).bytes, doors.clock.now() + DAY)
+    return doors.parts.post.endings.seal(ending)
 
 
 class World:
@@ -52,7 +62,8 @@ class World:
         code = doors.admin("POST", "/admin/recovery/code", {"identity_id": self.identity}).ok(201)
         self.code: str = code["recovery_code"]
         self.flows = {
-            act: doors.public("GET", f"/self-service/{act}/api").ok()["id"] for act in ("login", "registration")
+            act: doors.public("GET", f"/self-service/{act}/api").ok()["id"]
+            for act in ("login", "registration", "verification")
         }
         self.flows["settings"] = doors.public("GET", "/self-service/settings/api", token=self.token).ok()["id"]
         self.flows["recovery"] = code["recovery_link"].partition("flow=")[2]
@@ -62,6 +73,7 @@ class World:
         )
         logout = doors.public("GET", "/self-service/logout/browser", token=self.token).ok()
         self.flows["logout"] = logout["logout_token"]
+        self.flows["device"] = device_token(doors, self.session)
         doors.happened()
 
     def told(self) -> str:
@@ -77,7 +89,11 @@ class World:
         filled = line.path.replace("{id}", next((kinds[kind] for kind in kinds if kind in line.path), ""))
         filled = filled.replace("{external_id:path}", "crm-1").replace("{type}", "totp")
         act = next((act for act in self.flows if act in line.path), "")
-        asked = [f"{p.name}={self.flows[act]}" for p in line.query if p.name in {"id", "flow", "token"}]
+        asked = [
+            f"{p.name}={self.flows[act]}"
+            for p in line.query
+            if p.name in {"id", "flow"} | {"token" if act in {"logout", "device"} else ""}
+        ]
         return filled + ("?" if asked or query else "") + "&".join([*asked, *([query] if query else [])])
 
     def body(self, line: Line) -> Any:

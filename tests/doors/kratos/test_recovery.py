@@ -262,7 +262,7 @@ def test_a_recovery_flow_that_is_not_there_is_404_and_one_that_is_not_named_400(
     for flow in ("", "x"):
         error = redeem(doors, flow, "123456").refused(400)
         assert error["reason"] == "The flow query parameter is missing or malformed."
-        doors.public("GET", f"/self-service/recovery/flows?id={flow}").refused(400)
+        doors.public("GET", f"/self-service/recovery/flows?id={flow}").refused(404)
     doors.public("GET", f"/self-service/recovery/flows?id={UNKNOWN}").refused(404)
 
 

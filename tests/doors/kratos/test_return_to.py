@@ -11,6 +11,7 @@ GOOD = [
     "https://ui.example.org/app", "https://ui.example.org/app/", "https://UI.example.org/app/settings?x=1&y=%20#f",
     "HTTPS://ui.example.org:443/app/x", "https://a.example.net/", "https://a.b.example.net/deep/path", "myapp://callback",
     "http://127.0.0.1:4455/welcome", f"{PUBLIC_URL}self-service/login/browser",
+    f"{PUBLIC_URL}self-service/settings/browser?return_to=https%3A%2F%2Fui.example.org%2Fapp", "https://ui.example.org/app?a=/../b",
 ]  # fmt: skip
 BAD = [
     "https://ui.example.org/", "https://ui.example.org/apple", "http://ui.example.org/app", "https://ui.example.org:8443/app",
@@ -19,6 +20,7 @@ BAD = [
     "data:text/html,x", "https://ui.example.org\\@evil.example/app", "https://ui.example.org/app\\..\\x",
     "https://ui.example.org/app/../x", "https://ui.example.org/app/..", "https://ui.example.org/app/%2e%2e/x",
     "https://ui.example.org/app/%2E%2E", "https://ui.example.org/app%2fx", "https://ui.example.org/app%5Cx",
+    "https://ui.example.org/app/..?x", "https://ui.example.org/app/..#x", "https://ui.example.org/app/%2e%2e?x=%2e",
     "https://ui.example.org/app/..;/x", "https://ui.example.org/app\t", " https://ui.example.org/app",
     "https://ui.example.org/app\n", "https://example.net/", "https://aexample.net/", "https://u\u0131.example.org/app",
     "https://ui.example.org/app/\u212a", "https://ui.example.org:x/app", "https://[ui.example.org/app", "myapp://other",

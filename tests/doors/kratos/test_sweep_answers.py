@@ -46,6 +46,7 @@ def instance(kind: type[problems.Problem]) -> problems.Problem:
         errors.Malformed: ("a message",),
         errors.AllConflict: ([],),
         errors.CsrfViolation: ("a reason",),
+        errors.AddressUnverified: ({},),
     }
     return kind(*given.get(kind, ()))
 
@@ -174,7 +175,7 @@ CALLS = {
     "list_identity_schemas": 0, "list_my_sessions": 2, "disable_my_other_sessions": 2, "disable_my_session": 2,
     "update_login_flow": 4, "update_registration_flow": 4, "update_recovery_flow": 3, "update_logout_flow": 2,
     "get_flow_error": 0, "create_native_settings_flow": 2, "get_settings_flow": 2, "update_settings_flow": 4,
-    "create_browser_settings_flow": 2, "return_to_settings_flow": 3,
+    "create_browser_settings_flow": 2, "return_to_settings_flow": 3, "update_verification_flow": 2, "show_device": 0,
 }  # fmt: skip
 
 

@@ -65,6 +65,7 @@ def test_the_brand_is_on_every_page(doors: Doors, browser: Browser, tmp_path: Pa
     for asset in (sheet, icon):
         assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert policy(icon)["default-src"] == "'none'"
+    assert "no-store" in browser.visit("/ui/style.css").headers["cache-control"]
 
 
 def test_a_changed_stylesheet_has_another_url(doors: Doors, browser: Browser, tmp_path: Path) -> None:

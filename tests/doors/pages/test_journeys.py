@@ -1,7 +1,10 @@
 """People in Chromium on our own pages, without scripts: nothing on them may depend on one."""
 
+import re
+
 import httpx
 import pytest
+from playwright.sync_api import Locator
 from tests.development import Development
 from tests.doors.pages.chromium import ATTEMPTS, NEW_PASSWORD, PASSWORD, Open, Window
 
@@ -41,6 +44,16 @@ def test_somebody_registers_signs_out_and_comes_back(window: Open, email: str, s
     assert mine.page.get_by_label("Last name").input_value() == "Lovelace"
 
 
+def administrator(site: Development) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {site.key_file.read_text().strip()}"}
+    return httpx.Client(base_url=site.admin, headers=headers, trust_env=False)
+
+
+def identity(admin: httpx.Client, email: str) -> str:
+    [found] = admin.get("/admin/identities", params={"credentials_identifier": email}).json()
+    return str(found["id"])
+
+
 def test_who_guesses_is_locked_out_and_an_administrator_lets_them_in_again(
     window: Open, site: Development, email: str
 ) -> None:
@@ -51,10 +64,8 @@ def test_who_guesses_is_locked_out_and_an_administrator_lets_them_in_again(
         mine.sign_in(email, "a wrong one")
     mine.sign_in(email)
     assert (mine.at, WRONG in mine.alert) == ("/ui/login", True)
-    admin = {"Authorization": f"Bearer {site.key_file.read_text().strip()}"}
-    with httpx.Client(base_url=site.admin, headers=admin, trust_env=False) as client:
-        [found] = client.get("/admin/identities", params={"credentials_identifier": email}).json()
-        assert client.post(f"/v1/identities/{found['id']}/unlock").status_code == 204
+    with administrator(site) as admin:
+        assert admin.post(f"/v1/identities/{identity(admin, email)}/unlock").status_code == 204
     mine.sign_in(email)
     assert mine.at == "/ui/settings"
 
@@ -117,3 +128,81 @@ def test_who_is_signed_in_already_is_sent_on(window: Open, email: str) -> None:
     for path in ("/ui/login", "/ui/registration"):
         mine.open(path)
         assert mine.at == "/ui/settings"
+
+
+def letter(window: Window, email: str, title: str) -> Locator:
+    """The newest letter of that title to the address, in the mailbox of development."""
+    window.open("/dev/mailbox")
+    return window.page.get_by_role("article").filter(has_text=email).filter(has_text=title).first
+
+
+def test_an_address_is_confirmed_by_the_link_of_a_letter(window: Open, email: str) -> None:
+    mine = window()
+    mine.register(email)
+    assert mine.page.get_by_text(f"{email} is not confirmed yet.").is_visible()
+    with mine.page.expect_navigation():
+        letter(mine, email, "Confirm your address").get_by_role("link").click()
+    assert mine.at == "/ui/verification"
+    mine.press("Continue")
+    assert mine.page.get_by_role("status").inner_text() == "Your email address is confirmed."
+    mine.press("Continue")
+    assert mine.at == "/ui/settings"
+    assert mine.page.get_by_text("is not confirmed yet").count() == 0
+
+
+def test_an_address_is_confirmed_by_a_code_that_is_typed(window: Open, email: str) -> None:
+    mine = window()
+    mine.register(email)
+    mine.press("Confirm it")
+    mine.page.get_by_label("Email").fill(email)
+    mine.press("Continue")
+    told, at = mine.page.get_by_role("status").inner_text(), mine.page.url
+    assert "a message with a code" in told
+    code = re.search(r"^[0-9]{6}$", letter(mine, email, "Confirm your address").inner_text(), re.MULTILINE)
+    mine.page.goto(at)
+    mine.page.get_by_label("Verification code").fill("000000" if code[0] != "000000" else "111111")
+    mine.press("Continue")
+    assert "invalid" in mine.alert
+    mine.page.get_by_label("Verification code").fill(code[0])
+    mine.press("Continue")
+    assert mine.page.get_by_role("status").inner_text() == "Your email address is confirmed."
+
+
+def test_who_lost_the_password_comes_back_by_mail_and_the_others_are_out(window: Open, email: str) -> None:
+    lost, other = window(), window()
+    other.register(email)
+    lost.open("/ui/login")
+    lost.press("Forgot your password?")
+    assert lost.heading == "Recover your account"
+    lost.page.get_by_label("Email").fill(email)
+    lost.press("Continue")
+    at = lost.page.url
+    code = re.search(r"^[0-9]{6}$", letter(lost, email, "back into your account").inner_text(), re.MULTILINE)
+    lost.page.goto(at)
+    lost.page.get_by_label("Recovery code").fill(code[0])
+    lost.press("Continue")
+    assert lost.at == "/ui/settings"
+    assert "You recovered your account." in lost.page.get_by_role("status").first.inner_text()
+    assert len(lost.devices()) == 1
+    assert not still(other)
+    lost.page.get_by_label("New password").fill(NEW_PASSWORD)
+    lost.press("Save", among=1)
+    other.sign_in(email, NEW_PASSWORD)
+    assert other.at == "/ui/settings"
+
+
+def test_a_link_of_an_administrator_leads_back_in_at_the_press_of_a_button(
+    window: Open, site: Development, email: str
+) -> None:
+    lost, other = window(), window()
+    other.register(email)
+    with administrator(site) as admin:
+        link = admin.post("/admin/recovery/link", json={"identity_id": identity(admin, email)}).json()["recovery_link"]
+    lost.page.goto(link)
+    lost.page.goto(link)  # a program that looks through mail may have been there before
+    assert lost.at == "/self-service/recovery"
+    with lost.page.expect_navigation():
+        lost.page.get_by_role("button").click()
+    assert lost.at == "/ui/settings"
+    assert "You recovered your account." in lost.page.get_by_role("status").first.inner_text()
+    assert not still(other)

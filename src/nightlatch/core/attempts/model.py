@@ -30,14 +30,15 @@ class Attempts(msgspec.Struct, frozen=True):
 
 
 class Throttling(msgspec.Struct, frozen=True):
-    """The limits: on one account's passwords and codes, on one network's proofs and new flows. A sign-in that is
-    refused takes `floor` microseconds at least, so that the time does not tell why. `keys` hide names that nobody has:
-    people type passwords there."""
+    """The limits: on one account's passwords and codes, on one network's proofs and new flows, on the messages with
+    secrets to one address. A refused sign-in, and whoever asks for a message, takes `floor` microseconds at least, so
+    that the time does not tell why. `keys` hide names that nobody has: people type passwords there."""
 
     passwords: Limit
     codes: Limit
     proofs: Limit
     flows: Limit
+    messages: Limit
     floor: int
     keys: Keys
 

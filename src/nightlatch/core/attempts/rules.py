@@ -14,7 +14,7 @@ from nightlatch.core.events.model import Act, event
 from nightlatch.kernel.clock import DAY, SECOND
 from nightlatch.problems import Throttled
 
-PASSWORD, CODE = "password", "code"
+PASSWORD, CODE, MESSAGE = "password", "code", "message"
 _REMEMBERED = 30 * DAY  # how long attempts in a row on an identity add up
 _FOR_GOOD = 1 << 62
 

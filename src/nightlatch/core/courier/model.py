@@ -15,10 +15,15 @@ class Status(StrEnum):
 
 
 class Template(StrEnum):
-    """What a message is about. Those that end in CODE are given `code` and `minutes`, and may be given a `link`."""
+    """What a message is about. Those that end in CODE are given `code` and `minutes`, and may be given a `link`; those
+    that end in LINK, `link` and `minutes`. UNKNOWN is for who asked at an address that nobody has."""
 
     RECOVERY_CODE = "recovery_code"
+    RECOVERY_LINK = "recovery_link"
+    RECOVERY_UNKNOWN = "recovery_unknown"
     VERIFICATION_CODE = "verification_code"
+    VERIFICATION_LINK = "verification_link"
+    VERIFICATION_UNKNOWN = "verification_unknown"
     LOGIN_CODE = "login_code"
     REGISTRATION_CODE = "registration_code"
     CREDENTIAL_CHANGED = "credential_changed"

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+SENT = "sent_email"  # the state of a flow that waits for a code
 RECOVERED = "recovered"  # the step of a settings flow that a recovery opened
 
 
@@ -12,6 +13,7 @@ class Act(StrEnum):
     LOGIN = "login"
     REGISTRATION = "registration"
     RECOVERY = "recovery"
+    VERIFICATION = "verification"
     SETTINGS = "settings"
 
 

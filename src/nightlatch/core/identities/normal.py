@@ -15,7 +15,8 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 LONGEST = 1024
-_LONGEST_PHONE = 64
+_LONGEST_PHONE, _LONGEST_EMAIL = 64, 320
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _CONTROL = frozenset({"Cc", "Cf", "Co", "Cs"})
 
 
@@ -28,6 +29,14 @@ def normal_form(text: str) -> str:
     """What any identifier or address is compared by. Normalising twice changes nothing. A text of more than LONGEST
     characters is given back as it is: composing one takes quadratic time, and nothing of that length is ever kept."""
     return text if len(text) > LONGEST else phone_number(text) or _folded(text)
+
+
+def recipient(text: str) -> tuple[str, str] | None:
+    """`email` or `sms`, and the normal form, of an address that somebody typed; None when it is neither."""
+    form = normal_form(text)
+    if phone_number(form):
+        return "sms", form
+    return ("email", form) if len(form) <= _LONGEST_EMAIL and _EMAIL.fullmatch(form) else None
 
 
 def phone_number(text: str) -> str | None:

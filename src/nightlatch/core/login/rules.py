@@ -17,9 +17,11 @@ from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, Name, State
 from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.core.login.devices import is_new, tell_of
 from nightlatch.core.means import Floor, Means
 from nightlatch.core.sessions.model import Device, Method, Session, Standing
 from nightlatch.core.sessions.rules import PREFIX, issue, renew, replace
+from nightlatch.core.verification.rules import require
 from nightlatch.kernel.secrets import new_token
 from nightlatch.problems import FlowExpired, SessionsFull
 
@@ -50,9 +52,9 @@ async def sign_in(
     device: Device,
     current: Standing | None = None,
 ) -> SignedIn | Flow:
-    """A session of the person of that identifier and password, or the flow with why not. With `current`, a session of
-    the same person, that one is refreshed, and in a browser gets a new token; there, one of somebody else ends.
-    FlowNotFound, FlowExpired, Throttled, Busy."""
+    """A session of the person of that identifier and password, or the flow with why not, or one of verification where
+    that must come first. With `current`, a session of the same person, that one is refreshed, and in a browser gets a
+    new token; there, one of somebody else ends. FlowNotFound, FlowExpired, Throttled, Busy."""
     floor = means.floor(password)
     outcome = await _prove(means, act, flow_id, identifier, password, device, current, floor)
     if isinstance(outcome, Flow):
@@ -152,6 +154,8 @@ async def _conclude(
     if person.identity.state is not State.ACTIVE:
         return await _refuse(tx, act, proof.flow, identifier, "identity_disabled")
     await forgive(tx, person.identity.id, PASSWORD)
+    if unverified := await require(tx, act, means, person, proof.flow):
+        return unverified
     await flows.move(tx, proof.flow, method="password", identity_id=person.identity.id, used_at=act.now)
     if better is not None:
         config = {"hashed_password": better}
@@ -166,7 +170,10 @@ async def _conclude(
         if session is None:
             raise FlowExpired
         return SignedIn(session, person.identity, token)
+    stranger = await is_new(tx, act, person.identity, device)
     session, token = await issue(tx, act, person.identity, (method,), device, means.lifetime, proof.epochs)
     if current is not None and in_browser:
         await replace(tx, act, current)
+    if stranger:
+        await tell_of(tx, act, means, person.identity, session)
     return SignedIn(session, person.identity, token)

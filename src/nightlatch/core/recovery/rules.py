@@ -2,16 +2,19 @@
 
 import msgspec
 
-from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.attempts.rules import forgive
 from nightlatch.core.courier.model import Template
+from nightlatch.core.credentials.addresses import mark
+from nightlatch.core.credentials.person import Person, find
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
-from nightlatch.core.flows.codes import is_right, new_code, try_code
+from nightlatch.core.flows.asking import prove
+from nightlatch.core.flows.codes import new_code
 from nightlatch.core.flows.model import RECOVERED, Code, Facts, Flow
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity, State
+from nightlatch.core.identities.model import Kind as Use
 from nightlatch.core.identities.notices import tell
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, How, Method, Session, Standing, Where
@@ -95,45 +98,59 @@ class At(msgspec.Struct, frozen=True):
 async def redeem(
     means: Means,
     act: Act,
-    keys: Keys,
     flow_id: bytes,
     secret: str,
     device: Device,
     redeeming: Redeeming,
     at: At | None = None,
+    *,
+    purpose: str = "code",
 ) -> Recovered | Flow:
-    """A session and a settings flow for the right code, or the flow with why not: a wrong, used or over code, or too
-    many tries of it or of the account, look alike. FlowNotFound, FlowExpired, Throttled."""
-    code = await means.store.write(lambda tx: _try(tx, act, means.throttling, flow_id, device, redeeming.tries))
-    if code is None or code.purpose != "code" or not is_right(keys, code, secret):
-        return await means.store.write(lambda tx: _refuse(tx, act, flow_id, "code_wrong"))
+    """A session and a settings flow for the right code (or link's token), or the flow with why not: a wrong, used or
+    over code, or too many tries of it or of the account, look alike. FlowNotFound, FlowExpired, Throttled."""
+    code = await prove(means, act, Kind.RECOVERY, flow_id, secret, purpose, device.ip, redeeming.tries)
+    if code is None:
+        return await means.store.write(lambda tx: _refuse(tx, act, flow_id, f"{purpose}_wrong"))
     return await means.store.write(lambda tx: _conclude(tx, act, means, code, device, redeeming, at))
 
 
-async def _try(tx: Tx, act: Act, throttling: Throttling, flow_id: bytes, device: Device, most: int) -> Code | None:
-    flow = await flows.find(tx, act, Kind.RECOVERY, flow_id)
-    flows.check_open(flow, act.now)
-    return await try_code(tx, act, throttling, flow, device.ip, most)
+def _recovers(person: Person, address: str | None) -> bool:
+    """Whether the person comes in by what was sent there. An administrator's code was sent nowhere."""
+    mine = person.identity.of_kind(Use.RECOVERY)
+    return address is None or address in {f"{each.via}:{each.value}" for each in mine}
 
 
 async def _conclude(
     tx: Tx, act: Act, means: Means, code: Code, device: Device, redeeming: Redeeming, at: At | None
 ) -> Recovered | Flow:
     flow = await flows.find(tx, act, Kind.RECOVERY, code.flow_id)
-    identity = await tx.identities.lock(act.organization, code.identity_id) if code.identity_id else None
-    if identity is None or identity.state is not State.ACTIVE or not await tx.flows.use_code(code.id, act.now):
+    person = await find(tx, act.organization, code.identity_id, lock=True) if code.identity_id else None
+    if person is not None and person.identity.state is not State.ACTIVE:
         return await _refuse(tx, act, flow.id, "identity_disabled")
+    if person is None or not _recovers(person, code.address) or not await tx.flows.use_code(code.id, act.now):
+        return await _refuse(tx, act, flow.id, f"{code.purpose}_wrong")
+    before = person.identity
+    if code.address:
+        via, _, value = code.address.partition(":")
+        person = await mark(tx, act, person, (via, value), verified=True)
+    identity = person.identity
     if redeeming.end_others:
         await end(tx, act, Where(identity_id=identity.id), How.DISABLE, "recovery")
     if at is not None and at.current is not None and at.current.identity.id != identity.id:
         await replace(tx, act, at.current)
+    await tx.flows.close(identity.id, act.now, but=flow.id)
     epochs = await tx.sessions.epochs(act.organization, identity.id)
     assert epochs is not None
     await forgive(tx, identity.id)
     passed = await flows.move(
-        tx, flow, state="passed_challenge", identity_id=identity.id, used_at=act.now, facts=Facts()
+        tx,
+        flow,
+        state="passed_challenge",
+        identity_id=identity.id,
+        used_at=act.now,
+        facts=msgspec.structs.replace(flow.facts, problems=()),
     )
-    how = (Method("code_recovery", 1, act.now),)
+    how = (Method(f"{code.purpose}_recovery", 1, act.now),)
     session, token = await issue(tx, act, identity, how, device, means.lifetime, epochs)
     settings = await flows.open_flow(
         tx,
@@ -147,7 +164,7 @@ async def _conclude(
         return_to=flow.return_to,
         facts=Facts(step=RECOVERED, browser=at.browser if at else None),
     )
-    await tell(tx, act, means.vault.keys, identity, Template.RECOVERED, ip=device.ip or "")
+    await tell(tx, act, means.vault.keys, before, Template.RECOVERED, ip=device.ip or "")
     await tx.events.add([event(act, "identity.recovered", identity_id=identity.id, session_id=session.id)])
     return Recovered(passed, session, identity, token, settings)
 
@@ -155,4 +172,4 @@ async def _conclude(
 async def _refuse(tx: Tx, act: Act, flow_id: bytes, code: str) -> Flow:
     flow = await flows.find(tx, act, Kind.RECOVERY, flow_id)
     await tx.events.add([event(act, "recovery.refused", identity_id=flow.identity_id, reason=code)])
-    return await flows.move(tx, flow, facts=Facts(problems=({"code": code},), browser=flow.facts.browser))
+    return await flows.move(tx, flow, facts=msgspec.structs.replace(flow.facts, problems=({"code": code},)))

@@ -18,6 +18,7 @@ from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.core.sessions.rules import issue
 from nightlatch.core.store import Store
+from nightlatch.core.verification.rules import After, follow
 from nightlatch.problems import Conflict, PasswordRefused, Problem, SessionNotFound, TraitsInvalid
 
 
@@ -29,11 +30,12 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Registered(msgspec.Struct, frozen=True):
-    """`session` and `token` are None where registering does not sign in."""
+    """`session` and `token` are None where registering does not sign in; `verifications` wait for what was sent."""
 
     identity: Identity
     session: Session | None
     token: str | None
+    verifications: tuple[Flow, ...] = ()
 
 
 async def give_profile(store: Store, schemas: Schemas, act: Act, flow_id: bytes, traits: Any) -> Flow:
@@ -64,6 +66,7 @@ async def register(
     password: str,
     device: Device,
     rules: Rules,
+    after: After = After(),  # noqa: B008 - it is frozen
 ) -> Registered | Flow:
     """The new identity, signed in where the rules say so, or the flow with why not. FlowNotFound, FlowExpired,
     Throttled, Busy."""
@@ -85,18 +88,19 @@ async def register(
         outcome = (await add(tx, act, [person]))[0]
         if isinstance(outcome, Conflict):
             return await _refuse(tx, flow, traits, outcome)
-        identity = outcome.identity
+        verified, begun = await follow(tx, act, means, outcome, flow, after)
+        identity = verified.identity
         await flows.move(tx, flow, method="password", identity_id=identity.id, used_at=act.now)
         await tx.events.add([event(act, "identity.registered", identity_id=identity.id)])
         if not rules.session:
-            return Registered(identity, None, None)
+            return Registered(identity, None, None, begun)
         epochs = await tx.sessions.epochs(act.organization, identity.id)
         if epochs is None:
             raise SessionNotFound
         session, token = await issue(
             tx, act, identity, (Method("password", 1, act.now),), device, means.lifetime, epochs
         )
-        return Registered(identity, session, token)
+        return Registered(identity, session, token, begun)
 
     return await store.write(conclude)
 

@@ -24,6 +24,7 @@ from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, How, Session, Standing, Where
 from nightlatch.core.sessions.rules import end, in_force
+from nightlatch.core.verification.rules import After, follow
 from nightlatch.problems import (
     Conflict,
     FieldInvalid,
@@ -47,10 +48,12 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """The flow, SAVED or with why not, and the person as they are now."""
+    """The flow, SAVED or with why not, the person as they are now, and what waits for the secrets that new addresses
+    were sent."""
 
     flow: Flow
     identity: Identity
+    verifications: tuple[Flow, ...] = ()
 
 
 async def find_mine(tx: Tx, act: Act, mine: Standing, flow_id: bytes) -> Flow:
@@ -156,7 +159,8 @@ async def _settle(
         await tx.flows.close(after.identity.id, act.now, but=flow.id)
     method = "password" if credentials else "profile"
     facts = Facts(browser=flow.facts.browser)
-    return Settled(await flows.move(tx, flow, state=SAVED, method=method, facts=facts), after.identity)
+    after, begun = await follow(tx, act, means, after, flow, After(flow.facts.browser), before)
+    return Settled(await flows.move(tx, flow, state=SAVED, method=method, facts=facts), after.identity, begun)
 
 
 def _profile(i: Identity, traits: str | None, credentials: Mapping[str, Config]) -> Profile:

@@ -18,6 +18,7 @@ from nightlatch.doors.http.routing import Answer, Call, Parameter, Route
 D = TypeVar("D")
 PATH = "/openapi.json"
 _Object = dict[str, Any]
+_TEXTS = {str: "text/plain", bytes: "text/html"}  # what a line gives that is no JSON
 
 _IN_PATH = re.compile(r"\{(\w+)(?::path)?\}")
 _KEY, _SESSION = "accessKey", "sessionToken"
@@ -123,8 +124,8 @@ def _responses(route: Route[Any], schemas: dict[Any, _Object], about: Document) 
         content = _json({"anyOf": [schemas[route.again], schemas[about.error]]})
         answers["400"] = {"description": "The same again, with what was wrong", "content": content}
     good: _Object = {"description": _phrase(route.status)}
-    if route.gives is str:
-        good["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    if route.gives in _TEXTS:
+        good["content"] = {_TEXTS[route.gives]: {"schema": {"type": "string"}}}
     elif route.gives is not None:
         good["content"] = _json(schemas[route.gives])
     return {str(route.status): good, **answers, "default": {"description": "Any other refusal", **refused}}

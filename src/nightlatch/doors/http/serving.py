@@ -69,12 +69,12 @@ def serve(
             lifespan="on",
             workers=workers,
             backlog=BACKLOG,
-            proxy_headers=False,
+            proxy_headers=False,  # uvicorn would believe whatever anybody on this machine says of itself
             server_header=False,
             access_log=False,
             log_config=None,
             timeout_keep_alive=keep_alive,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,  # or one slow reader keeps the server from ending
             timeout_worker_healthcheck=20,  # a call into C that holds the interpreter is no dead worker
         )
         run = _many if workers > 1 else _one

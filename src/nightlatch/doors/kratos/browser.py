@@ -92,6 +92,15 @@ def page_of(call: Call[Parts], flow: Flow) -> str:
     return with_query(call.door.flows.ui_urls[flow.act], "flow", id_text(flow.id))
 
 
+def show_verification(call: Call[Parts], flow: Flow) -> dict[str, Any]:
+    """What tells a client of a flow that waits for the secret of an address."""
+    shown = {"id": id_text(flow.id), "verifiable_address": flow.facts.identifier}
+    return {
+        "action": "show_verification_ui",
+        "flow": shown | ({"url": page_of(call, flow)} if flow.type == "browser" else {}),
+    }
+
+
 async def again(
     call: Call[Parts],
     flow: Flow,
@@ -161,7 +170,7 @@ def check_browser(call: Call[Parts], flow: Flow) -> None:
 
 def check_form(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> None:
     """CsrfViolation unless this was sent from a page of a known origin, by the browser of the flow, with its token."""
-    _check_origin(call)
+    check_origin(call)
     check_browser(call, flow)
     if flow.facts.browser is None:
         return
@@ -170,7 +179,8 @@ def check_form(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> None:
         raise CsrfViolation("The csrf_token of the form is missing or is not that of this browser.")
 
 
-def _check_origin(call: Call[Parts]) -> None:
+def check_origin(call: Call[Parts]) -> None:
+    """CsrfViolation when a page sent this that is of no known origin."""
     # A neighbouring subdomain can plant cookies, and a form to go with them: only the browser knows whose page it is.
     headers = call.request.headers
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")

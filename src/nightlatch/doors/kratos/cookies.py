@@ -19,6 +19,7 @@ from nightlatch.kernel.secrets import Keys
 Header = tuple[str, str]
 _YEAR = 365 * 24 * 60 * 60
 _SECRET = 32
+_LENT, _WHILE = "_lent", 60 * 60
 _CONTEXT = b"session cookie"
 
 
@@ -72,6 +73,17 @@ class Cookies:
     def mark(self, secret: bytes) -> Header:
         """Has the browser keep `secret`."""
         return ("set-cookie", f"{self.browser}={_text(secret)}; Max-Age={_YEAR}{self.browser_scope}")
+
+    def lend(self, flow_id: bytes, code: str) -> Header:
+        """Has the browser keep, for a while, what a letter said to it for the flow."""
+        sealed = _text(self.keys.encrypt(code.encode(), flow_id, self.entropy))
+        return ("set-cookie", f"{self.browser}{_LENT}={sealed}; Max-Age={_WHILE}{self.browser_scope}")
+
+    def lent(self, sent: Sequence[bytes], flow_id: bytes) -> str | None:
+        """What was lent to the browser for the flow; None when nothing was."""
+        sealed = _decoded(_one(sent, self.browser + _LENT))
+        plain = self.keys.decrypt(sealed, flow_id) if sealed else None
+        return None if plain is None else plain.decode()
 
     def masked(self, secret: bytes) -> str:
         """`secret` for a form, different each time: compressed answers must not tell it (BREACH)."""

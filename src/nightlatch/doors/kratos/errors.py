@@ -43,6 +43,17 @@ class CsrfViolation(problems.Forbidden):
         self.reject_reason = reject_reason
 
 
+class AddressUnverified(problems.Forbidden):
+    """The right password, of somebody none of whose addresses is verified. `item` says how to go on."""
+
+    code = "address_unverified"
+    default_reason = "Verify one of your addresses first. You were sent what you need for it."
+
+    def __init__(self, item: dict[str, Any]) -> None:
+        super().__init__()
+        self.item = item
+
+
 class SessionInactive(problems.SessionRequired):
     """What needs a session in a browser, without one."""
 
@@ -102,6 +113,7 @@ ERRORS: dict[type[problems.Problem], Error] = {
     problems.SessionAvailable: Error(400, _BAD, "session_already_available"),
     problems.Unavailable: Error(503, _DOWN),
     CsrfViolation: Error(403, _FORBIDDEN, "security_csrf_violation"),
+    AddressUnverified: Error(403, _FORBIDDEN, "session_verified_address_required"),
     SessionInactive: Error(401, _UNAUTHORIZED, "session_inactive"),
     ReturnForbidden: Error(400, _BAD, "self_service_flow_return_to_forbidden"),
     RegistrationOff: Error(400, _BAD, "self_service_flow_disabled"),
@@ -123,6 +135,8 @@ def error_of(problem: problems.Problem) -> ErrorShown:
     error = body_of(known.status, message, problem.reason, known.id)
     if isinstance(problem, AllConflict):
         error["details"] = {"identities": problem.items}
+    if isinstance(problem, AddressUnverified):
+        error["details"] = {"continue_with": [problem.item]}
     if isinstance(problem, CsrfViolation):
         error["details"] = {"reject_reason": problem.reject_reason}
     return error

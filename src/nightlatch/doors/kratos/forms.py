@@ -13,8 +13,8 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 
 
 def decode(body: bytes) -> dict[str, str]:
-    """The fields that were filled in. Invalid for bytes that are no text, a NUL, or a name twice; of a checkbox and the
-    hidden field that stands for its being empty, the last counts."""
+    """The fields that were filled in. Invalid for bytes that are no text, a NUL, or a name with two values; of a
+    checkbox and the hidden field that stands for its being empty, the last counts."""
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST)
     except ValueError:
@@ -23,7 +23,8 @@ def decode(body: bytes) -> dict[str, str]:
     for name, value in pairs:
         if "\0" in name + value:
             raise Invalid("The form holds a NUL character.")
-        if not {value, fields.get(name, value)} <= _SWITCH and name in fields:
+        known = fields.get(name, value)
+        if known != value and not {value, known} <= _SWITCH:
             raise Invalid("The form has a name twice.")
         fields[name] = value
     return {name: value for name, value in fields.items() if value}

@@ -17,7 +17,12 @@ from nightlatch.problems import Invalid, MessageNotFound
 _MOST = 500
 _HIDDEN = "<redacted-unless-dev-mode>"
 # Clients know a closed list of types and refuse a whole page for one that is not on it.
-_TYPES = {Template.RECOVERY_CODE, Template.VERIFICATION_CODE, Template.LOGIN_CODE, Template.REGISTRATION_CODE}
+_TYPES = {
+    Template.RECOVERY_LINK: "recovery_valid",
+    Template.RECOVERY_UNKNOWN: "recovery_invalid",
+    Template.VERIFICATION_LINK: "verification_valid",
+    Template.VERIFICATION_UNKNOWN: "verification_invalid",
+} | {each: f"{each}_valid" for each in Template if each.endswith("_code")}
 _UNNAMED = "stub"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _STYLE = """:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:44em;margin:2em auto;
@@ -95,7 +100,7 @@ def _shown(parts: Parts, m: Message) -> CourierMessage:
         recipient=m.recipient,
         subject=letter.subject,
         body=letter.text,
-        template_type=f"{m.template}_valid" if m.template in _TYPES else _UNNAMED,
+        template_type=_TYPES.get(Template(m.template), _UNNAMED),
         send_count=m.send_count,
         created_at=at(m.created_at),
         updated_at=at(m.updated_at),

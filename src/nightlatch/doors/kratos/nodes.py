@@ -5,12 +5,13 @@ from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from nightlatch.core.flows.model import RECOVERED, Act, Flow
+from nightlatch.core.flows.model import RECOVERED, SENT, Act, Flow
 from nightlatch.core.identities.model import Identity
 from nightlatch.core.identities.schemas import Schema
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.settings.rules import SAVED
-from nightlatch.doors.kratos import texts
+from nightlatch.core.verification.rules import PASSED
+from nightlatch.doors.kratos import return_to, texts
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Identity as IdentityShown
 from nightlatch.doors.kratos.shapes import Moment, at
@@ -62,7 +63,7 @@ def flow(
     problems = (*flow.facts.problems, *more)
     nodes = list(_settings(parts, flow, identity) if identity else _NODES[flow.act](parts, flow))
     for node in nodes:
-        if node["attributes"]["name"] == "csrf_token":
+        if node["attributes"].get("name") == "csrf_token":
             node["attributes"]["value"] = csrf_token
     shown: FlowShown = {
         "id": id_text(flow.id),
@@ -77,6 +78,8 @@ def flow(
             "nodes": nodes,
         },
     }
+    if flow.act is Act.VERIFICATION and flow.state == PASSED:
+        shown["ui"] |= {"action": return_to.after(parts, flow.act, flow.return_to), "method": "GET"}
     messages = _place(nodes, problems) + _standing_messages(parts, flow)
     if messages:
         shown["ui"]["messages"] = messages
@@ -84,7 +87,7 @@ def flow(
         shown["return_to"] = flow.return_to
     if flow.method:
         shown["active"] = flow.method
-    if flow.act is not Act.RECOVERY:
+    if flow.act not in {Act.RECOVERY, Act.VERIFICATION}:
         shown["organization_id"] = None if flow.organization == DEFAULT else id_text(flow.organization)
     if identity is not None:
         shown["identity"] = parts.render.identity(identity, admin=False)
@@ -132,18 +135,43 @@ def _registration(parts: Parts, flow: Flow) -> Iterator[Node]:
 
 
 def _recovery(_parts: Parts, flow: Flow) -> Iterator[Node]:
-    if flow.state != "sent_email" or flow.method != "code":
+    if flow.facts.identifier is None and flow.state == SENT:  # made by an administrator: nothing to send again
+        if flow.method == "code":
+            yield from _code(texts.RECOVERY_CODE)
         return
-    yield _input(
-        "code",
-        "code",
-        "text",
-        texts.RECOVERY_CODE,
-        required=True,
-        pattern="[0-9]+",
-        maxlength=6,
-        autocomplete="one-time-code",
-    )
+    yield _csrf()
+    if flow.state != PASSED:
+        yield from _secret(flow, texts.RECOVERY_CODE)
+
+
+def _verification(parts: Parts, flow: Flow) -> Iterator[Node]:
+    yield _csrf()
+    if flow.state != PASSED:
+        yield from _secret(flow, texts.VERIFICATION_CODE)
+        return
+    url = return_to.after(parts, flow.act, flow.return_to)
+    attributes = {"href": url, "title": texts.CONTINUE, "id": "continue", "node_type": "a"}
+    label = {"label": texts.CONTINUE}
+    yield {"type": "a", "group": flow.method, "attributes": attributes, "messages": [], "meta": label}
+
+
+def _secret(flow: Flow, label: texts.Message) -> Iterator[Node]:
+    """What is asked for: the address, then the code that was sent there."""
+    address = flow.facts.identifier or ""
+    if flow.state == SENT and flow.method == "code":
+        yield from _code(label)
+        yield _input("code", "method", "hidden", None, value="code")
+        yield _input("code", "email", "submit", texts.RESEND, value=address)
+        return
+    value = {"value": address} if address else {}
+    method = flow.method or "code"
+    yield _input(method, "email", "email", texts.EMAIL, required=True, autocomplete="email", **value)
+    yield _input(method, "method", "submit", texts.CONTINUE if method == "code" else texts.SUBMIT, value=method)
+
+
+def _code(label: texts.Message) -> Iterator[Node]:
+    digits = {"pattern": "[0-9]+", "maxlength": 6, "autocomplete": "one-time-code"}
+    yield _input("code", "code", "text", label, required=True, **digits)
     yield _input("code", "method", "submit", texts.CONTINUE, value="code")
 
 
@@ -158,7 +186,7 @@ def _settings(parts: Parts, flow: Flow, identity: Identity) -> Iterator[Node]:
         yield _input("password", "method", "submit", texts.SAVE, value="password")
 
 
-_NODES = {Act.LOGIN: _login, Act.REGISTRATION: _registration, Act.RECOVERY: _recovery}
+_NODES = {Act.LOGIN: _login, Act.REGISTRATION: _registration, Act.RECOVERY: _recovery, Act.VERIFICATION: _verification}
 
 
 def _standing_messages(parts: Parts, flow: Flow) -> list[texts.Message]:
@@ -167,6 +195,10 @@ def _standing_messages(parts: Parts, flow: Flow) -> list[texts.Message]:
         return [texts.CONFIRM_IT_IS_YOU]
     if flow.act is Act.REGISTRATION and flow.facts.step == "credential" and not flow.facts.problems:
         return [texts.CHOOSE_CREDENTIAL]
+    if flow.state == SENT and flow.facts.identifier and not flow.facts.problems:
+        return [texts.sent(flow.act, flow.method or "", flow.facts.identifier)]
+    if flow.act is Act.VERIFICATION and flow.state == PASSED:
+        return [texts.verified(flow.facts.identifier or "")]
     if flow.act is Act.SETTINGS and flow.state == SAVED:
         return [texts.SAVED]
     if flow.act is Act.SETTINGS and flow.facts.step == RECOVERED:
@@ -179,7 +211,7 @@ def _standing_messages(parts: Parts, flow: Flow) -> list[texts.Message]:
 def _place(nodes: list[Node], problems: Sequence[dict[str, Any]]) -> list[texts.Message]:
     """Puts each problem on the field that it is about; gives back those that are about no field."""
     general: list[texts.Message] = []
-    named = {node["attributes"]["name"]: node for node in nodes}
+    named = {node["attributes"].get("name"): node for node in nodes}
     for problem in problems:
         name = problem.get("field") or _dotted(problem.get("pointer", ""))
         message = texts.of_problem(problem)

@@ -8,7 +8,7 @@ from nightlatch.core.courier.model import Letter, Message
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
 from nightlatch.core.identities.schemas import Schemas
-from nightlatch.core.means import Means
+from nightlatch.core.means import Means, Post
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.registration.rules import Rules
 from nightlatch.core.sessions.seen import LastSeen
@@ -22,7 +22,10 @@ from nightlatch.kernel.secrets import Keys
 @dataclass(frozen=True, slots=True)
 class Flows:
     """How self-service flows behave: lifespans in microseconds by act, what is on, where people are sent: to which page
-    for an act (and for `error`), and after one. Sessions of who asks to be remembered live for `remember_me`."""
+    for an act (and for `error`), and after one. `secrets` are the methods of which people may ask for one, and `use`
+    the first that an act offers; `tell_unknown` are the acts that write to addresses that nobody has,
+    `shows_verification` those that lead on to the verification that they began. Sessions of who asks to be remembered
+    live for `remember_me`."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
@@ -30,7 +33,13 @@ class Flows:
     after_urls: Mapping[str, str]
     registration_enabled: bool
     recovery_enabled: bool
+    verification_enabled: bool
     password_enabled: bool
+    secrets: frozenset[str]
+    use: Mapping[str, str]
+    tell_unknown: frozenset[str]
+    shows_verification: frozenset[str]
+    link_confirmation: bool
     code_lifespan: int
     link_lifespan: int
     redeeming: Redeeming
@@ -51,6 +60,7 @@ class Parts(Shared):
     vault: Vault
     throttling: Throttling
     code_keys: Keys
+    post: Post
     render: Render
     seen: LastSeen
     flows: Flows
@@ -67,4 +77,4 @@ class Parts(Shared):
 
     @property
     def means(self) -> Means:
-        return Means(self.store, self.hasher, self.vault, self.lifetime, self.throttling)
+        return Means(self.store, self.hasher, self.vault, self.lifetime, self.throttling, self.code_keys, self.post)

@@ -10,6 +10,7 @@ from nightlatch.core.logout.rules import end_mine, end_others
 from nightlatch.core.organizations.rules import only_default
 from nightlatch.core.sessions.model import Standing
 from nightlatch.core.sessions.rules import check, slides_to
+from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import auth, paging
 from nightlatch.doors.kratos.bodies import path_id
@@ -34,9 +35,7 @@ async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
     session = standing.session
     parts.seen.note(session.id, now)
     shown = parts.render.session(standing, active=True, admin=False)
-    more: tuple[tuple[str, str], ...] = (
-        ("x-kratos-authenticated-identity-id", shown.identity.id if shown.identity else ""),
-    )
+    more: Headers = (("x-kratos-authenticated-identity-id", shown.identity.id if shown.identity else ""),)
     if shown_by.known_end is not None and shown_by.known_end < session.expires_at:
         more = (*more, parts.cookies.keep(shown_by.token, session, standing.identity, now, lasts=shown_by.lasts))
     if parts.cache_for is not None:

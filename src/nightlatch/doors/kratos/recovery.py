@@ -1,22 +1,22 @@
-"""Recovery: codes and links made by an administrator, and codes redeemed by who was given one."""
+"""Recovery: codes and links made by an administrator or sent by mail, and redeemed by who was given one."""
 
 from typing import Any
 
-from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.model import Flow
+from nightlatch.core.flows.model import Facts
 from nightlatch.core.recovery import rules
 from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
+from nightlatch.doors.kratos.addressed import anew, asked, expired, link_page
 from nightlatch.doors.kratos.bodies import RecoveryBody, posted
-from nightlatch.doors.kratos.browser import again, bound, cookies_for, forwarded, from_page, to, with_query
+from nightlatch.doors.kratos.browser import again, bound, cookies_for, forwarded, from_page, to, to_page, with_query
 from nightlatch.doors.kratos.parts import Parts
-from nightlatch.doors.kratos.selfservice import standing_of
+from nightlatch.doors.kratos.selfservice import get_flow, in_app, in_browser, standing_of
 from nightlatch.doors.kratos.shapes import RecoveryCode, RecoveryLink, at, encode
-from nightlatch.doors.kratos.submissions import Submitted, begun, flow_id, request_device, submitted
+from nightlatch.doors.kratos.submissions import Submitted, begun, flow_id, link_token, request_device, submitted
 from nightlatch.kernel.durations import duration_text, parse_duration
 from nightlatch.kernel.ids import id_text, parse_id
-from nightlatch.problems import FeatureDisabled, FieldInvalid, Invalid
+from nightlatch.problems import FeatureDisabled, FieldInvalid, FlowExpired, Invalid, SessionAvailable
 
 
 async def create_recovery_code_for_identity(call: Call[Parts]) -> Answer:
@@ -48,36 +48,88 @@ async def create_recovery_link_for_identity(call: Call[Parts]) -> Answer:
             tx, call.act, parts.code_keys, identity_id, lifespan, _url(call), purpose="link", return_to=back
         )
     )
-    link = f"{parts.public_url}self-service/recovery?flow={id_text(made.flow.id)}&token={made.secret}"
+    link = parts.post.url("recovery", {"flow": id_text(made.flow.id), "token": made.secret})
     return Answer(200, encode(RecoveryLink(link, at(made.expires_at))))
 
 
+async def create_native_recovery_flow(call: Call[Parts]) -> Answer:
+    return await in_app(call, Kind.RECOVERY, _facts, method=call.door.flows.use[Kind.RECOVERY])
+
+
+@forwarded
+async def create_browser_recovery_flow(call: Call[Parts]) -> Answer:
+    return await in_browser(call, Kind.RECOVERY, _facts, method=call.door.flows.use[Kind.RECOVERY])
+
+
 async def get_recovery_flow(call: Call[Parts]) -> Answer:
-    flow = await begun(call, Kind.RECOVERY, flow_id(call, "id"))
-    flows.check_open(flow, call.act.now)
-    return Answer(200, encode(nodes.flow(call.door, flow)))
+    _check_enabled(call)
+    return await get_flow(call, Kind.RECOVERY)
+
+
+@forwarded
+async def follow_recovery_link(call: Call[Parts]) -> Answer:
+    """A link of a letter shows a page whose button redeems it, unless it is configured to redeem at once."""
+    _check_enabled(call)
+    found, token = flow_id(call, "flow"), call.query("token")
+    if token and (call.door.flows.link_confirmation or call.request.method != "GET"):
+        return link_page(call, Kind.RECOVERY, token)
+    flow = await begun(call, Kind.RECOVERY, found)
+    if not token:
+        return to_page(call, flow)
+    return await _redeemed(call, Submitted(flow, {"token": token}, True))
 
 
 @forwarded
 async def update_recovery_flow(call: Call[Parts]) -> Answer:
-    """The right code gives a session and a settings flow; any other gives the flow again, as the peer does with 200."""
-    parts = call.door
-    if not parts.flows.recovery_enabled:
-        raise Invalid("Recovery is not allowed because it was disabled by the administrator.")
+    """An address has a secret sent there. The right one gives a session and a settings flow; any other gives the flow
+    again, as the peer does with 200."""
+    _check_enabled(call)
     sent = await submitted(call, Kind.RECOVERY)
-    flow, given = sent.flow, sent.given
-    if given.get("method", "code") != "code" or not isinstance(given.get("code"), str):
-        flows.check_open(flow, call.act.now)
-        return await again(call, flow, 400, ({"code": "property_missing", "field": "code"},))
+    given = sent.given
+    code = given.get("method", "code") == "code" and isinstance(given.get("code"), str) and not given.get("email")
+    if code or link_token(call, given):
+        return await _redeemed(call, sent)
+    if await standing_of(call) is None:
+        return await asked(call, Kind.RECOVERY, sent)
+    if from_page(call.request):
+        return to(return_to.after(call.door, Kind.RECOVERY, None))
+    raise SessionAvailable
+
+
+async def _redeemed(call: Call[Parts], sent: Submitted) -> Answer:
+    parts, flow, token = call.door, sent.flow, link_token(call, sent.given)
     secret = parts.cookies.new_secret()
     place = rules.At(bound(secret), await standing_of(call)) if sent.in_browser else None
-    device = request_device(call)
-    outcome = await rules.redeem(
-        parts.means, call.act, parts.code_keys, flow.id, given["code"], device, parts.flows.redeeming, place
-    )
-    if isinstance(outcome, Flow):
-        return await again(call, outcome, 200)
-    return _recovered(call, sent, outcome, secret)
+    try:
+        outcome = await rules.redeem(
+            parts.means,
+            call.act,
+            flow.id,
+            token or sent.given["code"],
+            request_device(call),
+            parts.flows.redeeming,
+            place,
+            purpose="link" if token else "code",
+        )
+    except FlowExpired:
+        return await expired(call, flow)
+    if isinstance(outcome, rules.Recovered):
+        return _recovered(call, sent, outcome, secret)
+    if token and from_page(call.request):
+        return await anew(call, flow, {"code": "link_wrong"})
+    return await again(call, outcome, 200)
+
+
+async def _facts(call: Call[Parts]) -> Facts:
+    _check_enabled(call)
+    if await standing_of(call) is not None:
+        raise SessionAvailable
+    return Facts()
+
+
+def _check_enabled(call: Call[Parts]) -> None:
+    if not call.door.flows.recovery_enabled:
+        raise Invalid("Recovery is not allowed because it was disabled by the administrator.")
 
 
 def _recovered(call: Call[Parts], sent: Submitted, outcome: rules.Recovered, secret: bytes) -> Answer:

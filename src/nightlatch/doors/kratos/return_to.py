@@ -14,12 +14,12 @@ _NEVER = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]|^[^?#]*(?:/\.\.?(?:[/;?#]|$)|
 _PORTS = {"http": 80, "https": 443}
 
 
-def checked(call: Call[Parts]) -> str | None:
-    """The request's return_to; None when it has none. ReturnForbidden for one that is not allowed."""
-    wanted = call.query("return_to")
+def checked(call: Call[Parts], name: str = "return_to") -> str | None:
+    """The place that the request names; None when it names none. ReturnForbidden for one that is not allowed."""
+    wanted = call.query(name)
     if not wanted:
         return None
-    if not _allowed(call.door, wanted):
+    if not allowed(call.door, wanted):
         raise ReturnForbidden
     return wanted
 
@@ -31,11 +31,12 @@ def carried(url: str, wanted: str | None) -> str:
 
 def after(parts: Parts, act: str, wanted: str | None) -> str:
     """Where a browser goes from the end of `act`: to `wanted`, if the configuration allows it still. Empty where
-    that is back to the settings."""
-    return wanted if wanted and _allowed(parts, wanted) else parts.flows.after_urls[act]
+    none is configured."""
+    return wanted if wanted and allowed(parts, wanted) else parts.flows.after_urls.get(act, "")
 
 
-def _allowed(parts: Parts, wanted: str) -> bool:
+def allowed(parts: Parts, wanted: str) -> bool:
+    """Whether the configuration lets browsers be sent there."""
     return any(_within(wanted, one) for one in (*parts.flows.allowed_return_urls, f"{parts.public_url}self-service"))
 
 

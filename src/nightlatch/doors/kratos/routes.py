@@ -9,6 +9,7 @@ from nightlatch.doors.http.openapi import Document, described
 from nightlatch.doors.http.routing import Parameter, Route
 from nightlatch.doors.kratos import (
     bodies,
+    device,
     identities,
     logout,
     messages,
@@ -21,6 +22,7 @@ from nightlatch.doors.kratos import (
     sessions,
     settings,
     shapes,
+    verification,
 )
 from nightlatch.doors.kratos.parts import Parts
 
@@ -41,6 +43,7 @@ _LIST_IDENTITIES = (
 )
 _RETURN_TO = (Parameter("return_to"),)
 _BEGUN = (*_RETURN_TO, Parameter("organization"))
+_REGISTRATION = (*_BEGUN, Parameter("after_verification_return_to"))
 _LOGIN = (Parameter("refresh", bool), Parameter("aal"), *_BEGUN)
 _SUBMITTED = (302, 303, 400, 403, 404, 410)
 _Route = Route[Parts]
@@ -86,12 +89,20 @@ _PUBLIC_PORT = (
     _Route("GET", "/self-service/login/browser", selfservice.create_browser_login_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _LOGIN, "Begin a login in a browser"),
     _Route("GET", "/self-service/login/flows", selfservice.get_login_flow, None, None, nodes.FlowShown, 200, (403, 404, 410), (Parameter("id"),), "Get a login flow"),
     _Route("POST", "/self-service/login", selfservice.update_login_flow, None, dict[str, Any], shapes.SuccessfulLogin, 200, _SUBMITTED, (Parameter("flow"),), "Sign in", nodes.FlowShown),
-    _Route("GET", "/self-service/registration/api", selfservice.create_native_registration_flow, None, None, nodes.FlowShown, 200, (400, 404), _BEGUN, "Begin to sign up"),
-    _Route("GET", "/self-service/registration/browser", selfservice.create_browser_registration_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _BEGUN, "Begin a registration in a browser"),
+    _Route("GET", "/self-service/registration/api", selfservice.create_native_registration_flow, None, None, nodes.FlowShown, 200, (400, 404), _REGISTRATION, "Begin to sign up"),
+    _Route("GET", "/self-service/registration/browser", selfservice.create_browser_registration_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _REGISTRATION, "Begin a registration in a browser"),
     _Route("GET", "/self-service/registration/flows", selfservice.get_registration_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a registration flow"),
     _Route("POST", "/self-service/registration", selfservice.update_registration_flow, None, dict[str, Any], shapes.SuccessfulRegistration, 200, _SUBMITTED, (Parameter("flow"),), "Sign up", nodes.FlowShown),
-    _Route("GET", "/self-service/recovery/flows", recovery.get_recovery_flow, None, None, nodes.FlowShown, 200, (400, 404, 410), (Parameter("id"),), "Get a recovery flow"),
-    _Route("POST", "/self-service/recovery", recovery.update_recovery_flow, None, dict[str, Any], nodes.FlowShown, 200, _SUBMITTED, (Parameter("flow"),), "Redeem a recovery code", nodes.FlowShown),
+    _Route("GET", "/self-service/recovery/api", recovery.create_native_recovery_flow, None, None, nodes.FlowShown, 200, (400, 404), _BEGUN, "Begin to recover an account"),
+    _Route("GET", "/self-service/recovery/browser", recovery.create_browser_recovery_flow, None, None, nodes.FlowShown, 200, (302, 303, 400, 404), _BEGUN, "Begin a recovery in a browser"),
+    _Route("GET", "/self-service/recovery", recovery.follow_recovery_link, None, None, bytes, 200, (303, 400, 404), (Parameter("flow"), Parameter("token")), "Follow a recovery link"),
+    _Route("GET", "/self-service/recovery/flows", recovery.get_recovery_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a recovery flow"),
+    _Route("POST", "/self-service/recovery", recovery.update_recovery_flow, None, dict[str, Any], nodes.FlowShown, 200, _SUBMITTED, (Parameter("flow"), Parameter("token")), "Ask for a recovery code, or redeem one", nodes.FlowShown),
+    _Route("GET", "/self-service/verification/api", verification.create_native_verification_flow, None, None, nodes.FlowShown, 200, (400, 404), _BEGUN, "Begin to verify an address"),
+    _Route("GET", "/self-service/verification/browser", verification.create_browser_verification_flow, None, None, nodes.FlowShown, 200, (303, 400, 404), _BEGUN, "Begin a verification in a browser"),
+    _Route("GET", "/self-service/verification/flows", verification.get_verification_flow, None, None, nodes.FlowShown, 200, (400, 403, 404, 410), (Parameter("id"),), "Get a verification flow"),
+    _Route("GET", "/self-service/verification", verification.follow_verification_link, None, None, bytes, 200, (303, 400, 404), (Parameter("flow"), Parameter("code"), Parameter("token")), "Follow the link of a verification"),
+    _Route("POST", "/self-service/verification", verification.update_verification_flow, None, dict[str, Any], nodes.FlowShown, 200, _SUBMITTED, (Parameter("flow"), Parameter("token")), "Ask for a verification code, or give it back", nodes.FlowShown),
     _Route("GET", "/self-service/settings/api", settings.create_native_settings_flow, None, None, nodes.FlowShown, 200, (400, 401, 403), _RETURN_TO, "Begin to change settings"),
     _Route("GET", "/self-service/settings/browser", settings.create_browser_settings_flow, None, None, nodes.FlowShown, 200, (303, 400, 401, 403), _RETURN_TO, "Begin to change settings in a browser"),
     _Route("GET", "/self-service/settings/flows", settings.get_settings_flow, None, None, nodes.FlowShown, 200, (400, 401, 403, 404, 410), (Parameter("id"),), "Get a settings flow"),
@@ -100,6 +111,8 @@ _PUBLIC_PORT = (
     _Route("GET", "/.well-known/change-password", settings.get_change_password_page, None, None, None, 303, (), (), "The page where a password is changed"),
     _Route("GET", "/self-service/logout/browser", logout.create_browser_logout_flow, None, None, shapes.LogoutFlow, 200, (303, 400, 401), _RETURN_TO, "Get the way to sign out in a browser"),
     _Route("GET", "/self-service/logout", logout.update_logout_flow, None, None, None, 204, (303, 400, 401, 403), (Parameter("token"), *_RETURN_TO), "Sign out in a browser"),
+    _Route("GET", "/self-service/device", device.show_device, None, None, bytes, 200, (), (Parameter("token"),), "Follow the link of a letter about a new device"),
+    _Route("POST", "/self-service/device", device.end_device, None, None, bytes, 200, (303, 400), (Parameter("token"),), "Sign the device out that a letter was about"),
     _Route("GET", "/self-service/errors", logout.get_flow_error, None, None, shapes.FlowError, 200, (404,), (Parameter("id"), Parameter("error")), "Get an error that a browser was sent to be shown"),
     _Route("DELETE", "/self-service/logout/api", selfservice.perform_native_logout, None, bodies.Logout, None, 204, (400, 403), (), "Sign out"),
     *(_Route(method, path, redirects.to_admin, None, None, None, 307, (404,), (), "Redirects to the admin port") for method, path in redirects.ADMIN_PATHS),

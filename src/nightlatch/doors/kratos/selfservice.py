@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -18,6 +19,8 @@ from nightlatch.core.logout.rules import sign_out
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.registration.rules import give_profile, register, step_back
 from nightlatch.core.sessions.model import Standing
+from nightlatch.core.verification.rules import After
+from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
 from nightlatch.doors.kratos.auth import me, presented
@@ -31,10 +34,11 @@ from nightlatch.doors.kratos.browser import (
     forwarded,
     from_page,
     onward,
+    show_verification,
     to,
     to_page,
 )
-from nightlatch.doors.kratos.errors import RegistrationOff, answer, body_of, error_of
+from nightlatch.doors.kratos.errors import AddressUnverified, RegistrationOff, answer, body_of, error_of
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import SuccessfulLogin, SuccessfulRegistration, at, encode
 from nightlatch.doors.kratos.submissions import begun, fields, request_device, submitted, traits_of
@@ -56,21 +60,21 @@ First = Callable[[Call[Parts]], Awaitable[Facts]]
 
 
 async def create_native_login_flow(call: Call[Parts]) -> Answer:
-    return await _in_app(call, Kind.LOGIN, _login_facts)
+    return await in_app(call, Kind.LOGIN, _login_facts)
 
 
 @forwarded
 async def create_browser_login_flow(call: Call[Parts]) -> Answer:
-    return await _in_browser(call, Kind.LOGIN, _login_facts)
+    return await in_browser(call, Kind.LOGIN, _login_facts)
 
 
 async def create_native_registration_flow(call: Call[Parts]) -> Answer:
-    return await _in_app(call, Kind.REGISTRATION, _registration_facts)
+    return await in_app(call, Kind.REGISTRATION, _registration_facts)
 
 
 @forwarded
 async def create_browser_registration_flow(call: Call[Parts]) -> Answer:
-    return await _in_browser(call, Kind.REGISTRATION, _registration_facts)
+    return await in_browser(call, Kind.REGISTRATION, _registration_facts)
 
 
 async def _login_facts(call: Call[Parts]) -> Facts:
@@ -87,6 +91,7 @@ async def _login_facts(call: Call[Parts]) -> Facts:
 
 
 async def _registration_facts(call: Call[Parts]) -> Facts:
+    return_to.checked(call, "after_verification_return_to")
     _check_registration(call)
     if await standing_of(call) is not None:
         raise SessionAvailable
@@ -94,12 +99,12 @@ async def _registration_facts(call: Call[Parts]) -> Facts:
 
 
 async def get_login_flow(call: Call[Parts]) -> Answer:
-    return await _get(call, Kind.LOGIN)
+    return await get_flow(call, Kind.LOGIN)
 
 
 async def get_registration_flow(call: Call[Parts]) -> Answer:
     _check_registration(call)
-    return await _get(call, Kind.REGISTRATION)
+    return await get_flow(call, Kind.REGISTRATION)
 
 
 @forwarded
@@ -130,6 +135,8 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
     except FlowExpired:
         return await expired(call, flow)
     if isinstance(outcome, Flow):
+        if outcome.act is Kind.VERIFICATION:
+            return _to_verify(call, outcome)
         return await again(call, await _still_ticked(parts, outcome) if ticked else outcome)
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulLogin(parts.render.own_session(outcome.session, identity), None)
@@ -141,6 +148,12 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
         return onward(call, flow, shown, headers)
     shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
     return Answer(200, encode(shown))
+
+
+def _to_verify(call: Call[Parts], flow: Flow) -> Answer:
+    if from_page(call.request):
+        return to_page(call, flow)
+    raise AddressUnverified(show_verification(call, flow))
 
 
 @forwarded
@@ -155,6 +168,7 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
     _check_password(parts)
     if sent.in_browser and await standing_of(call) is not None:
         return await _signed_in_already(call, flow)
+    secret, signs_in = parts.cookies.new_secret(), parts.flows.registration.session
     try:
         if back:
             return await again(call, await step_back(parts.store, call.act, flow.id))
@@ -171,6 +185,9 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
             given["password"],
             request_device(call),
             parts.flows.registration,
+            After(
+                bound(secret) if signs_in and sent.in_browser else flow.facts.browser, _after_verification(call, flow)
+            ),
         )
     except FlowExpired:
         return await expired(call, flow)
@@ -178,15 +195,26 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
         return await again(call, outcome)
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulRegistration(identity, None)
-    if outcome.session is None or outcome.token is None:
-        return onward(call, flow, shown) if sent.in_browser else Answer(200, encode(shown))
-    shown.session = parts.render.own_session(outcome.session, identity)
-    if sent.in_browser:
-        secret = parts.cookies.new_secret()
-        return onward(call, flow, shown, cookies_for(call, outcome.session, outcome.identity, outcome.token, secret))
-    shown.continue_with = [{"action": "set_ory_session_token", "ory_session_token": outcome.token}]
-    shown.session_token = outcome.token
-    return Answer(200, encode(shown))
+    headers: Headers = ()
+    verifications = outcome.verifications if Kind.REGISTRATION in parts.flows.shows_verification else ()
+    then = [show_verification(call, each) for each in verifications]
+    if outcome.session is not None and outcome.token is not None:
+        shown.session = parts.render.own_session(outcome.session, identity)
+        if sent.in_browser:
+            headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret)
+        else:
+            then.append({"action": "set_ory_session_token", "ory_session_token": outcome.token})
+            shown.session_token = outcome.token
+    if verifications and from_page(call.request):
+        return to_page(call, verifications[0], *headers)
+    shown.continue_with = then or None
+    return onward(call, flow, shown, headers) if sent.in_browser else Answer(200, encode(shown))
+
+
+def _after_verification(call: Call[Parts], flow: Flow) -> str | None:
+    """Where the person goes on when the address of a registration is verified: it was named at the beginning."""
+    wanted = parse_qs(urlsplit(flow.request_url).query).get("after_verification_return_to", [""])[0]
+    return wanted if return_to.allowed(call.door, wanted) else None
 
 
 async def perform_native_logout(call: Call[Parts]) -> Answer:
@@ -217,13 +245,13 @@ def _check_registration(call: Call[Parts]) -> None:
         raise RegistrationOff
 
 
-async def _in_app(call: Call[Parts], kind: Kind, facts: First) -> Answer:
+async def in_app(call: Call[Parts], kind: Kind, facts: First, **of: Any) -> Answer:
     await _enter(call)
-    flow = await open_flow(call, asked_for(call, kind, "api", await facts(call)))
+    flow = await open_flow(call, asked_for(call, kind, "api", await facts(call)), **of)
     return Answer(200, encode(nodes.flow(call.door, flow)))
 
 
-async def _in_browser(call: Call[Parts], kind: Kind, facts: First) -> Answer:
+async def in_browser(call: Call[Parts], kind: Kind, facts: First, **of: Any) -> Answer:
     back, page = return_to.checked(call), from_page(call.request)
     await _enter(call)
     try:
@@ -231,8 +259,10 @@ async def _in_browser(call: Call[Parts], kind: Kind, facts: First) -> Answer:
     except SessionAvailable:
         if not page:
             raise
-        return to(return_to.after(call.door, kind, back))
-    return await begin(call, asked_for(call, kind, "browser", known))
+        onwards = to(return_to.after(call.door, kind, back))
+        onwards.status = 302 if kind is Kind.RECOVERY else 303
+        return onwards
+    return await begin(call, asked_for(call, kind, "browser", known), **of)
 
 
 async def begin(call: Call[Parts], asked: "Asked", identity: Identity | None = None, **of: Any) -> Answer:
@@ -288,15 +318,21 @@ async def open_flow(call: Call[Parts], asked: Asked, **of: Any) -> Flow:
     return await call.door.store.write(unit)
 
 
-async def _get(call: Call[Parts], kind: Kind) -> Answer:
+async def get_flow(call: Call[Parts], kind: Kind, lent: str | None = None) -> Answer:
+    """The flow, for the browser that began it or that a letter `lent` something for it: the code to fill in."""
     found = parse_id(call.query("id") or "")
     if found is None:
         raise FlowNotFound
     flow = await begun(call, kind, found)
-    check_browser(call, flow)
+    if lent is None:
+        check_browser(call, flow)
     if flow.expires_at <= call.act.now:
         return over(call, flow)
-    return Answer(200, encode(nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))))
+    shown = nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))
+    for node in shown["ui"]["nodes"] if lent else ():
+        if node["attributes"].get("name") == "code":
+            node["attributes"]["value"] = lent
+    return Answer(200, encode(shown))
 
 
 def over(call: Call[Parts], flow: Flow) -> Answer:
@@ -337,6 +373,8 @@ async def expired(call: Call[Parts], old: Flow, **of: Any) -> Answer:
     error = body_of(
         410, "self-service flow expired", "The self-service flow has expired or was used.", "self_service_flow_expired"
     )
+    if old.act is Kind.RECOVERY:
+        error["details"] = {"continue_with": [{"action": "show_recovery_ui", "flow": {"id": id_text(new.id)}}]}
     return answer(
         error,
         call.request.scope["request_id"],

@@ -20,6 +20,7 @@ from nightlatch.doors.kratos.browser import (
     forwarded,
     from_page,
     page_of,
+    show_verification,
     to,
 )
 from nightlatch.doors.kratos.errors import NotSignedIn
@@ -107,6 +108,9 @@ async def _change(call: Call[Parts], mine: Standing, sent: Submitted) -> Settled
 def _saved(call: Call[Parts], mine: Standing, sent: Submitted, settled: Settled) -> Answer:
     parts, flow = call.door, settled.flow
     shown = nodes.flow(parts, flow, csrf_token=csrf_token(call, flow), identity=settled.identity)
+    verifications = settled.verifications if Kind.SETTINGS in parts.flows.shows_verification else ()
+    if then := [show_verification(call, each) for each in verifications]:
+        shown["continue_with"] = then
     if not sent.in_browser:
         return Answer(200, encode(shown))
     url = return_to.after(parts, f"settings.{flow.method}", flow.return_to) or page_of(call, flow)
@@ -114,8 +118,8 @@ def _saved(call: Call[Parts], mine: Standing, sent: Submitted, settled: Settled)
     kept = parts.cookies.keep(known.token, mine.session, settled.identity, call.act.now, lasts=known.lasts)
     headers = () if known.known_end is None else (kept,)
     if from_page(call.request):
-        return to(url, *headers)
-    shown["continue_with"] = [{"action": "redirect_browser_to", "redirect_browser_to": url}]
+        return to(page_of(call, verifications[0]) if verifications else url, *headers)
+    shown["continue_with"] = [*then, {"action": "redirect_browser_to", "redirect_browser_to": url}]
     return Answer(200, encode(shown), headers)
 
 

@@ -48,13 +48,29 @@ def submitted_to(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> Submit
     """What was submitted to `flow`, by whom it may be. CsrfViolation, Invalid; Refusal 415."""
     form = browser.is_form(call.request)
     in_browser = flow.facts.browser is not None or (flow.type == "browser" and (form or _is_browser(call)))
-    if in_browser:
+    if _proves(call, flow.act, given):
+        browser.check_origin(call)
+        in_browser = in_browser or form
+    elif in_browser:
         browser.check_form(call, flow, given)
     else:
         _check_app(call)
         if form:
             raise Refusal(415, _NO_JSON)
     return Submitted(flow, given, in_browser)
+
+
+def link_token(call: Call[Parts], given: dict[str, Any]) -> str | None:
+    """The token of a link, in the query or in the form of its page."""
+    token = given.get("token") or call.query("token")
+    return token if isinstance(token, str) else None
+
+
+def _proves(call: Call[Parts], kind: Kind, given: dict[str, Any]) -> bool:
+    """Whether this comes from a letter, which may be read in another browser than the flow began in."""
+    if link_token(call, given):
+        return kind in {Kind.RECOVERY, Kind.VERIFICATION}
+    return kind is Kind.VERIFICATION and isinstance(given.get("code"), str) and not given.get("email")
 
 
 async def filled_in(call: Call[Parts], schema_id: str) -> dict[str, Any]:

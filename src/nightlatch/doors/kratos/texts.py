@@ -39,8 +39,29 @@ SAVED = success(1050001, "Your changes have been saved!")
 PASSWORD = info(1070001, "Password")
 ID = info(1070004, "ID")
 SUBMIT = info(1070005, "Submit")
+EMAIL = info(1070007, "Email")
+RESEND = info(1070008, "Send it again")
 RECOVERY_CODE = info(1070010, "Recovery code")
-CODE_SENT = info(1060003, "An email containing a recovery code has been sent to the email address you provided.")
+VERIFICATION_CODE = info(1070011, "Verification code")
+
+
+def sent(act: str, method: str, address: str) -> Message:
+    """That a secret is on its way, if anybody has the address."""
+    if act == "recovery":
+        return info(1060002 if method == "link" else 1060003, _SENT.format(method))
+    number = 1080001 if method == "link" else 1080004 if address.startswith("+") else 1080003
+    return info(number, _SENT.format(method))
+
+
+_SENT = "If an account has this address, a message with a {} is on its way there."
+
+
+def verified(address: str) -> Message:
+    return (
+        success(1080005, "Your phone number is confirmed.")
+        if address.startswith("+")
+        else success(1080002, "Your email address is confirmed.")
+    )
 
 
 def recovered(minutes: int, until: str) -> Message:
@@ -87,7 +108,13 @@ def of_problem(problem: Mapping[str, Any]) -> Message:
     return simple or generic(reason)
 
 
-_EXPIRED = {"login_expired": 4010001, "registration_expired": 4040001, "settings_expired": 4050001}
+_EXPIRED = {
+    "login_expired": 4010001,
+    "registration_expired": 4040001,
+    "settings_expired": 4050001,
+    "recovery_expired": 4060005,
+    "verification_expired": 4070005,
+}
 _SIMPLE = {
     "login_again": error(4010007, "You signed in with this form already. Please try again."),
     "registration_again": error(4040002, "You signed up with this form already. Please try again."),
@@ -98,8 +125,26 @@ _SIMPLE = {
         "address, or phone number.",
     ),
     "identity_disabled": error(4010011, "This account was disabled."),
+    "address_unverified": error(4000010, "This account has no address that could be verified, so it cannot sign in."),
     "sessions_full": generic(SessionsFull.default_reason),
     "conflict": error(4000007, "An account with the same identifier (email, phone, username, ...) exists already."),
+    "recovery_again": error(4060001, "You recovered your account with this form already. Please try again."),
+    "verification_again": error(4070002, "You confirmed your address with this form already. Please try again."),
+    "address_invalid": error(4000040, "Enter a valid email address."),
+    "messages_exhausted": generic("Too many messages were sent to this address. Please try again in an hour."),
+    "link_wrong": error(4060004, "The recovery link is invalid or has already been used. Please try again."),
+    "verification_code_wrong": error(
+        4070006, "The verification code is invalid or has already been used. Please try again."
+    ),
+    "verification_link_wrong": error(
+        4070001, "The verification link is invalid or has already been used. Please try again."
+    ),
+    "no_strategy_recovery": error(
+        4010005, "Could not find a way to recover your account. Did you fill out the form correctly?"
+    ),
+    "no_strategy_verification": error(
+        4010006, "Could not find a way to confirm your address. Did you fill out the form correctly?"
+    ),
     "code_wrong": error(4060006, "The recovery code is invalid or has already been used. Please try again."),
     "no_strategy_login": error(
         4010002, "Could not find a strategy to log you in with. Did you fill out the form correctly?"

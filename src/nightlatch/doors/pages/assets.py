@@ -37,7 +37,8 @@ def assets_of(brand: Brand) -> Assets:
 
 
 async def get_style(call: Call[Parts]) -> Answer:
-    return Answer(200, assets_of(call.door.site.brand).style, _KEPT, "text/css; charset=utf-8")
+    kept = _KEPT if call.query("v") else ()  # without the hash it may be another tomorrow
+    return Answer(200, assets_of(call.door.site.brand).style, kept, "text/css; charset=utf-8")
 
 
 async def get_logo(call: Call[Parts]) -> Answer:

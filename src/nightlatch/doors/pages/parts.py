@@ -23,8 +23,8 @@ class Brand(NamedTuple):
 
 
 class Site(NamedTuple):
-    """`public_url` ends in a slash; `keys` seal what a form of ours carries; `acts` are those that are offered to
-    whoever is not signed in."""
+    """`public_url` ends in a slash; `keys` seal what a form of ours carries; `acts` are those that can be
+    switched off and are not."""
 
     public_url: str
     keys: Keys

@@ -27,6 +27,7 @@ POSTGRES = {
 }
 
 
+# JSON is kept as text. PostgreSQL's own type would give back other bytes: keys in another order, numbers spelt anew.
 class Migration(NamedTuple):
     number: int
     name: str

@@ -1,0 +1,1 @@
+"""Verification: that an address is the person's who gave it."""
