@@ -72,8 +72,8 @@ class How(StrEnum):
 
 
 REASONS = {
-    "admin", "limit", "logout", "own", "own_others", "recovery", "replaced", "identity_deactivated", "identity_deleted",
-    "credential_changed", "credential_deleted", "profile_changed",
+    "admin", "limit", "logout", "own", "own_link", "own_others", "recovery", "replaced", "identity_deactivated",
+    "identity_deleted", "credential_changed", "credential_deleted", "profile_changed",
 }  # fmt: skip
 """Why sessions end, where nobody says it in their own words."""
 
