@@ -67,6 +67,7 @@ from nightlatch.stores.opening import open_store
 HTTP_OK = 200
 REVOKE, SHOW_VERIFICATION = "revoke_active_sessions", "show_verification_ui"
 REQUIRE_VERIFIED = "require_verified_address"
+ADDRESSED = ("recovery", "verification")  # the flows that write to an address
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -346,10 +347,8 @@ def _parts(
 
 
 def _post(config: Config) -> Post:
-    methods, public = config.selfservice.methods, config.serve.public.base_url
-    flows = config.selfservice.flows
-    required = REQUIRE_VERIFIED in flows.login.after.password.hooks
-    verification = flows.verification
+    flows, methods, public = config.selfservice.flows, config.selfservice.methods, config.serve.public.base_url
+    verification, required = flows.verification, REQUIRE_VERIFIED in flows.login.after.password.hooks
     verifying = Verifying(verification.use, verification.lifespan, required) if verification.enabled else None
     return Post(
         lifespans={"code": methods.code.config.lifespan, "link": methods.link.config.lifespan},
@@ -374,15 +373,10 @@ def lifetime_of(config: Config) -> Lifetime:
 
 def _site(config: Config) -> Site:
     flows, ui = config.selfservice.flows, config.nightlatch.ui
-    offered = {
-        "registration": flows.registration.enabled,
-        "recovery": flows.recovery.enabled,
-        "verification": flows.verification.enabled,
-    }
     return Site(
         config.serve.public.base_url,
         keys_of(config.secrets.cookie, "pages"),
-        frozenset(act for act, enabled in offered.items() if enabled),
+        frozenset(act for act in ("registration", *ADDRESSED) if getattr(flows, act).enabled),
         Brand(ui.name, ui.logo, ui.stylesheet),
     )
 
@@ -442,13 +436,7 @@ def _flows(config: Config) -> Flows:
     selfservice = config.selfservice
     flows, methods = selfservice.flows, selfservice.methods
     password = methods.password.config
-    named = {
-        "login": flows.login,
-        "registration": flows.registration,
-        "recovery": flows.recovery,
-        "verification": flows.verification,
-        "settings": flows.settings,
-    }
+    named = {name: getattr(flows, name) for name in ("login", "registration", *ADDRESSED, "settings")}
     hooks = flows.registration.after.password.hooks
     policy = Policy(
         password.min_password_length, password.identifier_similarity_check_enabled, password.haveibeenpwned_enabled
@@ -457,11 +445,10 @@ def _flows(config: Config) -> Flows:
         lifespans={name: flow.lifespan for name, flow in named.items()},
         ui_urls={name: flow.ui_url for name, flow in named.items()} | {"error": flows.error.ui_url},
         after_urls={
-            "login": flows.login.after.default_browser_return_url,
-            "registration": flows.registration.after.default_browser_return_url,
-            "recovery": flows.recovery.after.default_browser_return_url,
-            "verification": flows.verification.after.default_browser_return_url,
-            "logout": flows.logout.after.default_browser_return_url,
+            **{
+                name: getattr(flows, name).after.default_browser_return_url
+                for name in ("login", "registration", *ADDRESSED, "logout")
+            },
             "settings.password": flows.settings.after.password.default_browser_return_url or "",
             "settings.profile": flows.settings.after.profile.default_browser_return_url or "",
         },
@@ -471,8 +458,8 @@ def _flows(config: Config) -> Flows:
         verification_enabled=flows.verification.enabled,
         password_enabled=methods.password.enabled,
         secrets=frozenset(n for n, m in (("code", methods.code), ("link", methods.link)) if m.enabled),
-        use={"recovery": flows.recovery.use, "verification": flows.verification.use},
-        tell_unknown=frozenset(n for n in ("recovery", "verification") if getattr(flows, n).notify_unknown_recipients),
+        use={name: named[name].use for name in ADDRESSED},
+        tell_unknown=frozenset(name for name in ADDRESSED if named[name].notify_unknown_recipients),
         shows_verification=frozenset(
             n
             for n, named in (("registration", hooks), ("settings", flows.settings.after.profile.hooks))
@@ -481,7 +468,6 @@ def _flows(config: Config) -> Flows:
         link_confirmation=config.nightlatch.recovery.link_confirmation,
         # Who hands a code over by phone or mail needs longer than who waits for it at a screen.
         code_lifespan=max(methods.code.config.lifespan, HOUR),
-        link_lifespan=methods.link.config.lifespan,
         redeeming=Redeeming(methods.code.config.max_submissions, flows.settings.lifespan),
         settings=settings.Rules(
             policy,
@@ -490,7 +476,6 @@ def _flows(config: Config) -> Flows:
         ),
         remember_me=config.nightlatch.session.remember_me,
         settings_highest_aal=flows.settings.required_aal == "highest_available",
-        default_return_url=selfservice.default_browser_return_url,
         allowed_return_urls=selfservice.allowed_return_urls,
     )
 
