@@ -260,7 +260,6 @@ def _flows(config: Config) -> Flows:
         link_confirmation=config.nightlatch.recovery.link_confirmation,
         # Who hands a code over by phone or mail needs longer than who waits for it at a screen.
         code_lifespan=max(code.lifespan, HOUR),
-        link_lifespan=methods.link.config.lifespan,
         redeeming=Redeeming(code.max_submissions, flows.settings.lifespan),
         settings=settings.Rules(
             policy,
@@ -269,7 +268,6 @@ def _flows(config: Config) -> Flows:
         ),
         remember_me=config.nightlatch.session.remember_me,
         settings_highest_aal=flows.settings.required_aal == "highest_available",
-        default_return_url=selfservice.default_browser_return_url,
         allowed_return_urls=selfservice.allowed_return_urls,
     )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.config.written import nested, write
+from tests.config.written import errors_of, nested, write
 
 from nightlatch.config import load
 from nightlatch.wiring import lifetime_of
@@ -40,3 +40,27 @@ def test_a_sign_in_that_ends_the_others_leaves_one_session_whatever_else_is_said
     hooks = nested("selfservice.flows.login.after.hooks", [{"hook": REVOKE}])
     lifetime = lifetime_of(load(write(tmp_path, limit | hooks), {}, dev=True))
     assert (lifetime.most, lifetime.refuse) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        (
+            nested("selfservice.flows", {
+                "login": {"after": {"hooks": [{"hook": "require_verified_address"}]}}, "verification": {"enabled": False},
+            }),
+            "selfservice.flows.login.after.password.hooks",
+        ),
+        (nested("selfservice.flows.recovery.use", "link"), "selfservice.flows.recovery.use"),
+        (nested("selfservice.flows.verification.use", "link"), "selfservice.flows.verification.use"),
+    ],
+)  # fmt: skip
+def test_what_nobody_could_do_is_refused_at_the_start(settings: Any, key: str, tmp_path: Path) -> None:
+    assert key in errors_of(write(tmp_path, settings), {}, dev=True)
+
+
+def test_hooks_that_are_done_deserve_no_word_and_the_others_do(tmp_path: Path) -> None:
+    hooks = {"hooks": [{"hook": "show_verification_ui"}]}
+    for flow, done in (("registration", True), ("settings", True), ("login", False), ("recovery", False)):
+        config = load(write(tmp_path, nested(f"selfservice.flows.{flow}.after", hooks)), {}, dev=True)
+        assert any("show_verification_ui" in warning for warning in config.warnings) is not done

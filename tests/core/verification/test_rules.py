@@ -97,6 +97,26 @@ def test_an_address_that_was_taken_from_the_person_since_is_not_verified(world: 
     assert not address(world, anna).verified
 
 
+def test_S5_a_code_that_a_recovery_made_void_while_it_was_tried_verifies_nothing(world: World) -> None:
+    anna, flow = world.anna(), asked(world)
+    code = world.letters()[0][2]["code"]
+    write, calls = world.db.store.write, []
+
+    async def meanwhile(unit: Any) -> Any:
+        if len(calls) == 1:
+            await write(lambda tx: tx.flows.close(anna.identity.id, world.now))
+        calls.append(unit)
+        return await write(unit)
+
+    class Store:
+        read = world.db.store.read
+        write = staticmethod(meanwhile)
+
+    means = world.means(store=Store())
+    assert wrong(world.run(confirm(means, world.act(), flow.id, code, None, 5)))
+    assert not address(world, anna).verified
+
+
 def test_P14_a_code_of_recovery_verifies_nothing_and_the_other_way_round(world: World) -> None:
     anna = world.anna()
     recovery = world.flow(Kind.RECOVERY)
@@ -178,6 +198,7 @@ def test_P7_signing_up_and_in_sends_no_more_messages_than_asking_does(world: Wor
         outcome = world.run(sign_in(means, world.act(), Password(), attempt))
         assert isinstance(outcome, Flow)
     assert len(world.letters()) == 6
+    assert outcome.facts.problems == ({"code": "messages_exhausted"},)
 
 
 def test_of_a_change_the_new_addresses_are_to_be_verified(world: World) -> None:

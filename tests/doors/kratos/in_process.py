@@ -338,12 +338,10 @@ def flows(**changes: Any) -> Flows:
         shows_verification=frozenset(),
         link_confirmation=True,
         code_lifespan=HOUR,
-        link_lifespan=HOUR,
         redeeming=Redeeming(5, 15 * MINUTE),
         settings=settings.Rules(Policy(), 15 * MINUTE),
         settings_highest_aal=True,
         remember_me=None,
-        default_return_url="https://ui.example.org/",
         allowed_return_urls=("https://ui.example.org/",),
     )
     return replace(made, **changes)

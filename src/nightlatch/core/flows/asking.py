@@ -12,7 +12,7 @@ from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.codes import is_right, try_code
 from nightlatch.core.flows.model import SENT, Code, Flow
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.post import post
+from nightlatch.core.flows.post import EXHAUSTED, post
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Kind as Use
 from nightlatch.core.identities.model import Name
@@ -58,7 +58,7 @@ async def _ask(tx: Tx, act: Act, means: Means, kind: Kind, flow_id: bytes, asked
         return await _refuse(tx, flow, asked, "address_invalid")
     holder = await tx.identities.holder(act.organization, Name(f"{_ADDRESSES[kind]}:{to[0]}", to[1]))
     if not await post(tx, act, means, flow, asked.method, to, holder, tell_unknown=asked.tell_unknown):
-        return await _refuse(tx, flow, asked, "messages_exhausted")
+        return await _refuse(tx, flow, asked, EXHAUSTED)
     if holder and kind is Kind.VERIFICATION and (person := await find_person(tx, act.organization, holder, lock=True)):
         await mark(tx, act, person, to, verified=False)
     await tx.events.add([event(act, f"{kind}.asked", identity_id=holder, reason=None if holder else "unknown")])

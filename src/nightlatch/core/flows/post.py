@@ -12,6 +12,8 @@ from nightlatch.core.means import Means
 from nightlatch.kernel.clock import MINUTE
 from nightlatch.kernel.ids import id_text
 
+EXHAUSTED = "messages_exhausted"  # why no more is sent to an address for a while
+
 
 async def post(
     tx: Tx,

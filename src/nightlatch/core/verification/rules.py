@@ -10,7 +10,7 @@ from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.asking import prove
 from nightlatch.core.flows.model import SENT, Facts, Flow
 from nightlatch.core.flows.model import Act as Kind
-from nightlatch.core.flows.post import post
+from nightlatch.core.flows.post import EXHAUSTED, post
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Address
 from nightlatch.core.identities.model import Kind as Use
@@ -37,12 +37,17 @@ async def confirm(
     async def conclude(tx: Tx) -> Flow:
         flow = await flows.find(tx, act, Kind.VERIFICATION, flow_id)
         person = await find(tx, act.organization, code.identity_id, lock=True) if code and code.identity_id else None
-        if code is None or person is None or not _has(person, code.address or ""):
+        # Once more: a new password or a newer secret may have made this one void since it was tried.
+        if (
+            code is None
+            or person is None
+            or not _has(person, code.address or "")
+            or not await tx.flows.use_code(code.id, act.now)
+        ):
             await tx.events.add([event(act, "verification.refused", identity_id=flow.identity_id)])
             problem = {"code": f"verification_{purpose}_wrong"}
             return await flows.move(tx, flow, facts=msgspec.structs.replace(flow.facts, problems=(problem,)))
         via, _, value = (code.address or "").partition(":")
-        await tx.flows.use_code(code.id, act.now)
         await mark(tx, act, person, (via, value), verified=True)
         await tx.events.add([event(act, "identity.verified", identity_id=person.identity.id)])
         facts = msgspec.structs.replace(flow.facts, problems=())
@@ -104,9 +109,10 @@ async def _begin(
         facts=Facts(identifier=address.value, browser=after.browser),
     )
     to = (address.via, address.value)
-    if await post(tx, act, means, flow, how.method, to, person.identity.id):
-        person = await mark(tx, act, person, to, verified=False)
-    return person, flow
+    if not await post(tx, act, means, flow, how.method, to, person.identity.id):
+        facts = msgspec.structs.replace(flow.facts, problems=({"code": EXHAUSTED},))
+        return person, await flows.move(tx, flow, facts=facts)
+    return await mark(tx, act, person, to, verified=False), flow
 
 
 def _has(person: Person, address: str) -> bool:

@@ -47,12 +47,10 @@ class Flows:
     shows_verification: frozenset[str]
     link_confirmation: bool
     code_lifespan: int
-    link_lifespan: int
     redeeming: Redeeming
     settings: settings.Rules
     settings_highest_aal: bool
     remember_me: int | None
-    default_return_url: str
     allowed_return_urls: tuple[str, ...]
 
 

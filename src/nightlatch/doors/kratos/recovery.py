@@ -40,7 +40,7 @@ async def create_recovery_code_for_identity(call: Call[Parts]) -> Answer:
 async def create_recovery_link_for_identity(call: Call[Parts]) -> Answer:
     parts = call.door
     body = await _body(call)
-    lifespan = _lifespan(body.expires_in, parts.flows.link_lifespan)
+    lifespan = _lifespan(body.expires_in, parts.post.lifespans["link"])
     identity_id = _identity(body)
     back = return_to.checked(call)
     made = await parts.store.write(
