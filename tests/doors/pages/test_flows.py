@@ -95,6 +95,7 @@ def test_a_code_is_asked_for_and_typed_in(doors: Doors, browser: Browser) -> Non
         ("method", "code", False), ("resend", "code", True),
     ]  # fmt: skip
     assert "ada@example.org" in second.said("strong")
+    assert second.links()["Use another"] == f"{PUBLIC_URL}ui/login"
     code = last_code(doors)
     wrong = browser.send(second, ("method", "code"), code=another(code))
     assert wrong.said("title")[0].startswith("Error: ")

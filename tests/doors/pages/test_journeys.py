@@ -183,6 +183,8 @@ def test_who_lost_the_password_comes_back_by_mail_and_the_others_are_out(window:
     lost.press("Continue")
     assert lost.at == "/ui/settings"
     assert "You recovered your account." in lost.page.get_by_role("status").first.inner_text()
+    assert lost.page.get_by_role("heading", level=2).first.inner_text() == "Password"
+    assert lost.page.locator("input:focus").get_attribute("name") == "password"
     assert len(lost.devices()) == 1
     assert not still(other)
     lost.page.get_by_label("New password").fill(NEW_PASSWORD)
