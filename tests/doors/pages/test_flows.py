@@ -68,12 +68,16 @@ def test_registration_goes_on_from_page_to_page(doors: Doors, browser: Browser) 
     assert [(b["name"], b["value"], "formnovalidate" in b) for b in second.fields[0] if b["tag"] == "button"] == [
         ("method", "password", False), ("screen", "previous", True),
     ]  # fmt: skip
+    assert "At least 8 characters." in second.said("p")
     back = browser.send(second, ("screen", "previous"))
     assert back.field("traits.email")["value"] == "bo@example.org"
     second = browser.send(back, ("method", "profile"), **TRAITS)
     short = browser.send(second, password="short")
     assert short.said("title")[0].startswith("Error: ")
-    assert short.field("password").items() >= {"aria-invalid": "true", "aria-describedby": "password-1"}.items()
+    assert (
+        short.field("password").items()
+        >= {"aria-invalid": "true", "aria-describedby": "password-hint password-1"}.items()
+    )
     assert ("p", {"class": "message error", "id": "password-1", "role": "alert"}) in short.all
     assert "The password must be at least 8 characters long, but got 5." in short.said("p")
     sent = browser.ask("GET", browser.at)

@@ -22,7 +22,9 @@ def page(site: Site, template: str, status: int = 200, **shown: Any) -> Answer:
     html = (
         _environment()
         .get_template(template)
-        .render(shown, url=site.public_url, brand=site.brand, assets=assets_of(site.brand), acts=site.acts)
+        .render(
+            shown, url=site.public_url, brand=site.brand, assets=assets_of(site.brand), acts=site.acts, least=site.least
+        )
     )
     anywhere = "https:" if site.public_url.startswith("https:") else "https: http:"
     headers = (
