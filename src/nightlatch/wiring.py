@@ -158,7 +158,8 @@ def site_of(config: Config) -> Site:
     flows, ui = config.selfservice.flows, config.nightlatch.ui
     acts = (act for act in ("registration", "recovery", "verification") if getattr(flows, act).enabled)
     keys, brand = keys_of(config.secrets.cookie, "pages"), Brand(ui.name, ui.logo, ui.stylesheet)
-    return Site(config.serve.public.base_url, keys, frozenset(acts), brand)
+    least = config.selfservice.methods.password.config.min_password_length
+    return Site(config.serve.public.base_url, keys, frozenset(acts), brand, least)
 
 
 def cors_of(config: Config) -> Cors | None:

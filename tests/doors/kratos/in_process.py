@@ -60,7 +60,7 @@ PUBLIC_URL, ADMIN_URL = "https://id.example.org/", "http://admin.example.org:443
 PUBLIC_PORT, ADMIN_PORT = 4433, 4434
 SECRET = b"a secret of the tests, 32 bytes."
 PAGES = ("login", "registration", "recovery", "verification", "settings", "error")
-SITE = Site(PUBLIC_URL, Keys([SECRET], "pages"), frozenset({"registration", "recovery"}), Brand("Night & Latch"))
+SITE = Site(PUBLIC_URL, Keys([SECRET], "pages"), frozenset({"registration", "recovery"}), Brand("Night & Latch"), 8)
 UNKNOWN = "8d3fbd3a-1f0b-4c8e-9d7e-0c1f7a5b6e42"
 
 

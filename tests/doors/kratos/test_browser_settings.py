@@ -332,6 +332,7 @@ def test_a_recovery_leads_to_a_new_password_and_the_earlier_sessions_are_over(
     doors.sign_in(password=NEW["password"])
 
 
-def test_a_password_manager_finds_the_page(visitor: Visitor) -> None:
-    reply = visitor.visit("/.well-known/change-password")
+@pytest.mark.parametrize("path", ["/.well-known/change-password", "/"])
+def test_a_password_manager_and_who_opens_the_site_by_its_name_find_the_page(visitor: Visitor, path: str) -> None:
+    reply = visitor.visit(path)
     assert (reply.status, reply.headers["location"]) == (303, f"{UI}/settings")

@@ -53,7 +53,7 @@ class Window:
     def register(self, email: str) -> None:
         self.open("/ui/registration")
         self.page.get_by_label("E-mail").fill(email)
-        self.press("Sign up")
+        self.press("Continue")
         self.page.get_by_label("New password").fill(PASSWORD)
         self.press("Sign up")
         assert self.at == "/ui/settings", self.at

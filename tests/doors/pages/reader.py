@@ -8,7 +8,7 @@ _VOID = {"input", "img", "link", "meta", "br"}
 
 
 class Page(HTMLParser):
-    """`forms` are lists of the attributes of their fields, in order; `texts` what stands in each element, by its name."""
+    """`forms` are lists of the attributes of what they send, in order; `texts` what stands in each element, by its name."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Page(HTMLParser):
         if tag == "form":
             self.forms.append(named)
             self.fields.append([])
-        if tag in {"input", "select", "button"} and self.fields:
+        if tag in {"input", "select", "button"} and self.fields and "name" in named:
             self.fields[-1].append({"tag": tag} | named)
         if tag not in _VOID:
             self._open.append(tag)

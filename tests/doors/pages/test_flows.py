@@ -68,12 +68,16 @@ def test_registration_goes_on_from_page_to_page(doors: Doors, browser: Browser) 
     assert [(b["name"], b["value"], "formnovalidate" in b) for b in second.fields[0] if b["tag"] == "button"] == [
         ("method", "password", False), ("screen", "previous", True),
     ]  # fmt: skip
+    assert "At least 8 characters." in second.said("p")
     back = browser.send(second, ("screen", "previous"))
     assert back.field("traits.email")["value"] == "bo@example.org"
     second = browser.send(back, ("method", "profile"), **TRAITS)
     short = browser.send(second, password="short")
     assert short.said("title")[0].startswith("Error: ")
-    assert short.field("password").items() >= {"aria-invalid": "true", "aria-describedby": "password-1"}.items()
+    assert (
+        short.field("password").items()
+        >= {"aria-invalid": "true", "aria-describedby": "password-hint password-1"}.items()
+    )
     assert ("p", {"class": "message error", "id": "password-1", "role": "alert"}) in short.all
     assert "The password must be at least 8 characters long, but got 5." in short.said("p")
     sent = browser.ask("GET", browser.at)
@@ -94,6 +98,8 @@ def test_a_code_is_asked_for_and_typed_in(doors: Doors, browser: Browser) -> Non
     assert [(b["name"], b["value"], "formnovalidate" in b) for b in second.fields[0] if b["tag"] == "button"] == [
         ("method", "code", False), ("resend", "code", True),
     ]  # fmt: skip
+    assert "ada@example.org" in second.said("strong")
+    assert second.links()["Use another"] == f"{PUBLIC_URL}ui/login"
     code = last_code(doors)
     wrong = browser.send(second, ("method", "code"), code=another(code))
     assert wrong.said("title")[0].startswith("Error: ")
@@ -110,6 +116,22 @@ def test_a_wrong_password_is_told_at_the_top(doors: Doors, browser: Browser) -> 
     assert message == ("p", {"class": "message error", "role": "alert"})
     assert page.field("identifier")["value"] == "ada@example.org"
     assert not page.field("password")["value"]
+    assert ("autofocus" in page.field("identifier"), "autofocus" in page.field("password")) == (False, True)
+
+
+def test_a_password_is_chosen_for_a_name_that_password_managers_see(browser: Browser) -> None:
+    page = browser.send(browser.open("/ui/registration"), ("method", "profile"), **TRAITS)
+    [seen] = [attributes for _, attributes in page.all if attributes.get("autocomplete") == "username"]
+    assert (seen["value"], "hidden" in seen, "name" in seen) == ("bo@example.org", True, False)
+
+
+@pytest.mark.parametrize("act", ["recovery", "verification"])
+def test_who_mistyped_an_address_sees_it_and_can_type_another(browser: Browser, act: str) -> None:
+    first = browser.open(f"/ui/{act}")
+    assert any(each.startswith("Type the address") for each in first.said("p"))
+    second = browser.send(first, ("method", "code"), email="eda@example.org")
+    assert second.said("strong") == ["eda@example.org"]
+    assert second.links()["Use another"] == f"{PUBLIC_URL}ui/{act}"
 
 
 def test_W8_what_people_type_stays_text(doors: Doors, browser: Browser) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator
 from tests.development import Development
 from tests.doors.pages.chromium import ATTEMPTS, NEW_PASSWORD, PASSWORD, Open, Window
 
-WRONG = "The provided credentials are invalid"
+WRONG = "The name or the password is wrong."
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -19,13 +19,13 @@ def test_somebody_registers_signs_out_and_comes_back(window: Open, email: str, s
     mine.press("Create an account")
     mine.page.get_by_label("E-mail").fill(email)
     mine.page.get_by_label("First name").fill("Ada")
-    mine.press("Sign up")
+    mine.press("Continue")
     mine.page.get_by_label("New password").fill("short")
     mine.press("Sign up")
     assert "at least 8 characters" in mine.alert
     mine.press("Back")
     assert mine.page.get_by_label("First name").input_value() == "Ada"
-    mine.press("Sign up")
+    mine.press("Continue")
     mine.page.get_by_label("New password").fill(PASSWORD)
     mine.press("Sign up")
     assert (mine.at, mine.heading) == ("/ui/settings", "Your account")
@@ -76,7 +76,7 @@ def test_a_new_password_signs_out_the_other_browser(window: Open, email: str) ->
     other.sign_in(email)
     assert len(other.devices()) == 2
     mine.page.get_by_label("New password").fill(NEW_PASSWORD)
-    mine.press("Save", among=1)
+    mine.press("Change password")
     assert "saved" in mine.page.get_by_role("status").inner_text()
     with other.page.expect_navigation():
         other.page.reload()
@@ -154,7 +154,7 @@ def test_an_address_is_confirmed_by_a_code_that_is_typed(window: Open, email: st
     mine = window()
     mine.register(email)
     mine.press("Confirm it")
-    mine.page.get_by_label("Email").fill(email)
+    mine.page.get_by_label("E-mail").fill(email)
     mine.press("Continue")
     told, at = mine.page.get_by_role("status").inner_text(), mine.page.url
     assert "a message with a code" in told
@@ -174,7 +174,7 @@ def test_who_lost_the_password_comes_back_by_mail_and_the_others_are_out(window:
     lost.open("/ui/login")
     lost.press("Forgot your password?")
     assert lost.heading == "Recover your account"
-    lost.page.get_by_label("Email").fill(email)
+    lost.page.get_by_label("E-mail").fill(email)
     lost.press("Continue")
     at = lost.page.url
     code = re.search(r"^[0-9]{6}$", letter(lost, email, "back into your account").inner_text(), re.MULTILINE)
@@ -183,10 +183,12 @@ def test_who_lost_the_password_comes_back_by_mail_and_the_others_are_out(window:
     lost.press("Continue")
     assert lost.at == "/ui/settings"
     assert "You recovered your account." in lost.page.get_by_role("status").first.inner_text()
+    assert lost.page.get_by_role("heading", level=2).first.inner_text() == "Password"
+    assert lost.page.locator("input:focus").get_attribute("name") == "password"
     assert len(lost.devices()) == 1
     assert not still(other)
     lost.page.get_by_label("New password").fill(NEW_PASSWORD)
-    lost.press("Save", among=1)
+    lost.press("Change password")
     other.sign_in(email, NEW_PASSWORD)
     assert other.at == "/ui/settings"
 

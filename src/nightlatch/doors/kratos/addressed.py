@@ -17,8 +17,8 @@ from nightlatch.kernel.ids import id_text
 from nightlatch.problems import FeatureDisabled, FlowExpired
 
 _PAGES = {
-    Kind.RECOVERY: ("Recover your account", "Signs you in, and all other devices out.", "Continue"),
-    Kind.VERIFICATION: ("Confirm your address", "Confirms that this address is yours.", "Confirm"),
+    Kind.RECOVERY: ("Recover your account", "This signs you in here, and signs all other devices out.", "Continue"),
+    Kind.VERIFICATION: ("Confirm your address", "This confirms that the address is yours.", "Confirm"),
 }
 
 

@@ -20,6 +20,6 @@ async def show_device(call: Call[Parts]) -> Answer:
 async def end_device(call: Call[Parts]) -> Answer:
     keys, token = call.door.post.endings, call.query("token") or ""
     await call.door.store.write(lambda tx: end_by_link(tx, call.act, keys, token))
-    return confirming.page(
-        "Signed out", "That device is signed out. If it was not yours, change your password.", "", "", {}
-    )
+    sentence = "That device is signed out. If it was not yours, change your password."
+    onward = f"{call.door.public_url}self-service/settings/browser"
+    return confirming.done("Signed out", sentence, "Change your password", onward)

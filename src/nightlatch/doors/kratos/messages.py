@@ -65,6 +65,7 @@ async def mailbox(parts: Parts, _headers: object) -> Answer:
     articles = "".join(_article(parts, row) for row in rows) or "<p>No message was written yet.</p>"
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mailbox</title>'
+        '<meta name="viewport" content="width=device-width">'
         f"<style>{_STYLE}</style></head><body><main><h1>Mailbox</h1>{articles}</main></body></html>"
     )
     headers = (("content-security-policy", _POLICY),)

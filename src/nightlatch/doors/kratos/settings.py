@@ -84,8 +84,9 @@ async def update_settings_flow(call: Call[Parts]) -> Answer:
     return _saved(call, mine, sent, settled)
 
 
-async def get_change_password_page(call: Call[Parts]) -> Answer:
-    """What password managers look for (W3C, a well-known URL for changing passwords)."""
+async def get_settings_page(call: Call[Parts]) -> Answer:
+    """What password managers look for (W3C, a well-known URL for changing passwords), and who opens the site by its
+    name."""
     return to(call.door.flows.ui_urls[Kind.SETTINGS])
 
 

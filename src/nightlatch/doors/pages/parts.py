@@ -24,12 +24,13 @@ class Brand(NamedTuple):
 
 class Site(NamedTuple):
     """`public_url` ends in a slash; `keys` seal what a form of ours carries; `acts` are those that can be
-    switched off and are not."""
+    switched off and are not; a new password has `least` characters."""
 
     public_url: str
     keys: Keys
     acts: frozenset[str]
     brand: Brand
+    least: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.pages.assets import assets_of
-from nightlatch.doors.pages.nodes import label_of, purpose, text
+from nightlatch.doors.pages.nodes import failing, label_of, next_field, purpose, said, text, whose
 from nightlatch.doors.pages.parts import Site
 
 _OURS = Path(__file__).parent / "templates"
@@ -22,7 +22,9 @@ def page(site: Site, template: str, status: int = 200, **shown: Any) -> Answer:
     html = (
         _environment()
         .get_template(template)
-        .render(shown, url=site.public_url, brand=site.brand, assets=assets_of(site.brand), acts=site.acts)
+        .render(
+            shown, url=site.public_url, brand=site.brand, assets=assets_of(site.brand), acts=site.acts, least=site.least
+        )
     )
     anywhere = "https:" if site.public_url.startswith("https:") else "https: http:"
     headers = (
@@ -45,5 +47,6 @@ def _environment() -> Any:
 
     loader = jinja2.FileSystemLoader(_OURS)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals |= {"label_of": label_of, "purpose": purpose, "text": text}
+    of_nodes = (failing, label_of, next_field, purpose, said, text, whose)
+    environment.globals |= {each.__name__: each for each in of_nodes}
     return environment

@@ -12,7 +12,7 @@ from nightlatch.core.sessions.rules import idle_since
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.pages.errors import of_answer
 from nightlatch.doors.pages.flows import begin, flow_of
-from nightlatch.doors.pages.nodes import failed, grouped
+from nightlatch.doors.pages.nodes import Group, Node, failed, failing, grouped, next_field
 from nightlatch.doors.pages.parts import Parts
 from nightlatch.doors.pages.rendering import page, to
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE
@@ -20,6 +20,7 @@ from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import Invalid
 
 _MOST = 100
+_RECOVERED = 1060001  # the message that bids them choose a new password
 _UNITS = ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"))
 
 
@@ -49,6 +50,9 @@ async def show(call: Call[Parts]) -> Answer:
     if mine is None:
         return begin(call, "settings")
     groups = grouped(flow["ui"]["nodes"])
+    recovered = any(message["id"] == _RECOVERED for message in flow["ui"].get("messages", ()))
+    if recovered:
+        groups.sort(key=lambda group: group.name != "password")
     return page(
         call.door.site,
         "settings.html",
@@ -56,10 +60,18 @@ async def show(call: Call[Parts]) -> Answer:
         failed=failed(flow["ui"]),
         hidden=[node for group in groups if group.name == "default" for node in group.hidden],
         groups=[group for group in groups if group.fields or group.buttons],
+        next=_next(groups, recovered),
         places=await _places(call, mine),
         ends_others=call.door.site.keys.seal(Ends(mine["id"], "")),
         sign_out=msgspec.json.decode(out.body).get("logout_url"),
     )
+
+
+def _next(groups: list[Group], recovered: bool) -> Node | None:
+    """Where somebody goes on: at what is wrong, or at the new password that they came for."""
+    fields = [node for group in groups for node in group.fields]
+    wrong = [node for node in fields if failing(node)]
+    return next_field(wrong or (groups[0].fields if recovered else []))
 
 
 async def end(call: Call[Parts]) -> Answer:
