@@ -134,6 +134,16 @@ def test_P13_a_code_that_is_sent_again_voids_the_one_before_in_its_flow_only(wor
     )
 
 
+def test_P13_whoever_guesses_at_links_of_an_account_does_not_lock_its_owner_out(world: World) -> None:
+    world.anna()
+    flow = asked(world, method="link")
+    token = parse_qs(urlsplit(world.letters()[0][2]["link"]).query)["token"][0]
+    for _ in range(3):
+        strange = asked(world, method="link")
+        assert [told(redeemed(world, strange, "guess", "link")) for _ in range(5)] == [["link_wrong"]] * 5
+    assert isinstance(redeemed(world, flow, token, "link"), Recovered)
+
+
 def test_a_code_ends_with_its_time_and_with_its_flow(world: World) -> None:
     world.anna()
     flow = world.flow(Kind.RECOVERY)
