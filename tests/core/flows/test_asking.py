@@ -11,6 +11,9 @@ from tests.core.world import THROTTLING, World
 from nightlatch.core.flows.asking import Asked, ask
 from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.core.flows.model import Act as Kind
+from nightlatch.core.identities.model import Address
+from nightlatch.core.identities.model import Kind as Use
+from nightlatch.core.login.rules import SignedIn
 from nightlatch.core.recovery.rules import Recovered, Redeeming, redeem
 from nightlatch.core.sessions.model import Method
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND
@@ -53,6 +56,21 @@ def test_a_code_goes_to_the_address_and_recovers_and_the_address_is_verified(wor
     )
     [address] = [a for a in world.stored(anna).identity.addresses if a.kind == "verifiable"]
     assert (address.verified, address.status, address.verified_at) == (True, "completed", world.now)
+
+
+@pytest.mark.parametrize("verified", [False, True])
+def test_P18_who_recovers_an_address_that_nobody_proved_leaves_no_password_of_others(
+    world: World, verified: bool
+) -> None:
+    claim = Address(b"", Use.VERIFIABLE, "email", ANNA, 0, 0, verified=verified)
+    world.anna(addresses=(claim,))
+    token = world.signed_in()
+    flow = asked(world)
+    code = next(given["code"] for template, _, given in world.letters() if template == "recovery_code")
+    outcome = redeemed(world, flow, code)
+    assert isinstance(outcome, Recovered)
+    assert (world.accepts(token), world.accepts(outcome.token)) == (False, True)
+    assert isinstance(world.login(), SignedIn) is verified
 
 
 def test_a_link_recovers_wherever_it_is_opened_and_is_no_code(world: World) -> None:
