@@ -192,10 +192,14 @@ def test_a_person_who_was_deactivated_or_lost_the_address_does_not_come_in(world
 
 
 @pytest.mark.parametrize(
-    "address", ["", "anna", "anna@", "@example.org", "a b@example.org", "a@b@c", "x" * 400 + "@b.c"]
+    "address",
+    [
+        "", "anna", "anna@", "@example.org", "a b@example.org", "a@b@c", "x" * 400 + "@b.c", "anna@example.org,1",
+        "anna@example.org;", "<anna@example.org", "anna@example.org(1)", "b,anna@example.org",
+    ],  # fmt: skip
 )
-def test_what_is_no_address_is_said_so(world: World, address: str) -> None:
-    flow = asked(world, address)
+def test_P7_what_is_no_one_address_is_said_so_and_sent_nothing(world: World, address: str) -> None:
+    flow = asked(world, address, tell=True)
     assert (flow.state, flow.facts.problems) == ("choose_method", ({"code": "address_invalid", "field": "email"},))
     assert world.db.sql("select id from codes") == []
 
