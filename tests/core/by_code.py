@@ -34,7 +34,7 @@ def sent(world: World) -> list[Sent]:
     for row in world.read(lambda tx: tx.messages.page(DEFAULT, Filter(), None, 100)):
         data = opened(world.vault.keys, row)
         if data is not None:
-            known.setdefault(row.id, Sent(row.template, row.recipient, data["code"]))
+            known.setdefault(row.id, Sent(row.template, row.recipient, data.get("code", "")))
     return list(known.values())
 
 

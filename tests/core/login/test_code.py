@@ -5,7 +5,7 @@ import time
 import msgspec
 import pytest
 from tests.core.by_code import ANNA, BY_CODE, another, ask, login, problems, sent
-from tests.core.world import THROTTLING, World
+from tests.core.world import PASSWORD, THROTTLING, World
 
 from nightlatch.core.administration import identities as administration
 from nightlatch.core.authentication.authenticator import Attempt
@@ -13,16 +13,17 @@ from nightlatch.core.authentication.code import Code
 from nightlatch.core.credentials.person import Person
 from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.core.flows.model import Act as Kind
+from nightlatch.core.identities.model import Address, State
 from nightlatch.core.identities.model import Kind as Use
-from nightlatch.core.identities.model import State
 from nightlatch.core.login.rules import SignedIn
 from nightlatch.kernel.clock import HOUR, MINUTE
-from nightlatch.problems import FlowExpired, FlowNotFound, Throttled
+from nightlatch.problems import Conflict, FlowExpired, FlowNotFound, Throttled
 
 
 @pytest.fixture
 def anna(world: World) -> Person:
-    made = world.anna()
+    claim = Address(b"", Use.VERIFIABLE, "email", ANNA, 0, 0, verified=True)
+    made = world.anna(addresses=(claim,))
     world.told()
     return made
 
@@ -45,20 +46,52 @@ def test_a_code_is_sent_and_signs_in(world: World, anna: Person) -> None:
     used = world.stored_flow(flow.id)
     assert used is not None
     assert (used.used_at, used.identity_id, used.state) == (world.now, anna.identity.id, "passed_challenge")
-    assert [name for name, _, _ in world.told()] == ["identity.changed", "session.issued"]
+    assert [name for name, _, _ in world.told()] == ["session.issued"]
 
 
-def test_the_address_that_a_code_came_back_from_is_verified(world: World, anna: Person) -> None:
+def test_the_address_that_a_code_came_back_from_is_verified(world: World) -> None:
+    anna = world.anna()
     assert not any(a.verified for a in anna.identity.addresses)
     outcome = login(world, *asked(world))
     assert isinstance(outcome, SignedIn)
     stored = world.stored(anna).identity
-    assert outcome.identity == stored
+    assert outcome.identity.addresses == stored.addresses
     [address] = stored.of_kind(Use.VERIFIABLE)
     assert (address.verified, address.verified_at, address.status) == (True, world.now, "completed")
     world.clock.advance(MINUTE)
     login(world, *asked(world))
     assert world.stored(anna).identity == stored
+
+
+def test_P18_who_proves_an_address_leaves_nothing_of_whoever_signed_up_with_it_before(world: World) -> None:
+    squatted = world.create({"email": ANNA, "handle": "anna"}, PASSWORD)
+    token, (other, earlier) = world.signed_in(), asked(world)
+    outcome = login(world, *asked(world))
+    assert isinstance(outcome, SignedIn)
+    assert outcome.token is not None
+    assert (world.accepts(token), world.accepts(outcome.token)) == (False, True)
+    assert problems(world.login()) == ["credentials_wrong"]
+    assert problems(login(world, other, earlier)) == ["login_code_spent"]
+    assert ("credential_changed", ANNA) in [(template, to) for template, to, _ in world.letters()]
+    with pytest.raises(Conflict):
+        world.create({"handle": "anna"})
+    world.update(squatted, password="an entirely new password")
+    mine = world.signed_in("anna", "an entirely new password")
+    flow = ask(world, world.flow(Kind.LOGIN))
+    code = [each.code for each in sent(world) if each.template == "login_code"][-1]
+    assert isinstance(login(world, flow, code), SignedIn)
+    assert world.accepts(mine), "what was set up since is one's own"
+
+
+def test_P18_who_is_signed_in_and_proves_the_address_keeps_what_is_there(world: World) -> None:
+    world.anna()
+    token = world.signed_in()
+    flow = world.flow(Kind.LOGIN, type_="browser")
+    outcome = login(world, ask(world, flow), sent(world)[-1].code, current=world.standing(token))
+    assert isinstance(outcome, SignedIn)
+    assert outcome.token is not None
+    assert world.accepts(outcome.token)
+    world.signed_in()
 
 
 @pytest.mark.parametrize("identifier", ["ANNA@example.org", " anna@example.org", "\uff41nna@example.org"])

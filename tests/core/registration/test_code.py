@@ -65,6 +65,16 @@ def test_traits_that_changed_since_the_code_was_sent_are_refused(world: World) -
     assert len(world.db.sql("select id from identities")) == 1
 
 
+@pytest.mark.parametrize("later", [{"email": "anna@example.org"}, {"handle": "root"}])
+def test_P18_a_code_registers_only_with_the_address_that_it_went_to(world: World, later: Any) -> None:
+    flow, code = asked(world, {"email": "mallory@example.org"})
+    for _ in range(6):
+        ask_to_register(world, world.flow(Kind.REGISTRATION), TRAITS)
+    assert problems(ask_to_register(world, flow, later)) in (["messages_exhausted"], ["no_identifier"])
+    assert problems(registered(world, flow, code, later)) == ["traits_changed"]
+    assert world.db.sql("select id from identities") == []
+
+
 def test_P13_a_wrong_code_a_spent_one_and_a_late_one_register_nobody(world: World) -> None:
     flow, code = asked(world)
     for _ in range(5):

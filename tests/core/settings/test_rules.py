@@ -127,6 +127,19 @@ def test_a_change_of_any_kind_ends_the_others_where_the_rules_say_so(world: Worl
     assert not world.accepts(other)
 
 
+def test_P15_whose_password_or_address_is_changed_is_told_where_they_were_known(world: World) -> None:
+    claim = Address(b"", AddressKind.VERIFIABLE, "email", MAIL["email"], 0, 0, verified=True)
+    world.anna(addresses=(claim,))
+    mine = world.standing(world.signed_in())
+    traits(world, mine, MAIL | {"age": 40})
+    assert world.letters() == []
+    password(world, mine)
+    traits(world, mine, OTHER_MAIL)
+    assert world.letters() == [("credential_changed", MAIL["email"], {})] * 2
+    traits(world, mine, MAIL)
+    assert len(world.letters()) == 2, "the address of now was not proved"
+
+
 def test_new_traits_bring_their_addresses_and_names(world: World, mine: Standing) -> None:
     settled = traits(world, mine, OTHER_MAIL | {"handle": "anna"})
     assert [a.value for a in settled.identity.of_kind(AddressKind.VERIFIABLE)] == ["anna@example.com"]

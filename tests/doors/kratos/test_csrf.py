@@ -106,6 +106,13 @@ def test_W4_only_a_page_of_a_known_origin_may_send_a_form(
         assert "origin" in refused(doors, reply)
 
 
+@pytest.mark.parametrize("origin", ["Your account is locked. Call 555 0100", "https://x.example " + "a" * 5000])
+def test_W8_nobody_has_words_of_their_own_shown_by_the_page_of_errors(
+    doors: Doors, visitor: Visitor, origin: str
+) -> None:
+    assert "from a page that" in refused(doors, visitor.post(visitor.begin(), RIGHT, origin=origin))
+
+
 def test_W4_a_browser_that_says_nothing_of_the_page_is_believed_by_its_token(visitor: Visitor) -> None:
     flow = visitor.begin()
     sent = RIGHT | {"csrf_token": token(flow)}

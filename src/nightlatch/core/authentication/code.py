@@ -86,6 +86,9 @@ class Code(msgspec.Struct, frozen=True):
         if not is_right(means.code_keys, code, attempt.secret):
             return Enrolment(refused="registration_code_wrong")
         via, _, value = (code.address or "").partition(":")
+        if (via, value) not in derived.code_addresses:
+            # Other traits were given since, for which no code could be sent.
+            return Enrolment(refused="traits_changed")
         return Enrolment(addresses=(Address(b"", Use.VERIFIABLE, via, value, 0, 0, verified=True),))
 
     async def _send_to_sign_in(self, tx: Tx, means: Means, act: Act, attempt: Attempt) -> Flow:

@@ -39,11 +39,12 @@ async def arrived(tx: Tx, act: Act, throttling: Throttling, address: str) -> Non
 
 async def try_code(tx: Tx, act: Act, throttling: Throttling, flow: Flow, ip: str | None, most: int) -> Code | None:
     """The flow's secret, with the try counted; None when it may not be tried: it is used or over, or had `most` tries,
-    or its account had too many. Throttled. To be committed before `is_right` is asked."""
+    or, of a code, its account had too many. Throttled. To be committed before `is_right` is asked."""
     await check_network(tx, act, flow.act, ip, throttling.proofs)
     code = await tx.flows.try_code(flow.id, most, act.now)
-    if code is None:
-        return None
+    # Nobody guesses the token of a link: counted on the account, tries would only keep its owner out.
+    if code is None or code.purpose == "link":
+        return code
     subject = code.identity_id or throttling.of_nobody(flow.organization, code.address or "")
     return None if await reserve(tx, act, CODE, subject, throttling.codes) else code
 

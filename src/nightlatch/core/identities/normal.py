@@ -16,7 +16,9 @@ _INVISIBLE = re.compile(
 )
 LONGEST = 1024
 _LONGEST_PHONE, _LONGEST_EMAIL = 64, 320
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+# A mail server is told the part of an address that it understands: with what is special in a header (RFC 5322) outside
+# quotes, one mailbox would have many addresses, each with a limit of its own.
+_EMAIL = re.compile(r"""("[^\s@"\\]+"|[^\s@,;:<>()\[\]"\\]+)@[^\s@,;:<>()"\\]+""")
 _CONTROL = frozenset({"Cc", "Cf", "Co", "Cs"})
 
 

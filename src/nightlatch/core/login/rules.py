@@ -17,6 +17,7 @@ from nightlatch.core.login.devices import is_new, tell_of
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Method, Session
 from nightlatch.core.sessions.rules import PREFIX, issue, renew, replace
+from nightlatch.core.verification.claiming import claim
 from nightlatch.core.verification.rules import require
 from nightlatch.kernel.secrets import new_token
 from nightlatch.problems import FlowExpired, SessionsFull
@@ -77,12 +78,12 @@ async def _no_room(tx: Tx, act: Act, by: Authenticator, attempt: Attempt, proof:
 async def _conclude(
     tx: Tx, means: Means, act: Act, by: Authenticator, attempt: Attempt, proof: Proof
 ) -> SignedIn | Flow:
-    person = await unchanged(tx, act, proof, by.type)
+    person = held = await unchanged(tx, act, proof, by.type)
     if person is not None and not is_active(person):
         return await _refuse(tx, act, by, attempt, proof, "identity_disabled")
     if person is not None and proof.settle is not None:
         person = await proof.settle(tx, person)
-    if person is None or proof.epochs is None:
+    if held is None or person is None or proof.epochs is None:
         return await _refuse(tx, act, by, attempt, proof, by.wrong)
     await forgive(tx, person.identity.id, by.type)
     if unverified := await require(tx, act, means, person, proof.flow):
@@ -101,6 +102,7 @@ async def _conclude(
         return SignedIn(session, person.identity, token)
     stranger = await is_new(tx, act, person.identity, attempt.device)
     session, token = await issue(tx, act, person.identity, (method,), attempt.device, means.lifetime, proof.epochs)
+    person = await claim(tx, act, means, held.identity, person, session.id)
     if current is not None and in_browser:
         await replace(tx, act, current)
     if stranger:

@@ -19,6 +19,7 @@ from nightlatch.core.identities.notices import tell
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, How, Method, Session, Standing, Where
 from nightlatch.core.sessions.rules import end, issue, replace
+from nightlatch.core.verification.claiming import claim
 from nightlatch.kernel.clock import DAY
 from nightlatch.kernel.secrets import Keys
 from nightlatch.problems import FieldInvalid, IdentityNotFound
@@ -152,6 +153,7 @@ async def _conclude(
     )
     how = (Method(f"{code.purpose}_recovery", 1, act.now),)
     session, token = await issue(tx, act, identity, how, device, means.lifetime, epochs)
+    identity = (await claim(tx, act, means, before, person, session.id)).identity
     settings = await flows.open_flow(
         tx,
         act,

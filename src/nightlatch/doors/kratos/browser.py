@@ -29,6 +29,7 @@ from nightlatch.problems import Problem, SessionRequired, Unavailable
 Endpoint = Callable[[Call[Parts]], Awaitable[Answer]]
 _QUALITY = re.compile(r"q=(0(?:\.[0-9]{1,3})?|1(?:\.0{1,3})?)", re.ASCII)
 _LONGEST = 500
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,100}", re.ASCII)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -187,8 +188,10 @@ def check_origin(call: Call[Parts]) -> None:
     if site in {"same-origin", "none"} or (origin is None and site is None):
         return
     if origin is None or not any(fits(origin, each) for each in call.door.origins):
+        # The page of errors repeats it, to whomever the link is given: nobody writes sentences there.
+        named = origin if origin and _ORIGIN.fullmatch(origin) else "a page"
         raise CsrfViolation(
-            f"The form was sent from {origin or 'a page'} that is neither the origin of a ui_url nor one of "
+            f"The form was sent from {named} that is neither the origin of a ui_url nor one of "
             "serve.public.cors.allowed_origins. (A Referrer-Policy of no-referrer hides the origin of a page.)"
         )
 
