@@ -69,7 +69,14 @@ def test_an_app_asks_for_a_code_and_signs_in_with_it(doors: Doors, ada: str) -> 
     assert (reply.status, numbers(reply.json)) == (400, [SENT])
     shown = reply.json
     assert (shown["id"], shown["state"], shown["active"]) == (flow, "sent_email", "code")
-    assert names(shown) == ["csrf_token:hidden", "identifier:hidden", "code:text", "method=code", "resend=code"]
+    assert names(shown) == [
+        "csrf_token:hidden",
+        "identifier:hidden",
+        "code:text",
+        "method:hidden",
+        "method=code",
+        "resend=code",
+    ]
     field = next(n for n in shown["ui"]["nodes"] if n["attributes"]["name"] == "code")
     assert field["attributes"] == {
         "name": "code", "type": "text", "disabled": False, "node_type": "input", "required": True,

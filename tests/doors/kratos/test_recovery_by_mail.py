@@ -61,7 +61,7 @@ def test_an_app_recovers_by_a_code(doors: Doors, ada: str) -> None:
     old = doors.session(ada)[1]
     flow = asked(doors)
     assert (flow["state"], flow["active"], numbers(flow)) == ("sent_email", "code", [1060003])
-    assert names(flow)[1:] == ["code code text", "code method submit", "code method hidden", "code email submit"]
+    assert names(flow)[1:] == ["code code text", "code method hidden", "code method submit", "code email submit"]
     resend = flow["ui"]["nodes"][-1]
     assert (resend["attributes"]["value"], resend["meta"]["label"]["id"]) == (ADA, 1070008)
     done = redeem(doors, flow, letter(doors)["code"]).ok()

@@ -13,7 +13,7 @@ from nightlatch.core.settings.rules import SAVED
 from nightlatch.core.verification.rules import PASSED
 from nightlatch.doors.kratos import return_to, texts
 from nightlatch.doors.kratos.inputs import Node
-from nightlatch.doors.kratos.inputs import code_input as _code_input
+from nightlatch.doors.kratos.inputs import code_inputs as _code
 from nightlatch.doors.kratos.inputs import csrf as _csrf
 from nightlatch.doors.kratos.inputs import input_ as _input
 from nightlatch.doors.kratos.methods.table import offered
@@ -133,21 +133,23 @@ def _registration(parts: Parts, flow: Flow) -> Iterator[Node]:
         return
     schema, unified = parts.schemas.chosen(parts.schemas.default_id), parts.flows.unified
     hidden = flow.state == SENT or (flow.facts.step == "credential" and not unified)
-    group = methods[-1].type if hidden else "default" if unified else "profile"
-    yield from _traits(schema, flow.facts.traits, group, hidden=hidden)
+    # Whatever is on the form beside them: pages send those of `default` with any button.
+    yield from _traits(schema, flow.facts.traits, "default", hidden=hidden)
     if not hidden and not unified:
         yield _input("profile", "method", "submit", texts.SIGN_UP, value="profile")
         return
     for method in methods:
         yield from method.to_sign_up(flow)
     if hidden:
-        yield _input("profile", "screen", "submit", texts.BACK, value="previous")
+        back = "credential-selection" if flow.state == SENT and not unified else "previous"
+        yield _input("profile", "screen", "submit", texts.BACK, value=back)
 
 
 def _recovery(_parts: Parts, flow: Flow) -> Iterator[Node]:
     if flow.facts.identifier is None and flow.state == SENT:  # made by an administrator: nothing to send again
         if flow.method == "code":
-            yield from _code(texts.RECOVERY_CODE)
+            code, _, button = _code(texts.RECOVERY_CODE)
+            yield from (code, button)
         return
     yield _csrf()
     if flow.state != PASSED:
@@ -170,18 +172,12 @@ def _secret(flow: Flow, label: texts.Message) -> Iterator[Node]:
     address = flow.facts.identifier or ""
     if flow.state == SENT and flow.method == "code":
         yield from _code(label)
-        yield _input("code", "method", "hidden", None, value="code")
         yield _input("code", "email", "submit", texts.RESEND, value=address)
         return
     value = {"value": address} if address else {}
     method = flow.method or "code"
     yield _input(method, "email", "email", texts.EMAIL, required=True, autocomplete="email", **value)
     yield _input(method, "method", "submit", texts.CONTINUE if method == "code" else texts.SUBMIT, value=method)
-
-
-def _code(label: texts.Message) -> Iterator[Node]:
-    yield _code_input(label)
-    yield _input("code", "method", "submit", texts.CONTINUE, value="code")
 
 
 def _settings(parts: Parts, flow: Flow, identity: Identity) -> Iterator[Node]:

@@ -39,6 +39,8 @@ from nightlatch.problems import (
     SessionAvailable,
 )
 
+_CHOICE = "credential-selection"  # the screen at which a code can be given up for another method
+
 
 async def create_native_registration_flow(call: Call[Parts]) -> Answer:
     return await in_app(call, Kind.REGISTRATION, _facts)
@@ -60,7 +62,7 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
     parts, sent = call.door, await submitted(call, Kind.REGISTRATION)
     flow, given = sent.flow, sent.given
     back = given.get("screen") == "previous" or given.get("method") == "profile:back"
-    profile = given.get("method") == "profile"
+    profile = given.get("method") == "profile" or given.get("screen") == _CHOICE
     method = None if back or profile else chosen(parts.flows, flow, given)
     if not back and not profile and method is None:
         return await complain(call, flow, {"code": "no_strategy_registration"})
@@ -77,7 +79,8 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
         if back:
             outcome = await step_back(parts.store, call.act, flow.id)
         elif method is None:
-            outcome = await give_profile(parts.store, parts.schemas, call.act, flow.id, attempt.traits)
+            traits = attempt.traits or (flow.facts.traits if given.get("screen") == _CHOICE else {})
+            outcome = await give_profile(parts.store, parts.schemas, call.act, flow.id, traits)
         else:
             outcome = await method.sign_up(parts, call.act, flow, given, attempt)
     except FlowExpired:
