@@ -10,7 +10,7 @@ from nightlatch.kernel.clock import HOUR
 API, FLOWS, SUBMIT = "/self-service/registration/api", "/self-service/registration/flows", "/self-service/registration"
 EMAIL = {"email": "ada@example.org"}
 NOT_AN_EMAIL, MISSING, SHORT, LONG, SIMILAR, TAKEN, NO_STRATEGY = (
-    4000001, 4000002, 4000032, 4000033, 4000031, 4000007, 4010003,
+    4000040, 4000002, 4000032, 4000033, 4000031, 4000007, 4010003,
 )  # fmt: skip
 
 

@@ -20,7 +20,6 @@ from nightlatch.doors.kratos.methods.table import offered
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Identity as IdentityShown
 from nightlatch.doors.kratos.shapes import Moment, at
-from nightlatch.kernel.clock import MINUTE
 from nightlatch.kernel.ids import id_text
 
 
@@ -211,8 +210,7 @@ def _standing_messages(parts: Parts, flow: Flow) -> list[texts.Message]:
         return [texts.SAVED]
     if flow.act is Act.SETTINGS and flow.facts.step == RECOVERED:
         privileged = parts.flows.settings.privileged
-        until = at(flow.issued_at + privileged).isoformat().replace("+00:00", "Z")
-        return [texts.recovered(privileged // MINUTE, until)]
+        return [texts.recovered(privileged, flow.issued_at + privileged)]
     return []
 
 
