@@ -83,7 +83,7 @@ def test_an_app_asks_for_a_code_and_signs_in_with_it(doors: Doors, ada: str) -> 
         "pattern": "[0-9]+", "maxlength": 6, "autocomplete": "one-time-code",
     }  # fmt: skip
     labels = [n["meta"]["label"]["id"] for n in shown["ui"]["nodes"] if n["meta"]]
-    assert labels == [1070004, 1070013, 1070009, 1070008]
+    assert labels == [1070002, 1070013, 1070009, 1070008]
     [(template, recipient, code)] = mail(doors)
     assert (template, recipient) == ("login_code", ADA)
     assert code not in reply.body.decode()

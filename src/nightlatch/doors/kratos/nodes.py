@@ -7,7 +7,6 @@ import msgspec
 
 from nightlatch.core.flows.model import RECOVERED, SENT, Act, Flow
 from nightlatch.core.identities.model import Identity
-from nightlatch.core.identities.schemas import Schema
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.settings.rules import SAVED
 from nightlatch.core.verification.rules import PASSED
@@ -20,6 +19,7 @@ from nightlatch.doors.kratos.methods.table import offered
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Identity as IdentityShown
 from nightlatch.doors.kratos.shapes import Moment, at
+from nightlatch.doors.kratos.traits import identifier_label, trait_inputs
 from nightlatch.kernel.ids import id_text
 
 
@@ -49,9 +49,6 @@ class FlowShown(TypedDict):
     requested_aal: NotRequired[str]
     continue_with: NotRequired[list[dict[str, Any]]]
     identity: NotRequired[IdentityShown]
-
-
-_STRING_TYPES = {"email": "email", "tel": "tel", "uri": "url", "date": "date", "date-time": "datetime-local"}
 
 
 def flow(
@@ -115,7 +112,8 @@ def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
         return
     hidden = flow.state == SENT or (flow.facts.refresh and flow.facts.identifier is not None)
     value = flow.facts.identifier or ""
-    yield _input("default", "identifier", "hidden" if hidden else "text", texts.ID, value=value, required=True)
+    label = identifier_label(parts.schemas.chosen(parts.schemas.default_id))
+    yield _input("default", "identifier", "hidden" if hidden else "text", label, value=value, required=True)
     *fields, last = [list(method.to_sign_in(flow)) for method in methods]
     if asks_to_remember(parts, flow):
         button = next(at for at, node in enumerate(last) if node["attributes"]["type"] == "submit")
@@ -133,7 +131,7 @@ def _registration(parts: Parts, flow: Flow) -> Iterator[Node]:
     schema, unified = parts.schemas.chosen(parts.schemas.default_id), parts.flows.unified
     hidden = flow.state == SENT or (flow.facts.step == "credential" and not unified)
     # Whatever is on the form beside them: pages send those of `default` with any button.
-    yield from _traits(schema, flow.facts.traits, "default", hidden=hidden)
+    yield from trait_inputs(schema, flow.facts.traits, "default", hidden=hidden)
     if not hidden and not unified:
         yield _input("profile", "method", "submit", texts.SIGN_UP, value="profile")
         return
@@ -183,7 +181,7 @@ def _settings(parts: Parts, flow: Flow, identity: Identity) -> Iterator[Node]:
     yield _csrf()
     # What was refused is there to be mended; otherwise what is stored now.
     values = msgspec.json.decode(identity.traits) if flow.facts.traits is None else flow.facts.traits
-    yield from _traits(parts.schemas.chosen(identity.schema_id), values, "profile", hidden=False)
+    yield from trait_inputs(parts.schemas.chosen(identity.schema_id), values, "profile", hidden=False)
     yield _input("profile", "method", "submit", texts.SAVE, value="profile")
     if parts.flows.password_enabled:
         yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="new-password")
@@ -229,40 +227,6 @@ def _place(nodes: list[Node], problems: Sequence[dict[str, Any]]) -> list[texts.
             nodes.append(named[name])
         named[name]["messages"].append(message)
     return general
-
-
-def _traits(schema: Schema, values: Any, group: str, *, hidden: bool) -> Iterator[Node]:
-    content = schema.content["properties"]["traits"]
-    yield from _fields(content, values, "traits", group, hidden=hidden)
-
-
-def _fields(content: dict[str, Any], values: Any, path: str, group: str, *, hidden: bool) -> Iterator[Node]:
-    required = content.get("required", ())
-    for name, field in content.get("properties", {}).items():
-        if not isinstance(field, dict):
-            continue
-        value = values.get(name) if isinstance(values, dict) else None
-        kind = field.get("type")
-        if kind == "object":
-            yield from _fields(field, value, f"{path}.{name}", group, hidden=hidden)
-        elif kind != "array":
-            yield _trait(field, f"{path}.{name}", value, group, required=name in required, hidden=hidden)
-
-
-def _trait(field: dict[str, Any], name: str, value: Any, group: str, *, required: bool, hidden: bool) -> Node:
-    kind = {"boolean": "checkbox", "number": "number", "integer": "number"}.get(str(field.get("type")), "")
-    kind = "hidden" if hidden else kind or _STRING_TYPES.get(field.get("format", ""), "text")
-    title = field.get("title")
-    more: dict[str, Any] = {"value": value} if value is not None else {}
-    if required:
-        more["required"] = True
-    if "pattern" in field:
-        more["pattern"] = field["pattern"]
-    if "maxLength" in field:
-        more["maxlength"] = field["maxLength"]
-    if "enum" in field:
-        more["options"] = [{"value": option} for option in field["enum"]]
-    return _input(group, name, kind, texts.label(title, name) if title else None, **more)
 
 
 def _dotted(pointer: str) -> str:
