@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.doors.kratos.by_code import another, last_code, listen, mail, names
-from tests.doors.kratos.in_process import Doors, Reply, flows
+from tests.doors.kratos.in_process import PASSWORD, Doors, Reply, flows
 from tests.doors.kratos.visitor import UI, Visitor, numbers
 
 from nightlatch.core.authentication.code import Code
@@ -162,6 +162,21 @@ def test_a_code_that_is_over_is_asked_for_again_and_a_flow_that_is_over_is_410(d
     doors.clock.advance(HOUR)
     for sent in (ASK, ASK | {"code": code}, ASK | {"resend": "code"}):
         assert submit(doors, flow, sent).refused(410)["id"] == "self_service_flow_expired"
+
+
+def test_a_sign_in_ends_the_others_and_leads_on_as_is_said_of_its_method(doors: Doors, visitor: Visitor) -> None:
+    """Part 6, revoke_active_sessions, and 0.6."""
+    places = {"login.code": "https://ui.example.org/by-code", "login.password": "https://ui.example.org/by-password"}
+    listen(doors, alone=frozenset({"code"}), after_urls=places)
+    known = {"method": "password", "identifier": ADA, "password": PASSWORD}
+    tokens = [doors.sign_in()["session_token"] for _ in range(2)]
+    assert visitor.submit(visitor.begin(), known).headers["location"] == places["login.password"]
+    assert [doors.public("GET", "/sessions/whoami", token=each).status for each in tokens] == [200, 200]
+    other = Visitor(doors)
+    sent = other.flow(other.submit(other.begin(), {"method": "code", "identifier": ADA}))
+    assert other.submit(sent, {"code": last_code(doors)}).headers["location"] == places["login.code"]
+    assert [doors.public("GET", "/sessions/whoami", token=each).status for each in tokens] == [401, 401]
+    assert (visitor.whoami().status, other.whoami().status) == (401, 200)
 
 
 def test_P6_an_address_that_nobody_has_is_answered_as_one_that_somebody_has(doors: Doors, ada: str) -> None:

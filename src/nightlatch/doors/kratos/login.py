@@ -70,9 +70,12 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
         return await signed_in_already(call, flow)
     identifier = str(given.get("identifier") or given.get("password_identifier") or "")
     attempt = Attempt(flow.id, "", request_device(call), identifier, standing)
-    ticked = _ticked(call, flow, given)
-    if ticked:
-        parts = replace(parts, lifetime=msgspec.structs.replace(parts.lifetime, lifespan=parts.flows.remember_me))
+    ticked, lifetime = _ticked(call, flow, given), parts.lifetime
+    if ticked and parts.flows.remember_me is not None:
+        lifetime = msgspec.structs.replace(lifetime, lifespan=parts.flows.remember_me)
+    if method.type in parts.flows.alone:
+        lifetime = msgspec.structs.replace(lifetime, most=1, refuse=False)
+    parts = replace(parts, lifetime=lifetime)
     try:
         outcome = await method.sign_in(parts, call.act, flow, given, attempt)
     except FlowExpired:
@@ -88,7 +91,7 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
         secret = None if known else parts.cookies.new_secret()
         lasts = presented(parts.cookies, call.request.scope["headers"]).lasts if known else ticked is not False
         headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret, lasts=lasts)
-        return onward(call, flow, shown, headers)
+        return onward(call, flow, method.type, shown, headers)
     shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
     return Answer(200, encode(shown))
 

@@ -87,10 +87,11 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
         return await expired(call, flow)
     if isinstance(outcome, Flow):
         return await again(call, outcome)
-    return _registered(call, sent, outcome, secret)
+    assert method is not None
+    return _registered(call, sent, method.type, outcome, secret)
 
 
-def _registered(call: Call[Parts], sent: Submitted, outcome: Registered, secret: bytes) -> Answer:
+def _registered(call: Call[Parts], sent: Submitted, by: str, outcome: Registered, secret: bytes) -> Answer:
     parts, flow = call.door, sent.flow
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulRegistration(identity, None)
@@ -107,7 +108,7 @@ def _registered(call: Call[Parts], sent: Submitted, outcome: Registered, secret:
     if verifications and from_page(call.request):
         return to_page(call, verifications[0], *headers)
     shown.continue_with = then or None
-    return onward(call, flow, shown, headers) if sent.in_browser else Answer(200, encode(shown))
+    return onward(call, flow, by, shown, headers) if sent.in_browser else Answer(200, encode(shown))
 
 
 async def _facts(call: Call[Parts]) -> Facts:
