@@ -98,6 +98,17 @@ def test_an_app_asks_for_a_code_and_signs_in_with_it(doors: Doors, ada: str) -> 
     assert doors.happened() == ["identity.changed", "session.issued"]
 
 
+def test_who_signs_in_again_is_offered_what_they_have(doors: Doors, ada: str) -> None:
+    """3.3: a refresh."""
+    assert {"method=code", "method=password"} <= set(names(doors.public("GET", API).ok()))
+    made = doors.admin("POST", "/admin/identities", {"schema_id": "default", "traits": {"email": "eve@example.org"}})
+    for who, offered in ((ada, ["method=code", "method=password"]), (made.ok(201)["id"], ["method=code"])):
+        shown = doors.public("GET", f"{API}?refresh=true", token=doors.session(who)[1]).ok()
+        assert [each for each in names(shown) if each.startswith("method=")] == offered
+        labels = [n["meta"]["label"]["id"] for n in shown["ui"]["nodes"] if n["attributes"]["name"] == "method"]
+        assert labels == [1010015, 1010001][: len(offered)]
+
+
 def test_the_identifier_need_not_be_repeated_with_the_code(doors: Doors, ada: str) -> None:
     flow, code = asked(doors)
     submit(doors, flow, {"method": "code", "code": code}).ok()

@@ -114,6 +114,10 @@ def test_a_signed_in_person_need_not_sign_in_again(doors: Doors, ada: str) -> No
     token = doors.session(ada)[1]
     error = doors.public("GET", API, token=token).refused(400)
     assert error["id"] == "session_already_available"
+    known = {"method": "password", "identifier": "ada@example.org", "password": PASSWORD}
+    reply = doors.public("POST", f"{SUBMIT}?flow={begin(doors)}", known, token=token)
+    assert (reply.status, messages(reply)) == (400, {"": [4000001]})
+    assert doors.happened() == ["session.issued"]
 
 
 def test_a_refresh_shows_who_is_meant_and_without_a_session_is_a_plain_login(doors: Doors, ada: str) -> None:

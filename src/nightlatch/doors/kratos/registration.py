@@ -1,7 +1,5 @@
 """Signing up, in an app and in a browser, by whichever method."""
 
-from urllib.parse import parse_qs, urlsplit
-
 from nightlatch.core.authentication.authenticator import Attempt
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
@@ -33,7 +31,7 @@ from nightlatch.doors.kratos.selfservice import (
     standing_of,
 )
 from nightlatch.doors.kratos.shapes import SuccessfulRegistration, encode
-from nightlatch.doors.kratos.submissions import Submitted, request_device, submitted, traits_of
+from nightlatch.doors.kratos.submissions import Submitted, begun_with, request_device, submitted, traits_of
 from nightlatch.problems import (
     FlowExpired,
     SessionAvailable,
@@ -66,7 +64,7 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
     method = None if back or profile else chosen(parts.flows, flow, given)
     if not back and not profile and method is None:
         return await complain(call, flow, {"code": "no_strategy_registration"})
-    if sent.in_browser and await standing_of(call) is not None:
+    if await standing_of(call) is not None:
         return await signed_in_already(call, flow)
     if method is not None and (missing := method.missing(flow, given)):
         return await complain(call, flow, *({"code": "property_missing", "field": name} for name in missing))
@@ -121,7 +119,7 @@ async def _facts(call: Call[Parts]) -> Facts:
 
 def _after_verification(call: Call[Parts], flow: Flow) -> str | None:
     """Where the person goes on when the address of a registration is verified: it was named at the beginning."""
-    wanted = parse_qs(urlsplit(flow.request_url).query).get("after_verification_return_to", [""])[0]
+    wanted = begun_with(flow, "after_verification_return_to")
     return wanted if return_to.allowed(call.door, wanted) else None
 
 
