@@ -48,7 +48,7 @@
 """
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 class Problem(Exception):
@@ -68,10 +68,21 @@ class Problem(Exception):
 class Invalid(Problem): ...
 
 
-class TraitsInvalid(Invalid):
-    """`errors` holds (JSON pointer of the value, sentence) for each rule that is broken."""
+class Fault(NamedTuple):
+    """A broken rule of a JSON Schema: the JSON pointer of the value and a sentence; the keyword, what it asks for, and
+    what was found, a value that its sentence has in it too."""
 
-    def __init__(self, reason: str, errors: list[tuple[str, str]]) -> None:
+    pointer: str
+    sentence: str
+    rule: str = ""
+    limit: Any = None
+    found: Any = None
+
+
+class TraitsInvalid(Invalid):
+    """`errors` holds each rule that is broken."""
+
+    def __init__(self, reason: str, errors: list[Fault]) -> None:
         super().__init__(reason)
         self.errors = errors
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from nightlatch.config import Config, keys_of
+from nightlatch.config.selfservice import AfterLogin, AfterRegistration
 from nightlatch.core.access.model import EVERYTHING, AccessKey
 from nightlatch.core.access.rules import PURPOSE
 from nightlatch.core.attempts.model import Limit, Throttling
@@ -105,13 +106,13 @@ def parts_of(
         vault=vault,
         throttling=_throttling(config),
         code_keys=keys_of(config.secrets.default, "codes"),
-        post=_post(config),
+        post=post_of(config),
         page_keys=keys_of(config.secrets.pagination, "page tokens"),
         pair_keys=keys_of(config.secrets.cipher, PURPOSE),
         render=Render(config.serve.public.base_url, vault),
         lifetime=lifetime_of(config),
         seen=seen,
-        flows=_flows(config),
+        flows=flows_of(config),
         access=Access(_configured_keys(admin_key), config.nightlatch.trusted_networks),
         cookies=_cookies(config),
         error_keys=keys_of(config.secrets.cookie, "errors"),
@@ -127,10 +128,10 @@ def parts_of(
     )
 
 
-def _post(config: Config) -> Post:
+def post_of(config: Config) -> Post:
     methods, public = config.selfservice.methods, config.serve.public.base_url
     flows = config.selfservice.flows
-    required = REQUIRE_VERIFIED in flows.login.after.password.hooks
+    required = frozenset(method for method, hooks in _hooks(flows.login.after) if REQUIRE_VERIFIED in hooks)
     verification = flows.verification
     verifying = Verifying(verification.use, verification.lifespan, required) if verification.enabled else None
     return Post(
@@ -143,13 +144,12 @@ def _post(config: Config) -> Post:
 
 def lifetime_of(config: Config) -> Lifetime:
     limits = config.nightlatch.session
-    alone = REVOKE in config.selfservice.flows.login.after.password.hooks
     return Lifetime(
         config.session.lifespan,
         config.session.earliest_possible_extend,
         limits.idle,
-        1 if alone else limits.max_per_identity,
-        refuse=limits.at_limit == "refuse" and not alone,
+        limits.max_per_identity,
+        refuse=limits.at_limit == "refuse",
         sliding=limits.sliding,
     )
 
@@ -213,7 +213,12 @@ def keyless_of(config: Config) -> tuple[Network, ...]:
     return (*networks, *(LOOPBACK if config.dev else ()))
 
 
-def _flows(config: Config) -> Flows:
+def _hooks(after: AfterLogin | AfterRegistration) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """By method."""
+    return ("password", after.password.hooks), ("code", after.code.hooks)
+
+
+def flows_of(config: Config) -> Flows:
     selfservice = config.selfservice
     flows, methods = selfservice.flows, selfservice.methods
     password, code = methods.password.config, methods.code.config
@@ -225,7 +230,6 @@ def _flows(config: Config) -> Flows:
         "settings": flows.settings,
     }
     after = flows.registration.after
-    hooks = {"password": after.password.hooks, "code": after.code.hooks}
     policy = Policy(
         password.min_password_length, password.identifier_similarity_check_enabled, password.haveibeenpwned_enabled
     )
@@ -234,7 +238,11 @@ def _flows(config: Config) -> Flows:
         ui_urls={name: flow.ui_url for name, flow in named.items()} | {"error": flows.error.ui_url},
         after_urls={
             "login": flows.login.after.default_browser_return_url,
-            "registration": flows.registration.after.default_browser_return_url,
+            "login.password": flows.login.after.password.default_browser_return_url or "",
+            "login.code": flows.login.after.code.default_browser_return_url or "",
+            "registration": after.default_browser_return_url,
+            "registration.password": after.password.default_browser_return_url or "",
+            "registration.code": after.code.default_browser_return_url or "",
             "recovery": flows.recovery.after.default_browser_return_url,
             "verification": flows.verification.after.default_browser_return_url,
             "logout": flows.logout.after.default_browser_return_url,
@@ -243,7 +251,8 @@ def _flows(config: Config) -> Flows:
         },
         password=Password(policy),
         code=Code(code.max_submissions, config.security.account_enumeration.mitigate),
-        signing_in=frozenset(method for method, named in hooks.items() if "session" in named),
+        signing_in=frozenset(method for method, hooks in _hooks(after) if "session" in hooks),
+        alone=frozenset(method for method, hooks in _hooks(flows.login.after) if REVOKE in hooks),
         unified=flows.registration.style == "unified",
         registration_enabled=flows.registration.enabled,
         recovery_enabled=flows.recovery.enabled,

@@ -7,7 +7,7 @@ import pytest
 from tests.config.written import errors_of, nested, write
 
 from nightlatch.config import load
-from nightlatch.wiring import lifetime_of
+from nightlatch.wiring import flows_of, post_of
 
 REVOKE = "revoke_active_sessions"
 
@@ -33,13 +33,17 @@ def test_the_hooks_of_a_method_take_the_place_of_those_of_all(
     assert all(REVOKE not in warning for warning in config.warnings)
 
 
-def test_a_sign_in_that_ends_the_others_leaves_one_session_whatever_else_is_said_of_the_limit(tmp_path: Path) -> None:
-    limit = nested("nightlatch.session", {"at_limit": "refuse", "max_per_identity": 7})
-    lifetime = lifetime_of(load(write(tmp_path, limit), {}, dev=True))
-    assert (lifetime.most, lifetime.refuse) == (7, True)
-    hooks = nested("selfservice.flows.login.after.hooks", [{"hook": REVOKE}])
-    lifetime = lifetime_of(load(write(tmp_path, limit | hooks), {}, dev=True))
-    assert (lifetime.most, lifetime.refuse) == (1, False)
+def test_hooks_and_places_after_a_sign_in_are_of_a_method_or_else_of_all(tmp_path: Path) -> None:
+    after = {
+        "default_browser_return_url": "https://a.example/",
+        "hooks": [{"hook": REVOKE}],
+        "code": {"default_browser_return_url": "https://b.example/", "hooks": [{"hook": "require_verified_address"}]},
+    }
+    config = load(write(tmp_path, nested("selfservice.flows.login.after", after)), {}, dev=True)
+    flows, verifying = flows_of(config), post_of(config).verifying
+    assert (flows.alone, verifying and verifying.required) == ({"password"}, {"code"})
+    places = flows.after_urls
+    assert (places["login.password"], places["login.code"]) == ("https://a.example/", "https://b.example/")
 
 
 @pytest.mark.parametrize(

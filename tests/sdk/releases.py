@@ -42,7 +42,19 @@ class Release:
 
 
 ORY_KRATOS, ORY = "ory_kratos_client", "ory_client"
-OLD = frozenset({"action=error", "code", "expand", "external_id", "identifier", "ids", "page_token", "type=password"})
+OLD = frozenset(
+    {
+        "action=error",
+        "code",
+        "expand",
+        "external_id",
+        "identifier",
+        "ids",
+        "method=profile",
+        "page_token",
+        "type=password",
+    }
+)
 LEAN = {
     "batch_patch_identities",
     "delete_identity_credentials",

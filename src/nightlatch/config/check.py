@@ -47,10 +47,10 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     if values["session.cookie.name"].startswith("__Host-") and not bare:
         cookie = ("session.cookie.name", "session.cookie.domain", "session.cookie.path")
         yield cookie, "begins with __Host-, which allows no domain and no path but /", "Take them out, or rename it."
-    login = "selfservice.flows.login.after.password.hooks"
-    if "require_verified_address" in values[login] and not values["selfservice.flows.verification.enabled"]:
-        keys = (login, "selfservice.flows.verification.enabled")
-        yield keys, "asks for a verified address, and nobody can verify one", "Enable verification, or take it out."
+    for login in ("selfservice.flows.login.after.password.hooks", "selfservice.flows.login.after.code.hooks"):
+        if "require_verified_address" in values[login] and not values["selfservice.flows.verification.enabled"]:
+            keys = (login, "selfservice.flows.verification.enabled")
+            yield keys, "asks for a verified address, and nobody can verify one", "Enable verification, or take it out."
     for flow in ("recovery", "verification"):
         use = f"selfservice.flows.{flow}.use"
         if values[use] == "link" and not values["selfservice.methods.link.enabled"]:

@@ -32,7 +32,15 @@ class Flow(Subject):
     lifespan: int = setting(duration(), "1h", "How long a flow can be finished after it was begun.")
 
 
-class MethodHooks(Subject):
+class MethodReturn(Subject):
+    default_browser_return_url: str | None = setting(
+        REFERENCE,
+        Follows("that of `after`", lambda known, key: known[f"{key.rsplit('.', 2)[0]}.default_browser_return_url"]),
+        "Where browsers go after this method, when the flow names no other place.",
+    )
+
+
+class AfterMethod(MethodReturn):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST,
         Follows("those of `after.hooks`", lambda known, key: known[f"{key.rsplit('.', 2)[0]}.hooks"]),
@@ -47,20 +55,13 @@ class AfterLogin(After):
         "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person; with "
         "`require_verified_address`, who has no verified address is sent a code in place of being signed in.",
     )
-    password: MethodHooks
+    password: AfterMethod
+    code: AfterMethod
 
 
 class AfterRecovery(After):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a recovery. `revoke_active_sessions` is done in any case."
-    )
-
-
-class AfterChange(MethodHooks):
-    default_browser_return_url: str | None = setting(
-        REFERENCE,
-        Follows("that of `after`", lambda known, key: known[f"{key.rsplit('.', 2)[0]}.default_browser_return_url"]),
-        "Where browsers go after this method, when the flow names no other place.",
     )
 
 
@@ -75,11 +76,11 @@ class AfterSettings(Subject):
         "change of a password, an identifier or an address does in any case; `show_verification_ui` leads on to the "
         "verification of a new address.",
     )
-    password: AfterChange
-    profile: AfterChange
+    password: AfterMethod
+    profile: AfterMethod
 
 
-class AfterMethod(Subject):
+class SignedUpBy(MethodReturn):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST,
         Follows(f"`{_HOOKS}` if set, else `session`", lambda known, _: known[_HOOKS] or ("session",)),
@@ -92,8 +93,8 @@ class AfterRegistration(After):
     hooks: tuple[str, ...] = setting(
         _HOOK_LIST, [], "What follows a registration by a method that has no hooks of its own."
     )
-    password: AfterMethod
-    code: AfterMethod
+    password: SignedUpBy
+    code: SignedUpBy
 
 
 class Logout(Subject):

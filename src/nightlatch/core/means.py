@@ -16,12 +16,12 @@ from nightlatch.kernel.secrets import Keys
 
 @dataclass(frozen=True, slots=True)
 class Verifying:
-    """By `code` or `link`, in a flow of that lifespan. With `required`, who has no verified address does not sign in
-    with a password."""
+    """By `code` or `link`, in a flow of that lifespan. Who has no verified address does not sign in by the methods that
+    it is `required` for."""
 
     method: str
     lifespan: int
-    required: bool = False
+    required: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

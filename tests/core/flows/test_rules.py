@@ -9,7 +9,7 @@ from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.flows.rules import check_open, find, move, problems_of
 from nightlatch.kernel.clock import HOUR
-from nightlatch.problems import Conflict, FlowExpired, FlowNotFound, PasswordRefused, Problem, TraitsInvalid
+from nightlatch.problems import Conflict, Fault, FlowExpired, FlowNotFound, PasswordRefused, Problem, TraitsInvalid
 
 
 def test_a_flow_is_kept_as_it_was_opened(world: World) -> None:
@@ -71,10 +71,16 @@ def test_a_flow_moves_until_it_was_used(world: World) -> None:
             ],
         ),
         (
-            TraitsInvalid("wrong", [("/email", "is not valid"), ("/age", "is text")]),
+            TraitsInvalid("wrong", [Fault("/email", "is not valid", "format", "email")]),
             [
-                {"code": "traits_invalid", "pointer": "/email", "reason": "is not valid"},
-                {"code": "traits_invalid", "pointer": "/age", "reason": "is text"},
+                {
+                    "code": "traits_invalid",
+                    "pointer": "/email",
+                    "reason": "is not valid",
+                    "rule": "format",
+                    "limit": "email",
+                    "found": None,
+                }
             ],
         ),
     ],

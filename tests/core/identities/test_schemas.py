@@ -12,7 +12,7 @@ import pytest
 
 from nightlatch.core.identities.schemas import Derived, Schema, Schemas, SchemasBroken, load_schemas
 from nightlatch.kernel.outbound import OutboundRefused
-from nightlatch.problems import SchemaNotFound, SchemaUnknown, TraitsInvalid
+from nightlatch.problems import Fault, SchemaNotFound, SchemaUnknown, TraitsInvalid
 
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema"
@@ -233,7 +233,9 @@ def test_names_with_any_letter_are_walked_and_pointed_at() -> None:
     }
     assert marked(odd, {"a/b~c %\u00e4": "Ann"}) == ("ann",)
     wrong = refusal({"properties": {"a/b~c %\u00e4": {"type": "string"}}}, {"a/b~c %\u00e4": 1})
-    assert wrong.errors == [("/traits/a~1b~0c %\u00e4", "expected string, but got number")]
+    assert wrong.errors == [
+        Fault("/traits/a~1b~0c %\u00e4", "expected string, but got number", "type", ["string"], "number")
+    ]
     assert wrong.reason.startswith(
         "I[#/traits/a~1b~0c%20%25%C3%A4] S[#/properties/traits/properties/a~1b~0c%20%25%C3%A4/type]"
     )
@@ -276,7 +278,7 @@ def test_names_with_any_letter_are_walked_and_pointed_at() -> None:
 )
 def test_what_is_wrong_is_said_in_the_words_that_clients_know(trait: Any, value: Any, sentence: str) -> None:
     wrong = refusal({"properties": {"bar": trait}}, {"bar": value})
-    assert wrong.errors == [("/traits/bar", sentence)]
+    assert [fault[:2] for fault in wrong.errors] == [("/traits/bar", sentence)]
     keyword = "" if trait is False else f"/{next(iter(trait))}"
     assert wrong.reason == f"I[#/traits/bar] S[#/properties/traits/properties/bar{keyword}] {sentence}"
 
@@ -284,7 +286,10 @@ def test_what_is_wrong_is_said_in_the_words_that_clients_know(trait: Any, value:
 def test_missing_and_unknown_properties_are_named() -> None:
     wrong = refusal({"properties": {}, "required": ["a", "b"]}, {})
     assert wrong.reason == 'I[#/traits] S[#/properties/traits/required] missing properties: "a", "b"'
-    assert wrong.errors == [("/traits/a", 'missing properties: "a"'), ("/traits/b", 'missing properties: "b"')]
+    assert wrong.errors == [
+        Fault("/traits/a", 'missing properties: "a"', "required"),
+        Fault("/traits/b", 'missing properties: "b"', "required"),
+    ]
     unknown = refusal(USUAL, {"email": "a@b.c", "whatever": 1})
     assert unknown.reason == (
         'I[#/traits] S[#/properties/traits/additionalProperties] additionalProperties "whatever" not allowed'

@@ -35,7 +35,8 @@ def confirmed(world: World, flow: Flow, secret: str, purpose: str = "code", trie
 
 
 def verifying(world: World, method: str, *, required: bool = False) -> Means:
-    return world.means(post=replace(world.post, verifying=Verifying(method, HOUR, required)))
+    methods = frozenset({"password"} if required else ())
+    return world.means(post=replace(world.post, verifying=Verifying(method, HOUR, methods)))
 
 
 def address(world: World, person: Person) -> Address:

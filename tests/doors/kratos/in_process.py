@@ -322,10 +322,12 @@ def flows(**changes: Any) -> Flows:
     made = Flows(
         lifespans=dict.fromkeys(PAGES, HOUR),
         ui_urls={name: f"https://ui.example.org/{name}" for name in PAGES},
-        after_urls={name: f"https://ui.example.org/after-{name}" for name in (*PAGES, "logout") if name != "settings"},
+        after_urls={name: f"https://ui.example.org/after-{name}" for name in (*PAGES, "logout") if name != "settings"}
+        | {f"{act}.{by}": f"https://ui.example.org/after-{act}" for act in PAGES[:2] for by in ("password", "code")},
         password=Password(),
         code=Code(5),
         signing_in=frozenset({"password", "code"}),
+        alone=frozenset(),
         unified=False,
         registration_enabled=True,
         recovery_enabled=True,

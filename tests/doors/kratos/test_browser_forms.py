@@ -79,7 +79,7 @@ def test_what_is_wrong_is_shown_with_what_was_filled_in(doors: Doors, visitor: V
     doors.person("ada")
     flow = visitor.begin("registration")
     for fields, told in (
-        ({"traits.email": "x", "method": "profile"}, 4000001),
+        ({"traits.email": "x", "method": "profile"}, 4000040),
         ({"traits.email": "ada@example.org", "method": "password", "password": PASSWORD}, 4000007),
         (EVE | {"method": "password", "password": "short"}, 4000032),
         (EVE | {"method": "password", "password": ""}, 4000002),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.doors.kratos.by_code import another, last_code, listen, mail, names
-from tests.doors.kratos.in_process import Doors, Reply, flows
+from tests.doors.kratos.in_process import PASSWORD, Doors, Reply, flows
 from tests.doors.kratos.visitor import UI, Visitor, numbers
 
 from nightlatch.core.authentication.code import Code
@@ -69,14 +69,21 @@ def test_an_app_asks_for_a_code_and_signs_in_with_it(doors: Doors, ada: str) -> 
     assert (reply.status, numbers(reply.json)) == (400, [SENT])
     shown = reply.json
     assert (shown["id"], shown["state"], shown["active"]) == (flow, "sent_email", "code")
-    assert names(shown) == ["csrf_token:hidden", "identifier:hidden", "code:text", "method=code", "resend=code"]
+    assert names(shown) == [
+        "csrf_token:hidden",
+        "identifier:hidden",
+        "code:text",
+        "method:hidden",
+        "method=code",
+        "resend=code",
+    ]
     field = next(n for n in shown["ui"]["nodes"] if n["attributes"]["name"] == "code")
     assert field["attributes"] == {
         "name": "code", "type": "text", "disabled": False, "node_type": "input", "required": True,
         "pattern": "[0-9]+", "maxlength": 6, "autocomplete": "one-time-code",
     }  # fmt: skip
     labels = [n["meta"]["label"]["id"] for n in shown["ui"]["nodes"] if n["meta"]]
-    assert labels == [1070004, 1070013, 1070009, 1070008]
+    assert labels == [1070002, 1070013, 1070009, 1070008]
     [(template, recipient, code)] = mail(doors)
     assert (template, recipient) == ("login_code", ADA)
     assert code not in reply.body.decode()
@@ -90,6 +97,17 @@ def test_an_app_asks_for_a_code_and_signs_in_with_it(doors: Doors, ada: str) -> 
     assert (address["verified"], address["status"]) == (True, "completed")
     # The last two: it was the first proof of the address, so what others may have set up is gone.
     assert doors.happened() == ["identity.changed", "session.issued", "identity.changed", "session.ended"]
+
+
+def test_who_signs_in_again_is_offered_what_they_have(doors: Doors, ada: str) -> None:
+    """3.3: a refresh."""
+    assert {"method=code", "method=password"} <= set(names(doors.public("GET", API).ok()))
+    made = doors.admin("POST", "/admin/identities", {"schema_id": "default", "traits": {"email": "eve@example.org"}})
+    for who, offered in ((ada, ["method=code", "method=password"]), (made.ok(201)["id"], ["method=code"])):
+        shown = doors.public("GET", f"{API}?refresh=true", token=doors.session(who)[1]).ok()
+        assert [each for each in names(shown) if each.startswith("method=")] == offered
+        labels = [n["meta"]["label"]["id"] for n in shown["ui"]["nodes"] if n["attributes"]["name"] == "method"]
+        assert labels == [1010015, 1010001][: len(offered)]
 
 
 def test_the_identifier_need_not_be_repeated_with_the_code(doors: Doors, ada: str) -> None:
@@ -156,6 +174,21 @@ def test_a_code_that_is_over_is_asked_for_again_and_a_flow_that_is_over_is_410(d
     doors.clock.advance(HOUR)
     for sent in (ASK, ASK | {"code": code}, ASK | {"resend": "code"}):
         assert submit(doors, flow, sent).refused(410)["id"] == "self_service_flow_expired"
+
+
+def test_a_sign_in_ends_the_others_and_leads_on_as_is_said_of_its_method(doors: Doors, visitor: Visitor) -> None:
+    """Part 6, revoke_active_sessions, and 0.6."""
+    places = {"login.code": "https://ui.example.org/by-code", "login.password": "https://ui.example.org/by-password"}
+    listen(doors, alone=frozenset({"code"}), after_urls=places)
+    known = {"method": "password", "identifier": ADA, "password": PASSWORD}
+    tokens = [doors.sign_in()["session_token"] for _ in range(2)]
+    assert visitor.submit(visitor.begin(), known).headers["location"] == places["login.password"]
+    assert [doors.public("GET", "/sessions/whoami", token=each).status for each in tokens] == [200, 200]
+    other = Visitor(doors)
+    sent = other.flow(other.submit(other.begin(), {"method": "code", "identifier": ADA}))
+    assert other.submit(sent, {"code": last_code(doors)}).headers["location"] == places["login.code"]
+    assert [doors.public("GET", "/sessions/whoami", token=each).status for each in tokens] == [401, 401]
+    assert (visitor.whoami().status, other.whoami().status) == (401, 200)
 
 
 def test_P6_an_address_that_nobody_has_is_answered_as_one_that_somebody_has(doors: Doors, ada: str) -> None:

@@ -48,7 +48,14 @@ def test_an_app_asks_for_a_code_and_signs_up_with_it(open_doors: Doors) -> None:
         "traits.email": ("hidden", "Ada@example.org"),
         "traits.name.first": ("hidden", "Ada"),
     }
-    assert names(shown)[-4:] == ["code:text", "method=code", "resend=code", "screen=previous"]
+    assert names(shown)[-5:] == [
+        "code:text",
+        "method:hidden",
+        "method=code",
+        "resend=code",
+        "screen=credential-selection",
+    ]
+    assert {n["group"] for n in shown["ui"]["nodes"] if n["attributes"]["type"] == "hidden"} == {"default", "code"}
     labels = [n["meta"]["label"]["id"] for n in shown["ui"]["nodes"] if n["group"] == "code" and n["meta"]]
     assert labels[-3:] == [1070012, 1070009, 1070008]
     [(template, recipient, code)] = mail(doors)
@@ -62,6 +69,17 @@ def test_an_app_asks_for_a_code_and_signs_up_with_it(open_doors: Doors) -> None:
     assert [m["method"] for m in done["session"]["authentication_methods"]] == ["code"]
     assert doors.public("GET", "/sessions/whoami", token=done["session_token"]).ok() == done["session"]
     assert submit(doors, flow, ASK | {"code": code}).refused(410)["id"] == "self_service_flow_expired"
+
+
+def test_the_way_back_from_a_code_is_the_choice_of_a_credential(open_doors: Doors) -> None:
+    """3.4: `screen`. The traits need not come with it."""
+    doors, flow = open_doors, begin(open_doors)
+    submit(doors, flow, ASK)
+    back = submit(doors, flow, {"screen": "credential-selection"})
+    assert (back.status, back.json["state"], numbers(back.json)) == (400, "choose_method", [1040009])
+    assert names(back.json)[-4:] == ["method=code", "password:password", "method=password", "screen=previous"]
+    assert traits_shown(back.json)["traits.email"] == ("hidden", "Ada@example.org")
+    assert {n["group"] for n in back.json["ui"]["nodes"] if n["attributes"]["type"] == "hidden"} == {"default"}
 
 
 def test_without_the_hook_who_signs_up_by_code_is_not_signed_in(doors: Doors) -> None:

@@ -1,11 +1,13 @@
 """Login and logout as an app does them (contract: public 3.1 to 3.3, 3.6, 5.1; message ids of part 7)."""
 
+import json
 import uuid
 from typing import Any
 
 import pytest
 from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors, Reply, flows
 
+from nightlatch.core.identities.schemas import Schema, Schemas
 from nightlatch.kernel.clock import HOUR, MINUTE
 
 API, FLOWS, SUBMIT, LOGOUT = (f"/self-service/{p}" for p in ("login/api", "login/flows", "login", "logout/api"))
@@ -52,6 +54,7 @@ def test_a_login_flow_is_as_the_contract_draws_it(doors: Doors) -> None:
         return {"type": "input", "group": group, "attributes": attributes, "messages": [], "meta": meta}
 
     password = {"id": 1070001, "text": "Password"}
+    email = {"id": 1070002, "text": "E-mail", "context": {"title": "E-mail", "name": "traits.email"}}
     assert shown == {
         "id": flow,
         "type": "api",
@@ -70,7 +73,7 @@ def test_a_login_flow_is_as_the_contract_draws_it(doors: Doors) -> None:
             "method": "POST",
             "nodes": [
                 node("default", "csrf_token", "hidden", None, value="", required=True),
-                node("default", "identifier", "text", {"id": 1070004, "text": "ID"}, value="", required=True),
+                node("default", "identifier", "text", email, value="", required=True),
                 node("password", "password", "password", password, required=True, autocomplete="current-password"),
                 node(
                     "password", "method", "submit", {"id": 1010022, "text": "Sign in with password"}, value="password"
@@ -81,11 +84,40 @@ def test_a_login_flow_is_as_the_contract_draws_it(doors: Doors) -> None:
     assert doors.public("GET", f"{FLOWS}?id={flow}").ok() == shown
 
 
+@pytest.mark.parametrize(
+    ("traits", "label"),
+    [
+        ({"nick": {"ory.sh/kratos": {"credentials": {"password": {"identifier": True}}}}}, 1070004),
+        (
+            {
+                name: {"title": name, "ory.sh/kratos": {"credentials": {"password": {"identifier": True}}}}
+                for name in ("nick", "mail")
+            },
+            1070004,
+        ),
+        ({"a": {"properties": {"b": {"title": "B", "ory.sh/kratos": {"credentials": {"code": {"identifier": True, "via": "email"}}}}}}}, 1070002),
+    ],
+)  # fmt: skip
+def test_the_identifier_has_the_title_of_its_trait_where_there_is_one(
+    doors: Doors, traits: dict[str, Any], label: int
+) -> None:
+    """Part 7."""
+    document = json.dumps({"properties": {"traits": {"type": "object", "properties": traits}}}).encode()
+    doors.listen(schemas=Schemas([Schema("default", document)], "default"))
+    shown = doors.public("GET", API).ok()
+    [field] = [node for node in shown["ui"]["nodes"] if node["attributes"]["name"] == "identifier"]
+    assert field["meta"]["label"]["id"] == label
+
+
 def test_a_signed_in_person_need_not_sign_in_again(doors: Doors, ada: str) -> None:
     """3.3."""
     token = doors.session(ada)[1]
     error = doors.public("GET", API, token=token).refused(400)
     assert error["id"] == "session_already_available"
+    known = {"method": "password", "identifier": "ada@example.org", "password": PASSWORD}
+    reply = doors.public("POST", f"{SUBMIT}?flow={begin(doors)}", known, token=token)
+    assert (reply.status, messages(reply)) == (400, {"": [4000001]})
+    assert doors.happened() == ["session.issued"]
 
 
 def test_a_refresh_shows_who_is_meant_and_without_a_session_is_a_plain_login(doors: Doors, ada: str) -> None:

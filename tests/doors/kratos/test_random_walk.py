@@ -134,6 +134,8 @@ class Walk:
         method = line.method if self.random.random() < 0.95 else pick(["GET", "POST", "DELETE", "PUT", "HEAD"])
         target = f"{line.path.replace('{id}', UNKNOWN)}?{urlencode(self.query(line, flow))}"
         headers: dict[str, str] = {}
+        if self.random.random() < 0.02:
+            agent.token = None
         if agent.token and self.random.random() < 0.9:
             headers = {"x-session-token": agent.token}
         sent = Sent(line._replace(method=method), flow, fields, agent)
@@ -159,7 +161,9 @@ class Walk:
         known = {"flow": flow, "id": flow, "token": "ory_lo_x", "return_to": f"{UI}/x", "refresh": "true"}
         known |= {"organization": self.acme, "aal": "aal1"}
         needed = {p.name: known[p.name] for p in line.query if p.name in {"flow", "id"}}
-        return needed | {p.name: known[p.name] for p in line.query if p.name in known and self.random.random() < 0.4}
+        often = {"refresh": 0.8}  # who is signed in begins no other login
+        asked = [p.name for p in line.query if self.random.random() < often.get(p.name, 0.4)]
+        return needed | {name: known[name] for name in asked if name in known}
 
     def fields(self, agent: Agent, act: str, flow: str) -> dict[str, Any]:
         """Those that fit mostly; some left out, some exchanged for others."""

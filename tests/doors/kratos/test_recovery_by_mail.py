@@ -61,7 +61,7 @@ def test_an_app_recovers_by_a_code(doors: Doors, ada: str) -> None:
     old = doors.session(ada)[1]
     flow = asked(doors)
     assert (flow["state"], flow["active"], numbers(flow)) == ("sent_email", "code", [1060003])
-    assert names(flow)[1:] == ["code code text", "code method submit", "code method hidden", "code email submit"]
+    assert names(flow)[1:] == ["code code text", "code method hidden", "code method submit", "code email submit"]
     resend = flow["ui"]["nodes"][-1]
     assert (resend["attributes"]["value"], resend["meta"]["label"]["id"]) == (ADA, 1070008)
     done = redeem(doors, flow, letter(doors)["code"]).ok()
@@ -106,6 +106,24 @@ def test_a_method_that_is_off_is_404(doors: Doors, ada: str) -> None:
     doors.listen(flows=flows(secrets=frozenset({"code"})))
     flow = doors.public("GET", INIT).ok()
     doors.public("POST", SUBMIT + flow["id"], {"method": "link", "email": ADA}).refused(404)
+
+
+def test_who_asks_to_skip_settings_is_led_on_instead(doors: Doors, ada: str, visitor: Visitor) -> None:
+    """4.1: skip_settings."""
+    query, place = "?skip_settings=true&return_to=https://ui.example.org/x", "https://ui.example.org/x"
+    flow = doors.public("GET", INIT + query).ok()
+    doors.public("POST", SUBMIT + flow["id"], {"method": "code", "email": ADA}).ok()
+    done = redeem(doors, flow, letter(doors)["code"]).ok()
+    assert [each["action"] for each in done["continue_with"]] == ["set_ory_session_token"]
+    doors.clock.advance(MINUTE)
+    sent = visitor.flow(visitor.submit(visitor.begin("recovery", query), {"method": "code", "email": ADA}))
+    assert visitor.submit(sent, {"code": letter(doors)["code"]}).headers["location"] == place
+    doors.clock.advance(MINUTE)
+    other = Visitor(doors)
+    sent = other.post(other.begin("recovery", query), {"method": "code", "email": ADA}).ok()
+    done = other.post(sent, {"method": "code", "code": letter(doors)["code"]}).ok()
+    assert done["continue_with"] == [{"action": "redirect_browser_to", "redirect_browser_to": place}]
+    assert other.whoami().status == 200
 
 
 def test_a_code_is_sent_again_and_the_form_says_what_is_wrong(doors: Doors, ada: str) -> None:

@@ -10,7 +10,7 @@ from nightlatch.kernel.clock import HOUR
 API, FLOWS, SUBMIT = "/self-service/registration/api", "/self-service/registration/flows", "/self-service/registration"
 EMAIL = {"email": "ada@example.org"}
 NOT_AN_EMAIL, MISSING, SHORT, LONG, SIMILAR, TAKEN, NO_STRATEGY = (
-    4000001, 4000002, 4000032, 4000033, 4000031, 4000007, 4010003,
+    4000040, 4000002, 4000032, 4000033, 4000031, 4000007, 4010003,
 )  # fmt: skip
 
 
@@ -62,6 +62,8 @@ def test_two_steps_register_and_sign_in(doors: Doors) -> None:
     assert step.status == 400
     assert messages(step) == {"": [1040009]}
     fields = names(step.json)
+    [email] = [n["attributes"] for n in step.json["ui"]["nodes"] if n["attributes"]["name"] == "traits.email"]
+    assert email["autocomplete"] == "email"
     assert (fields["traits.email"], fields["password"], fields["screen=previous"]) == ("hidden", "password", "submit")
     done = submit(doors, flow).ok()
     assert done["identity"]["traits"] == EMAIL
@@ -180,6 +182,9 @@ def test_W3_traits_that_the_schema_does_not_know_are_refused(doors: Doors, name:
 def test_a_signed_in_person_need_not_register(doors: Doors) -> None:
     token = submit(doors, begin(doors)).ok()["session_token"]
     assert doors.public("GET", API, token=token).refused(400)["id"] == "session_already_available"
+    sent = {"method": "password", "traits": {"email": "bob@example.org"}, "password": PASSWORD}
+    reply = doors.public("POST", f"{SUBMIT}?flow={begin(doors)}", sent, token=token)
+    assert (reply.status, reply.json["ui"]["messages"][0]["id"]) == (400, 4000001)
 
 
 def test_where_registration_is_off_every_step_says_so(doors: Doors) -> None:

@@ -13,7 +13,7 @@ NEW = "Harp*dune-lantern 38"
 EMAIL = {"email": "ada@example.org"}
 SAVED, RECOVERED = 1050001, 1060001
 INVALID, MISSING, TAKEN, SHORT, SIMILAR, KNOWN, SAME, NO_STRATEGY = (
-    4000001, 4000002, 4000007, 4000032, 4000031, 4000034, 4000039, 4010004,
+    4000040, 4000002, 4000007, 4000032, 4000031, 4000034, 4000039, 4010004,
 )  # fmt: skip
 
 
@@ -211,7 +211,10 @@ def test_a_recovery_code_is_redeemed_to_a_new_password_and_the_earlier_sessions_
     token, flow = token["ory_session_token"], settings["flow"]["id"]
     shown = doors.public("GET", f"{FLOWS}?id={flow}", token=token).ok()
     assert messages(shown) == {"": [RECOVERED]}
-    assert shown["ui"]["messages"][0]["context"] == {"privileged_session_expires_at": "2023-11-14T22:58:20Z"}
+    assert shown["ui"]["messages"][0]["context"] == {
+        "privileged_session_expires_at": "2023-11-14T22:58:20Z",
+        "privileged_session_expires_at_unix": 1_700_002_700,
+    }
     assert messages(password(doors, token, "short", flow).json) == {"": [RECOVERED], "password": [SHORT]}
     assert messages(password(doors, token, NEW, flow).ok()) == {"": [SAVED]}
     doors.public("GET", "/sessions/whoami", token=old).refused(401)

@@ -53,7 +53,7 @@ def test_an_app_verifies_an_address_by_a_code(doors: Doors, ada: str) -> None:
     flow = asked(doors)
     assert (flow["state"], numbers(flow)) == ("sent_email", [1080003])
     assert address(doors, ada)["status"] == "sent"
-    assert names(flow)[1:] == ["code code text", "code method submit", "code method hidden", "code email submit"]
+    assert names(flow)[1:] == ["code code text", "code method hidden", "code method submit", "code email submit"]
     assert numbers(confirm(doors, flow, "x").ok()) == [4070006]
     done = confirm(doors, flow, letter(doors)["code"]).ok()
     assert (done["state"], numbers(done)) == ("passed_challenge", [1080002])

@@ -27,7 +27,8 @@ def verifying(doors: Doors) -> Iterator[Doors]:
 
 
 def listen(doors: Doors, *, required: bool = False, **changes: Any) -> None:
-    post = replace(doors.parts.post, verifying=Verifying("code", HOUR, required))
+    methods = frozenset({"password"} if required else ())
+    post = replace(doors.parts.post, verifying=Verifying("code", HOUR, methods))
     doors.listen(post=post, flows=flows(**{"shows_verification": SHOWN} | changes))
 
 

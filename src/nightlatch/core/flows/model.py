@@ -19,7 +19,8 @@ class Act(StrEnum):
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the flow remembers of its last step: the problems to show, values to fill in again (never a secret).
-    `browser` is the hash of what the browser keeps that alone may go on with it; None for apps."""
+    `browser` is the hash of what the browser keeps that alone may go on with it; None for apps. `methods` are those of
+    the person who signs in again."""
 
     step: str = "start"
     problems: tuple[dict[str, Any], ...] = ()
@@ -28,6 +29,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     refresh: bool = False
     remember: bool = False
     browser: bytes | None = None
+    methods: tuple[str, ...] = ()
 
 
 class Flow(msgspec.Struct, frozen=True):

@@ -83,7 +83,10 @@ async def explain(tx: Tx, flow: Flow, problems: tuple[dict[str, Any], ...], **fa
 def problems_of(problem: Problem, field: str | None = None) -> tuple[dict[str, Any], ...]:
     """What a flow remembers of a failure: codes, numbers and reasons, and no secret."""
     if isinstance(problem, TraitsInvalid):
-        return tuple({"code": problem.code, "pointer": pointer, "reason": reason} for pointer, reason in problem.errors)
+        return tuple(
+            {"code": problem.code, "pointer": pointer, "reason": reason, "rule": rule, "limit": limit, "found": found}
+            for pointer, reason, rule, limit, found in problem.errors
+        )
     found: dict[str, Any] = {"code": problem.code, "reason": problem.reason}
     if isinstance(problem, PasswordRefused):
         return (found | {"rule": problem.rule, "facts": problem.facts, "field": "password"},)

@@ -12,7 +12,7 @@ import msgspec
 from jsonschema_rs import ValidationError
 from jsonschema_rs import ValidationErrorKind as Kind
 
-from nightlatch.problems import TraitsInvalid
+from nightlatch.problems import Fault, TraitsInvalid
 
 Path = tuple[str | int, ...]
 
@@ -21,13 +21,17 @@ _TYPES = {type(None): "null", bool: "boolean", str: "string", list: "array", dic
 
 
 class Complaint(NamedTuple):
-    """One broken rule: `path` of the value, `at` of the rule in the schema, and why; `missing` is a property."""
+    """One broken rule: `path` of the value, `at` of the rule in the schema, and why; `missing` is a property. What the
+    rule asks for is its `limit`, and what it found, `found`."""
 
     path: Path
     at: Path
     sentence: str
     missing: str = ""
     causes: tuple["Complaint", ...] = ()
+    rule: str = ""
+    limit: Any = None
+    found: Any = None
 
 
 def refusal(complaints: Sequence[Complaint]) -> TraitsInvalid:
@@ -48,12 +52,13 @@ def complaint(error: ValidationError) -> Complaint:
     causes: Iterable[ValidationError] = ()
     match kind:
         case Kind.Required():
-            return Complaint(path, at, f"missing properties: {shown(kind.property)}", kind.property)
+            return Complaint(path, at, f"missing properties: {shown(kind.property)}", kind.property, rule="required")
         case Kind.AnyOf() | Kind.OneOfNotValid():
             causes = chain.from_iterable(kind.context)
         case Kind.PropertyNames():
             causes = (kind.error,)
-    return Complaint(path, at, _sentence(error), causes=tuple(complaint(cause) for cause in causes))
+    measured = _measured(error)
+    return Complaint(path, at, _sentence(error), "", tuple(complaint(cause) for cause in causes), kind.name, *measured)
 
 
 def shown(value: Any) -> str:
@@ -91,6 +96,23 @@ def _sentence(error: ValidationError) -> str:
     return _sized(error) or f"{error.kind.name} failed"
 
 
+def _measured(error: ValidationError) -> tuple[Any, Any]:
+    """What the rule asks for and what was found, where numbers or names say it."""
+    found: Any = error.instance
+    match error.kind:
+        case Kind.MinLength(limit) | Kind.MaxLength(limit) | Kind.MinItems(limit) | Kind.MaxItems(limit):
+            return limit, len(found)
+        case Kind.Minimum(limit) | Kind.Maximum(limit) | Kind.ExclusiveMinimum(limit) | Kind.ExclusiveMaximum(limit):
+            return limit, found
+        case Kind.MultipleOf(limit):
+            return limit, found
+        case Kind.Type(types):
+            return types, _TYPES.get(type(found), "number")
+        case Kind.Format(limit) | Kind.Pattern(limit) | Kind.Constant(limit):
+            return limit, None
+    return None, None
+
+
 def _sized(error: ValidationError) -> str | None:
     found: Any = error.instance
     match error.kind:
@@ -119,9 +141,9 @@ def _things(found: Any) -> str:
     return "items" if isinstance(found, list) else "properties"
 
 
-def _located(complaint: Complaint) -> tuple[str, str]:
+def _located(complaint: Complaint) -> Fault:
     path = (*complaint.path, complaint.missing) if complaint.missing else complaint.path
-    return pointer(path), complaint.sentence
+    return Fault(pointer(path), complaint.sentence, complaint.rule, complaint.limit, complaint.found)
 
 
 def _text(complaint: Complaint) -> str:

@@ -137,7 +137,8 @@ class Found(msgspec.Struct):
             if wrong is None:
                 kept[via, form] = None
             else:
-                self.complaints.append(Complaint(path, (*mark.at, "format"), wrong))
+                form_of = "email" if via == "email" else "tel"
+                self.complaints.append(Complaint(path, (*mark.at, "format"), wrong, rule="format", limit=form_of))
 
 
 def _wrong_email(mark: Mark, text: str) -> str | None:

@@ -86,7 +86,7 @@ async def _conclude(
     if held is None or person is None or proof.epochs is None:
         return await _refuse(tx, act, by, attempt, proof, by.wrong)
     await forgive(tx, person.identity.id, by.type)
-    if unverified := await require(tx, act, means, person, proof.flow):
+    if unverified := await require(tx, act, means, person, proof.flow, by.type):
         return unverified
     await flows.move(
         tx, proof.flow, state="passed_challenge", method=by.type, identity_id=person.identity.id, used_at=act.now

@@ -69,11 +69,11 @@ async def follow(
     return person, tuple(begun)
 
 
-async def require(tx: Tx, act: Act, means: Means, person: Person, parent: Flow) -> Flow | None:
-    """None when the person may sign in; else a flow that waits for the secret of one of their addresses, which was sent
-    there. Who has no address at all may not: there is nothing that could be proved."""
-    verifying = means.post.verifying
-    if verifying is None or not verifying.required or any(a.verified for a in person.identity.of_kind(Use.VERIFIABLE)):
+async def require(tx: Tx, act: Act, means: Means, person: Person, parent: Flow, by: str) -> Flow | None:
+    """None when the person may sign in by that method; else a flow that waits for the secret of one of their addresses,
+    which was sent there. Who has no address at all may not: there is nothing that could be proved."""
+    verifying, mine = means.post.verifying, person.identity.of_kind(Use.VERIFIABLE)
+    if verifying is None or by not in verifying.required or any(address.verified for address in mine):
         return None
     addresses = unverified(person)
     if not addresses:

@@ -119,10 +119,10 @@ async def again(
 
 
 def onward(
-    call: Call[Parts], flow: Flow, shown: SuccessfulLogin | SuccessfulRegistration, headers: Headers = ()
+    call: Call[Parts], flow: Flow, by: str, shown: SuccessfulLogin | SuccessfulRegistration, headers: Headers = ()
 ) -> Answer:
-    """From the end of a flow to where it was meant to lead."""
-    url = return_to.after(call.door, flow.act, flow.return_to)
+    """From the end of a flow, which that method brought, to where it was meant to lead."""
+    url = return_to.after(call.door, f"{flow.act}.{by}", flow.return_to)
     if from_page(call.request):
         return to(url, *headers)
     shown.continue_with = [

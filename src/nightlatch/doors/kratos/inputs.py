@@ -1,5 +1,6 @@
 """The fields of forms, as flows show them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from nightlatch.doors.kratos import texts
@@ -12,10 +13,12 @@ def csrf() -> Node:
     return input_("default", "csrf_token", "hidden", None, value="", required=True)
 
 
-def code_input(label: texts.Message) -> Node:
-    """Where a one-time code is typed."""
+def code_inputs(label: texts.Message) -> Iterator[Node]:
+    """Where a one-time code is typed, and the button that sends it. The method is there for other buttons as well."""
     more: dict[str, Any] = {"pattern": "[0-9]+", "maxlength": 6, "autocomplete": "one-time-code"}
-    return input_("code", "code", "text", label, required=True, **more)
+    yield input_("code", "code", "text", label, required=True, **more)
+    yield input_("code", "method", "hidden", None, value="code")
+    yield input_("code", "method", "submit", texts.CONTINUE, value="code")
 
 
 def input_(group: str, name: str, kind: str, label: texts.Message | None, **more: Any) -> Node:

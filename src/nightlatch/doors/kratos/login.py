@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from nightlatch.core.authentication.authenticator import Attempt
+from nightlatch.core.credentials.person import find
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
@@ -66,13 +67,16 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
     if missing := method.missing(flow, given):
         return await complain(call, flow, *({"code": "property_missing", "field": name} for name in missing))
     standing = await standing_of(call)
-    if sent.in_browser and standing is not None and not flow.facts.refresh:
+    if standing is not None and not flow.facts.refresh:
         return await signed_in_already(call, flow)
     identifier = str(given.get("identifier") or given.get("password_identifier") or "")
     attempt = Attempt(flow.id, "", request_device(call), identifier, standing)
-    ticked = _ticked(call, flow, given)
-    if ticked:
-        parts = replace(parts, lifetime=msgspec.structs.replace(parts.lifetime, lifespan=parts.flows.remember_me))
+    ticked, lifetime = _ticked(call, flow, given), parts.lifetime
+    if ticked and parts.flows.remember_me is not None:
+        lifetime = msgspec.structs.replace(lifetime, lifespan=parts.flows.remember_me)
+    if method.type in parts.flows.alone:
+        lifetime = msgspec.structs.replace(lifetime, most=1, refuse=False)
+    parts = replace(parts, lifetime=lifetime)
     try:
         outcome = await method.sign_in(parts, call.act, flow, given, attempt)
     except FlowExpired:
@@ -88,7 +92,7 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
         secret = None if known else parts.cookies.new_secret()
         lasts = presented(parts.cookies, call.request.scope["headers"]).lasts if known else ticked is not False
         headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret, lasts=lasts)
-        return onward(call, flow, shown, headers)
+        return onward(call, flow, method.type, shown, headers)
     shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
     return Answer(200, encode(shown))
 
@@ -103,7 +107,11 @@ async def _facts(call: Call[Parts]) -> Facts:
     if standing is None:
         return Facts()
     call.act = msgspec.structs.replace(call.act, organization=standing.identity.organization)
-    return Facts(refresh=refresh, identifier=_identifier(standing))
+    person = await call.door.store.read(lambda tx: find(tx, call.act.organization, standing.identity.id))
+    known = person.credentials.values() if person else ()
+    # Codes are a way in that nobody counts on, and are one all the same.
+    mine = tuple(each.type for each in known if each.first_factors or each.type == "code")
+    return Facts(refresh=refresh, identifier=_identifier(standing), methods=mine)
 
 
 def _to_verify(call: Call[Parts], flow: Flow) -> Answer:

@@ -7,20 +7,19 @@ import msgspec
 
 from nightlatch.core.flows.model import RECOVERED, SENT, Act, Flow
 from nightlatch.core.identities.model import Identity
-from nightlatch.core.identities.schemas import Schema
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.settings.rules import SAVED
 from nightlatch.core.verification.rules import PASSED
 from nightlatch.doors.kratos import return_to, texts
 from nightlatch.doors.kratos.inputs import Node
-from nightlatch.doors.kratos.inputs import code_input as _code_input
+from nightlatch.doors.kratos.inputs import code_inputs as _code
 from nightlatch.doors.kratos.inputs import csrf as _csrf
 from nightlatch.doors.kratos.inputs import input_ as _input
 from nightlatch.doors.kratos.methods.table import offered
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Identity as IdentityShown
 from nightlatch.doors.kratos.shapes import Moment, at
-from nightlatch.kernel.clock import MINUTE
+from nightlatch.doors.kratos.traits import identifier_label, trait_inputs
 from nightlatch.kernel.ids import id_text
 
 
@@ -50,9 +49,6 @@ class FlowShown(TypedDict):
     requested_aal: NotRequired[str]
     continue_with: NotRequired[list[dict[str, Any]]]
     identity: NotRequired[IdentityShown]
-
-
-_STRING_TYPES = {"email": "email", "tel": "tel", "uri": "url", "date": "date", "date-time": "datetime-local"}
 
 
 def flow(
@@ -116,7 +112,8 @@ def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
         return
     hidden = flow.state == SENT or (flow.facts.refresh and flow.facts.identifier is not None)
     value = flow.facts.identifier or ""
-    yield _input("default", "identifier", "hidden" if hidden else "text", texts.ID, value=value, required=True)
+    label = identifier_label(parts.schemas.chosen(parts.schemas.default_id))
+    yield _input("default", "identifier", "hidden" if hidden else "text", label, value=value, required=True)
     *fields, last = [list(method.to_sign_in(flow)) for method in methods]
     if asks_to_remember(parts, flow):
         button = next(at for at, node in enumerate(last) if node["attributes"]["type"] == "submit")
@@ -133,21 +130,23 @@ def _registration(parts: Parts, flow: Flow) -> Iterator[Node]:
         return
     schema, unified = parts.schemas.chosen(parts.schemas.default_id), parts.flows.unified
     hidden = flow.state == SENT or (flow.facts.step == "credential" and not unified)
-    group = methods[-1].type if hidden else "default" if unified else "profile"
-    yield from _traits(schema, flow.facts.traits, group, hidden=hidden)
+    # Whatever is on the form beside them: pages send those of `default` with any button.
+    yield from trait_inputs(schema, flow.facts.traits, "default", hidden=hidden)
     if not hidden and not unified:
         yield _input("profile", "method", "submit", texts.SIGN_UP, value="profile")
         return
     for method in methods:
         yield from method.to_sign_up(flow)
     if hidden:
-        yield _input("profile", "screen", "submit", texts.BACK, value="previous")
+        back = "credential-selection" if flow.state == SENT and not unified else "previous"
+        yield _input("profile", "screen", "submit", texts.BACK, value=back)
 
 
 def _recovery(_parts: Parts, flow: Flow) -> Iterator[Node]:
     if flow.facts.identifier is None and flow.state == SENT:  # made by an administrator: nothing to send again
         if flow.method == "code":
-            yield from _code(texts.RECOVERY_CODE)
+            code, _, button = _code(texts.RECOVERY_CODE)
+            yield from (code, button)
         return
     yield _csrf()
     if flow.state != PASSED:
@@ -170,7 +169,6 @@ def _secret(flow: Flow, label: texts.Message) -> Iterator[Node]:
     address = flow.facts.identifier or ""
     if flow.state == SENT and flow.method == "code":
         yield from _code(label)
-        yield _input("code", "method", "hidden", None, value="code")
         yield _input("code", "email", "submit", texts.RESEND, value=address)
         return
     value = {"value": address} if address else {}
@@ -179,16 +177,11 @@ def _secret(flow: Flow, label: texts.Message) -> Iterator[Node]:
     yield _input(method, "method", "submit", texts.CONTINUE if method == "code" else texts.SUBMIT, value=method)
 
 
-def _code(label: texts.Message) -> Iterator[Node]:
-    yield _code_input(label)
-    yield _input("code", "method", "submit", texts.CONTINUE, value="code")
-
-
 def _settings(parts: Parts, flow: Flow, identity: Identity) -> Iterator[Node]:
     yield _csrf()
     # What was refused is there to be mended; otherwise what is stored now.
     values = msgspec.json.decode(identity.traits) if flow.facts.traits is None else flow.facts.traits
-    yield from _traits(parts.schemas.chosen(identity.schema_id), values, "profile", hidden=False)
+    yield from trait_inputs(parts.schemas.chosen(identity.schema_id), values, "profile", hidden=False)
     yield _input("profile", "method", "submit", texts.SAVE, value="profile")
     if parts.flows.password_enabled:
         yield _input("password", "password", "password", texts.PASSWORD, required=True, autocomplete="new-password")
@@ -215,8 +208,7 @@ def _standing_messages(parts: Parts, flow: Flow) -> list[texts.Message]:
         return [texts.SAVED]
     if flow.act is Act.SETTINGS and flow.facts.step == RECOVERED:
         privileged = parts.flows.settings.privileged
-        until = at(flow.issued_at + privileged).isoformat().replace("+00:00", "Z")
-        return [texts.recovered(privileged // MINUTE, until)]
+        return [texts.recovered(privileged, flow.issued_at + privileged)]
     return []
 
 
@@ -235,40 +227,6 @@ def _place(nodes: list[Node], problems: Sequence[dict[str, Any]]) -> list[texts.
             nodes.append(named[name])
         named[name]["messages"].append(message)
     return general
-
-
-def _traits(schema: Schema, values: Any, group: str, *, hidden: bool) -> Iterator[Node]:
-    content = schema.content["properties"]["traits"]
-    yield from _fields(content, values, "traits", group, hidden=hidden)
-
-
-def _fields(content: dict[str, Any], values: Any, path: str, group: str, *, hidden: bool) -> Iterator[Node]:
-    required = content.get("required", ())
-    for name, field in content.get("properties", {}).items():
-        if not isinstance(field, dict):
-            continue
-        value = values.get(name) if isinstance(values, dict) else None
-        kind = field.get("type")
-        if kind == "object":
-            yield from _fields(field, value, f"{path}.{name}", group, hidden=hidden)
-        elif kind != "array":
-            yield _trait(field, f"{path}.{name}", value, group, required=name in required, hidden=hidden)
-
-
-def _trait(field: dict[str, Any], name: str, value: Any, group: str, *, required: bool, hidden: bool) -> Node:
-    kind = {"boolean": "checkbox", "number": "number", "integer": "number"}.get(str(field.get("type")), "")
-    kind = "hidden" if hidden else kind or _STRING_TYPES.get(field.get("format", ""), "text")
-    title = field.get("title")
-    more: dict[str, Any] = {"value": value} if value is not None else {}
-    if required:
-        more["required"] = True
-    if "pattern" in field:
-        more["pattern"] = field["pattern"]
-    if "maxLength" in field:
-        more["maxlength"] = field["maxLength"]
-    if "enum" in field:
-        more["options"] = [{"value": option} for option in field["enum"]]
-    return _input(group, name, kind, texts.label(title, name) if title else None, **more)
 
 
 def _dotted(pointer: str) -> str:

@@ -26,14 +26,16 @@ class Flows:
     for an act (and for `error`), and after one. `secrets` are the methods of which people may ask for one, and `use`
     the first that an act offers; `tell_unknown` are the acts that write to addresses that nobody has,
     `shows_verification` those that lead on to the verification that they began. Sessions of who asks to be remembered
-    live for `remember_me`. `signing_in` are the methods whose registration signs in; `unified` forms of registration
-    have all on one page; `passwordless` says that codes sign in and up."""
+    live for `remember_me`. `signing_in` are the methods whose registration signs in, `alone` those by which a sign-in
+    ends all other sessions; `unified` forms of registration have all on one page; `passwordless` says that codes sign
+    in and up."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
     password: Password
     code: Code
     signing_in: frozenset[str]
+    alone: frozenset[str]
     unified: bool
     after_urls: Mapping[str, str]
     registration_enabled: bool

@@ -13,7 +13,15 @@ from nightlatch.doors.kratos.browser import again, bound, cookies_for, forwarded
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import get_flow, in_app, in_browser, standing_of
 from nightlatch.doors.kratos.shapes import RecoveryCode, RecoveryLink, at, encode
-from nightlatch.doors.kratos.submissions import Submitted, begun, flow_id, link_token, request_device, submitted
+from nightlatch.doors.kratos.submissions import (
+    Submitted,
+    begun,
+    begun_with,
+    flow_id,
+    link_token,
+    request_device,
+    submitted,
+)
 from nightlatch.kernel.durations import duration_text, parse_duration
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import FeatureDisabled, FieldInvalid, FlowExpired, Invalid, SessionAvailable
@@ -136,14 +144,17 @@ def _recovered(call: Call[Parts], sent: Submitted, outcome: rules.Recovered, sec
     parts, settings_id = call.door, id_text(outcome.settings.id)
     url = with_query(parts.flows.ui_urls["settings"], "flow", settings_id)
     shown = nodes.flow(parts, outcome.flow)
-    then: dict[str, Any] = {"action": "show_settings_ui", "flow": {"id": settings_id, "url": url}}
+    then: list[dict[str, Any]] = [{"action": "show_settings_ui", "flow": {"id": settings_id, "url": url}}]
+    if begun_with(sent.flow, "skip_settings") == "true":
+        url = return_to.after(parts, Kind.RECOVERY, sent.flow.return_to)
+        then = [{"action": "redirect_browser_to", "redirect_browser_to": url}] if sent.in_browser else []
     if not sent.in_browser:
-        shown["continue_with"] = [{"action": "set_ory_session_token", "ory_session_token": outcome.token}, then]
+        shown["continue_with"] = [{"action": "set_ory_session_token", "ory_session_token": outcome.token}, *then]
         return Answer(200, encode(shown))
     headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret)
     if from_page(call.request):
         return to(url, *headers)
-    shown["continue_with"] = [then]
+    shown["continue_with"] = then
     return Answer(200, encode(shown), headers)
 
 

@@ -1,7 +1,5 @@
 """Signing up, in an app and in a browser, by whichever method."""
 
-from urllib.parse import parse_qs, urlsplit
-
 from nightlatch.core.authentication.authenticator import Attempt
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
@@ -33,11 +31,13 @@ from nightlatch.doors.kratos.selfservice import (
     standing_of,
 )
 from nightlatch.doors.kratos.shapes import SuccessfulRegistration, encode
-from nightlatch.doors.kratos.submissions import Submitted, request_device, submitted, traits_of
+from nightlatch.doors.kratos.submissions import Submitted, begun_with, request_device, submitted, traits_of
 from nightlatch.problems import (
     FlowExpired,
     SessionAvailable,
 )
+
+_CHOICE = "credential-selection"  # the screen at which a code can be given up for another method
 
 
 async def create_native_registration_flow(call: Call[Parts]) -> Answer:
@@ -60,11 +60,11 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
     parts, sent = call.door, await submitted(call, Kind.REGISTRATION)
     flow, given = sent.flow, sent.given
     back = given.get("screen") == "previous" or given.get("method") == "profile:back"
-    profile = given.get("method") == "profile"
+    profile = given.get("method") == "profile" or given.get("screen") == _CHOICE
     method = None if back or profile else chosen(parts.flows, flow, given)
     if not back and not profile and method is None:
         return await complain(call, flow, {"code": "no_strategy_registration"})
-    if sent.in_browser and await standing_of(call) is not None:
+    if await standing_of(call) is not None:
         return await signed_in_already(call, flow)
     if method is not None and (missing := method.missing(flow, given)):
         return await complain(call, flow, *({"code": "property_missing", "field": name} for name in missing))
@@ -77,17 +77,19 @@ async def update_registration_flow(call: Call[Parts]) -> Answer:
         if back:
             outcome = await step_back(parts.store, call.act, flow.id)
         elif method is None:
-            outcome = await give_profile(parts.store, parts.schemas, call.act, flow.id, attempt.traits)
+            traits = attempt.traits or (flow.facts.traits if given.get("screen") == _CHOICE else {})
+            outcome = await give_profile(parts.store, parts.schemas, call.act, flow.id, traits)
         else:
             outcome = await method.sign_up(parts, call.act, flow, given, attempt)
     except FlowExpired:
         return await expired(call, flow)
     if isinstance(outcome, Flow):
         return await again(call, outcome)
-    return _registered(call, sent, outcome, secret)
+    assert method is not None
+    return _registered(call, sent, method.type, outcome, secret)
 
 
-def _registered(call: Call[Parts], sent: Submitted, outcome: Registered, secret: bytes) -> Answer:
+def _registered(call: Call[Parts], sent: Submitted, by: str, outcome: Registered, secret: bytes) -> Answer:
     parts, flow = call.door, sent.flow
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulRegistration(identity, None)
@@ -104,7 +106,7 @@ def _registered(call: Call[Parts], sent: Submitted, outcome: Registered, secret:
     if verifications and from_page(call.request):
         return to_page(call, verifications[0], *headers)
     shown.continue_with = then or None
-    return onward(call, flow, shown, headers) if sent.in_browser else Answer(200, encode(shown))
+    return onward(call, flow, by, shown, headers) if sent.in_browser else Answer(200, encode(shown))
 
 
 async def _facts(call: Call[Parts]) -> Facts:
@@ -117,7 +119,7 @@ async def _facts(call: Call[Parts]) -> Facts:
 
 def _after_verification(call: Call[Parts], flow: Flow) -> str | None:
     """Where the person goes on when the address of a registration is verified: it was named at the beginning."""
-    wanted = parse_qs(urlsplit(flow.request_url).query).get("after_verification_return_to", [""])[0]
+    wanted = begun_with(flow, "after_verification_return_to")
     return wanted if return_to.allowed(call.door, wanted) else None
 
 

@@ -1,6 +1,7 @@
 """What is submitted to a flow: by an app as JSON, by a browser as JSON or as a form, and who may."""
 
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -42,6 +43,11 @@ async def begun(call: Call[Parts], kind: Kind, found: bytes) -> Flow:
     flow = await call.door.store.read(lambda tx: flows.begun(tx, kind, found))
     call.act = msgspec.structs.replace(call.act, organization=flow.organization)
     return flow
+
+
+def begun_with(flow: Flow, name: str) -> str:
+    """What the query with which the flow began says; empty for nothing."""
+    return parse_qs(urlsplit(flow.request_url).query).get(name, [""])[0]
 
 
 def submitted_to(call: Call[Parts], flow: Flow, given: dict[str, Any]) -> Submitted:

@@ -75,9 +75,11 @@ def verified(address: str) -> Message:
     )
 
 
-def recovered(minutes: int, until: str) -> Message:
+def recovered(privileged: int, until: int) -> Message:
+    minutes, when = privileged // MINUTE, at(until)
     text = f"You recovered your account. Please change your password within the next {minutes} minutes."
-    return success(1060001, text, privileged_session_expires_at=until)
+    seconds = until // SECOND
+    return success(1060001, text, privileged_session_expires_at=when, privileged_session_expires_at_unix=seconds)
 
 
 def label(title: str, name: str) -> Message:
@@ -102,6 +104,44 @@ _PASSWORD: dict[str, Callable[[str, Mapping[str, int]], Message]] = {
 }
 
 
+def _missing(name: str) -> Message:
+    return error(4000002, f"Property {name} is missing.", property=name)
+
+
+# By keyword of JSON Schema: the number, and what clients call what it asks for and what was found.
+_RULES = {
+    "minLength": (4000003, "min_length", "actual_length"),
+    "maxLength": (4000017, "max_length", "actual_length"),
+    "pattern": (4000004, "pattern", None),
+    "minimum": (4000018, "minimum", "actual"),
+    "exclusiveMinimum": (4000019, "minimum", "actual"),
+    "maximum": (4000020, "maximum", "actual"),
+    "exclusiveMaximum": (4000021, "maximum", "actual"),
+    "multipleOf": (4000022, "base", "actual"),
+    "maxItems": (4000023, "max_items", "actual_items"),
+    "minItems": (4000024, "min_items", "actual_items"),
+    "type": (4000026, "allowed_types", "actual_type"),
+    "const": (4000029, "expected", None),
+}
+_ADDRESSES = {
+    "email": error(4000040, "Enter a valid email address."),
+    "tel": error(4000041, "Enter a valid phone number."),
+}
+
+
+def _of_rule(problem: Mapping[str, Any]) -> Message:
+    """What is wrong with a trait."""
+    rule, limit, found = problem.get("rule"), problem.get("limit"), problem.get("found")
+    if rule == "required":
+        return _missing(problem["pointer"].rpartition("/")[2])
+    if rule == "format" and limit in _ADDRESSES:
+        return _ADDRESSES[limit]
+    if rule not in _RULES:
+        return generic(problem["reason"])
+    number, asked, was = _RULES[rule]
+    return error(number, problem["reason"], **{asked: limit}, **({was: found} if was else {}))
+
+
 def of_problem(problem: Mapping[str, Any]) -> Message:
     """The message of one problem that a flow remembers."""
     code, reason = problem["code"], problem.get("reason", "")
@@ -110,7 +150,9 @@ def of_problem(problem: Mapping[str, Any]) -> Message:
         facts = problem.get("facts", {})
         return say(reason, facts) if say else error(4000005, reason, reason=reason)
     if code == "property_missing":
-        return error(4000002, f"Property {problem['field']} is missing.", property=problem["field"])
+        return _missing(problem["field"])
+    if code == "traits_invalid":
+        return _of_rule(problem)
     if code in _EXPIRED:
         ago = (problem["now"] - problem["expired_at"]) / MINUTE
         when = {"expired_at": at(problem["expired_at"]), "expired_at_unix": problem["expired_at"] // SECOND}
@@ -149,7 +191,7 @@ _SIMPLE = {
     "conflict": error(4000007, "An account with the same identifier (email, phone, username, ...) exists already."),
     "recovery_again": error(4060001, "You recovered your account with this form already. Please try again."),
     "verification_again": error(4070002, "You confirmed your address with this form already. Please try again."),
-    "address_invalid": error(4000040, "Enter a valid email address."),
+    "address_invalid": _ADDRESSES["email"],
     "messages_exhausted": generic("Too many messages were sent to this address. Please try again in an hour."),
     "link_wrong": error(4060004, "The recovery link is invalid or has already been used. Please try again."),
     "verification_code_wrong": error(

@@ -11,7 +11,7 @@ from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.login import rules as login
 from nightlatch.core.registration import rules as registration
 from nightlatch.doors.kratos import texts
-from nightlatch.doors.kratos.inputs import Node, code_input, input_
+from nightlatch.doors.kratos.inputs import Node, code_inputs, input_
 from nightlatch.doors.kratos.methods.method import Given, is_text
 from nightlatch.doors.kratos.parts import Flows, Parts
 
@@ -59,8 +59,7 @@ def _fields(flow: Flow, ask: texts.Message, label: texts.Message) -> Iterator[No
     if flow.state != SENT:
         yield input_("code", "method", "submit", ask, value="code")
         return
-    yield code_input(label)
-    yield input_("code", "method", "submit", texts.CONTINUE, value="code")
+    yield from code_inputs(label)
     yield input_("code", "resend", "submit", texts.RESEND, value="code")
 
 

@@ -24,7 +24,8 @@ class Password:
 
     def to_sign_in(self, flow: Flow) -> Iterator[Node]:
         yield input_("password", "password", "password", texts.PASSWORD, required=True, autocomplete="current-password")
-        yield input_("password", "method", "submit", texts.SIGN_IN_WITH_PASSWORD, value="password")
+        label = texts.SIGN_IN if flow.facts.refresh else texts.SIGN_IN_WITH_PASSWORD
+        yield input_("password", "method", "submit", label, value="password")
 
     def to_sign_up(self, flow: Flow) -> Iterator[Node]:
         yield input_("password", "password", "password", texts.PASSWORD, required=True, autocomplete="new-password")

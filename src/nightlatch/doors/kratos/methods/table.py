@@ -11,9 +11,11 @@ METHODS: dict[str, Method] = {method.type: method for method in (Code(), Passwor
 
 
 def offered(flows: Flows, flow: Flow) -> list[Method]:
-    """Those that the form of `flow` shows: all that are on, or the one that it waits for."""
+    """Those that the form of `flow` shows: the one that it waits for, those of who signs in again, or all."""
     on = [method for method in METHODS.values() if method.is_on(flows)]
-    return [method for method in on if flow.state != SENT or method.type == flow.method]
+    if flow.state == SENT:
+        return [method for method in on if method.type == flow.method]
+    return [method for method in on if method.type in flow.facts.methods] or on
 
 
 def chosen(flows: Flows, flow: Flow, given: Given) -> Method | None:
