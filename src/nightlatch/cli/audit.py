@@ -1,5 +1,6 @@
 """nightlatch audit verify"""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,12 +9,13 @@ from nightlatch.cli.opened import REFUSED, Database, asks
 from nightlatch.cli.printing import moment
 from nightlatch.config import keys_of
 from nightlatch.core.events.model import Act, Seal
-from nightlatch.core.events.seals import PURPOSE, START, check
+from nightlatch.core.events.seals import PURPOSE, START, Checked, check
+from nightlatch.core.events.store import Tx
 from nightlatch.core.store import Store
+from nightlatch.kernel.secrets import Keys
 
 app = typer.Typer(help="The log of what happened.", no_args_is_help=True)
 _SHOWN = 10
-_LAST = 2**63 - 1
 
 
 @app.callback()
@@ -35,16 +37,18 @@ def verify(
 
     async def work(store: Store, _act: Act) -> tuple[list[str], Seal, int]:
         last, heads, wrong = START, set[str](), list[str]()
-        while (step := await store.scan(lambda tx, last=last: check(tx, keys, last))) is not None:  # type: ignore[misc]
+        while True:
+            step, strays, unsealed = await store.scan(lambda tx, last=last: _step(tx, keys, last))  # type: ignore[misc]
+            wrong += [f"event {position} is under no seal" for position in strays]
+            if step is None:
+                break
             wrong += [] if step.genuine else [f"the seal at {step.seal.position} is not as it was made"]
             wrong += [f"event {position} is not as it was sealed" for position in step.wrong]
             last = step.seal
             heads.add(_head(last))
-        beyond = await store.scan(lambda tx: tx.events.positioned(last.position, _LAST))
-        wrong += [f"event {position} is under no seal" for position, _ in beyond]
         if head is not None and head not in heads:
             wrong.append(f"there is no seal {head}")
-        return wrong, last, await store.scan(lambda tx: tx.events.count_unsealed())
+        return wrong, last, unsealed
 
     wrong, last, unsealed = database.ask(work)
     for line in wrong[:_SHOWN]:
@@ -55,6 +59,14 @@ def verify(
     print(f"not sealed yet: {unsealed}")
     if wrong:
         raise typer.Exit(REFUSED)
+
+
+async def _step(tx: Tx, keys: Keys, last: Seal) -> tuple[Checked | None, Sequence[int], int]:
+    """The next seal; or when there is none, in one snapshot with that, what is under none."""
+    checked = await check(tx, keys, last)
+    if checked is not None:
+        return checked, (), 0
+    return None, await tx.events.stray(last.position), await tx.events.count_unsealed()
 
 
 def _head(seal: Seal) -> str:

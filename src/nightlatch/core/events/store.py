@@ -27,6 +27,10 @@ class Events(Protocol):
         """Those of these positions."""
         ...
 
+    async def stray(self, last: int) -> list[int]:
+        """The positions that no seal can cover, `last` being the newest's."""
+        ...
+
     async def add_seal(self, seal: Seal, positions: Sequence[tuple[object, int]]) -> None:
         """Adds it, and gives events their positions."""
         ...

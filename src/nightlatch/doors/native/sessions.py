@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from nightlatch.core.access.rules import acting_in
+from nightlatch.core.access.rules import acting_in, allow
 from nightlatch.core.access.store import Tx
 from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
@@ -59,9 +59,10 @@ async def end_sessions(call: Call[Shared]) -> Answer:
     which = _which(body)
     if body.dry_run and which != "filter":
         raise FieldInvalid("dry_run", "A trial is of a filter.")
-    organization_id = _id("organization", body.organization) if body.organization else organization_of(call)
+    organization_id = organization_of(call) if body.organization is None else _id("organization", body.organization)
     act = await call.door.store.read(lambda tx: acting_in(tx, call.act, organization_id))
     if body.dry_run:
+        allow(act.scopes, "sessions:read")  # its sample shows sessions
         return await _try(call, act, body)
     if which in {"filter", "token"}:
         return await _end_matching(call, act, body)
