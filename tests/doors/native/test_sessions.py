@@ -11,6 +11,7 @@ from tests.doors.kratos.in_process import ADMIN_PORT, KEY, PASSWORD, UNKNOWN, Do
 from tests.doors.native.test_organizations import DEFAULT_ID, refused
 from tests.serving import Server
 
+from nightlatch.core.administration import questions
 from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
 from nightlatch.core.organizations.model import DEFAULT
@@ -319,7 +320,7 @@ def test_a_question_that_no_index_serves_is_refused_above_a_bound_unless_it_is_m
     doors_of_each: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doors = doors_of_each
-    monkeypatch.setattr(rules, "READ_MOST", 5)
+    monkeypatch.setattr(questions, "READ_MOST", 5)
     ada, eve = (doors.person(name)["id"] for name in ("ada", "eve"))
     rare = signed_in(doors, eve, LAPTOP)
     for _ in range(6):
