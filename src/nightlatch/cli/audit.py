@@ -1,26 +1,42 @@
-"""nightlatch audit verify"""
+"""nightlatch audit list | verify"""
 
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from nightlatch.cli.opened import REFUSED, Database, asks
-from nightlatch.cli.printing import moment
+from nightlatch.cli.opened import REFUSED, AllowScan, Database, Filter, Json, asks
+from nightlatch.cli.printing import moment, print_rows
 from nightlatch.config import keys_of
-from nightlatch.core.events.model import Act, Seal
+from nightlatch.core.administration.audit import page
+from nightlatch.core.events.model import Act, Logged, Seal
+from nightlatch.core.events.question import Question, filter_of
 from nightlatch.core.events.seals import PURPOSE, START, Checked, check
 from nightlatch.core.events.store import Tx
 from nightlatch.core.store import Store
+from nightlatch.kernel.ids import id_text
 from nightlatch.kernel.secrets import Keys
 
 app = typer.Typer(help="The log of what happened.", no_args_is_help=True)
+_COLUMNS = ("position", "at", "name", "actor", "reason", "amount", "identity_id", "session_id")
 _SHOWN = 10
 
 
-@app.callback()
-def _group() -> None:
-    """Makes `verify` a command of the group, and not the group itself."""
+@app.command("list")
+@asks
+def list_(
+    *,
+    filter: Filter = None,
+    allow_scan: AllowScan = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 250,
+    database: Database,
+    json: Json = False,
+) -> None:
+    """List what happened, the newest first."""
+    where = None if filter is None else filter_of(filter)
+    scan = allow_scan or filter is None
+    found = database.read(lambda tx, act: page(tx, Question(act.organization, where), None, limit, allow_scan=scan))
+    print_rows([_row(each) for each in found], _COLUMNS, as_json=json)
 
 
 @app.command()
@@ -59,6 +75,22 @@ def verify(
     print(f"not sealed yet: {unsealed}")
     if wrong:
         raise typer.Exit(REFUSED)
+
+
+def _row(logged: Logged) -> dict[str, object]:
+    e = logged.event
+    ids = {"identity_id": e.identity_id, "session_id": e.session_id}
+    return {
+        "id": id_text(e.id),
+        "at": moment(e.at),
+        "name": e.name,
+        "actor": e.actor,
+        "reason": e.reason,
+        **{name: each and id_text(each) for name, each in ids.items()},
+        "amount": e.amount,
+        "position": logged.position,
+        "data": e.data,
+    }
 
 
 async def _step(tx: Tx, keys: Keys, last: Seal) -> tuple[Checked | None, Sequence[int], int]:
