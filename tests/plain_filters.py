@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nightlatch.core.sessions.question import lowered
+from nightlatch.core.questions import lowered
 from nightlatch.kernel.filters import All, Comparison, Filter, Not, Op, Some
 
 Row = Mapping[str, Any]

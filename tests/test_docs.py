@@ -80,18 +80,19 @@ def test_the_longer_walk_works_as_typed_up_to_postgresql(tmp_path: Path, postgre
 @needs_a_shell
 def test_the_walk_through_a_stolen_account_works_as_typed(tmp_path: Path) -> None:
     lines = walk(DOCS / "taken-over.md", tmp_path).splitlines()
-    of_anna, of_thief, ended = (json.loads(line) for line in lines if line.startswith("{"))
+    of_anna, of_thief, ended, log = (json.loads(line) for line in lines if line.startswith("{"))
     assert of_anna["sessions"][0]["device"]["user_agent"] == "Collector/3.1"
     assert len(of_anna["sessions"]) == of_thief["total"] == of_thief["facets"]["methods"]["password"] == 2
     assert ended == {"count": 2, "more": False, "missing": []}
     answered = [line.strip() for line in lines if re.fullmatch(r"(?:\d{3} )+", line)]
     assert answered == ["200 200 401 401", "200 200"]
     assert lines[lines.index("would end: 1") + 1] == "ended: 1"
-    told = [line.split(" | ") for line in lines if line.startswith("session.ended")]
-    assert [(reason, amount) for _, _, reason, amount in told] == [
-        ("stolen passwords", "2"), ("stolen passwords, again", "1"), *[("identity_deactivated", "1")] * 2,
+    told = log["events"]
+    assert [(each["reason"], each["amount"]) for each in told] == [
+        ("stolen passwords", 2), ("stolen passwords, again", 1), *[("identity_deactivated", 1)] * 2,
     ]  # fmt: skip
-    assert told[1][1].startswith("cli:")
+    assert told[1]["actor"].startswith("cli:")
+    assert sum("session.ended" in line and not line.startswith("{") for line in lines) == len(told)
     assert lines[-1].startswith("not sealed yet: ")
 
 

@@ -38,7 +38,7 @@ from nightlatch.doors.sessions_api import door as sessions_api
 from nightlatch.doors.slack import door as slack
 from nightlatch.kernel.clock import SECOND, SystemClock
 from nightlatch.kernel.ids import id_text
-from nightlatch.problems import StoreDown, Unavailable
+from nightlatch.problems import Problem, StoreDown, Unavailable
 from nightlatch.senders.delivery import MOST, deliver
 from nightlatch.stores.opening import open_store
 from nightlatch.wiring import (
@@ -178,10 +178,10 @@ class Application:
                 continue
             act = Act(DEFAULT, "housekeeping", clock.now(), os.urandom)  # noqa: TID251
             try:
-                await seal_events(store, act, holder, seals)
                 await sweep(store, act, holder, retention, self._removed)
-            except Unavailable as problem:
-                self._log.warning("nothing is cleaned up", reason=problem.reason)
+                await seal_events(store, act, holder, seals)
+            except Problem as problem:
+                self._log.warning("nothing is cleaned up or sealed", problem=problem.code, reason=problem.reason)
 
     async def _send(self, store: Store) -> None:
         clock, letters, senders = SystemClock(), letters_of(self._config), senders_of(self._config)

@@ -59,3 +59,21 @@ def test_W21_of_very_many_that_are_wrong_the_first_are_named(nightlatch: Command
     done = nightlatch.run("audit", "verify")
     assert (done.code, len(done.out.splitlines())) == (1, 13)
     assert done.out.splitlines()[10] == "and 2 more"
+
+
+def test_the_log_is_listed_newest_first_and_by_a_filter(nightlatch: Command, dsn: str) -> None:
+    for name in ("one", "two"):
+        nightlatch("organizations", "create", name)
+    nightlatch("keys", "create", "a key")
+    on_store(dsn)
+    rows = nightlatch.rows("audit", "list")
+    assert [(row["name"], row["position"]) for row in rows] == [
+        ("access_key.created", 3), ("organization.created", 2), ("organization.created", 1),
+    ]  # fmt: skip
+    made = nightlatch.rows("audit", "list", "--filter", 'name sw "organization."', "--limit", "1")
+    assert made == [rows[1]]
+    assert rows[1]["actor"].startswith("cli:")
+    lines = nightlatch("audit", "list", "--filter", "position eq 3").splitlines()
+    assert [line.split()[0] for line in lines] == ["position", "3"]
+    done = nightlatch.run("audit", "list", "--filter", "position eq x")
+    assert (done.code, "Column 13" in done.err) == (1, True)

@@ -178,6 +178,7 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("events.COUNT_UNSEALED", [()]),
     ("events.POSITION", [(EVENT[0], 1), (NOBODY, 2)]),
     ("events.POSITIONED", [(0, 9), (1, 9)]),
+    ("events.STRAY", [(2**62,), (0,)]),
     ("events.ADD_SEAL", [(1, b"a", b"b", NOW), (3, b"c", b"d", NOW)]),
     ("events.SEAL_AFTER", [(0,), (1,), (3,)]),
     ("events.NEWEST_SEAL", [()]),

@@ -16,9 +16,10 @@ from tests.stores.rows import NOW, add_organization, add_person, add_session, bi
 from nightlatch.core.events.model import Act
 from nightlatch.core.identities.model import State as IdentityState
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.questions import OPS, Kind
 from nightlatch.core.sessions import rules
 from nightlatch.core.sessions.model import Device, How, Method, Position, Session, Where
-from nightlatch.core.sessions.question import ATTRIBUTES, OPS, Kind, Question, State, filter_of
+from nightlatch.core.sessions.question import ATTRIBUTES, Question, State, filter_of
 from nightlatch.kernel.clock import HOUR
 from nightlatch.kernel.clock import moment as at
 from nightlatch.kernel.filters import Comparison, Filter, Op, mapped

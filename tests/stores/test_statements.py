@@ -11,6 +11,8 @@ from tests.postgres import Postgres
 from tests.stores.rows import NOW
 from tests.stores.statements import SCRIPT, Array, named
 
+from nightlatch.core.events.question import Question as LogQuestion
+from nightlatch.core.events.question import filter_of as log_filter
 from nightlatch.core.identities.model import Filter as IdentityFilter
 from nightlatch.core.identities.model import Name
 from nightlatch.core.organizations.model import DEFAULT
@@ -18,6 +20,7 @@ from nightlatch.core.sessions.model import Filter, Position
 from nightlatch.core.sessions.question import Question, filter_of
 from nightlatch.kernel.ids import id_text
 from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.log import SqlLog
 from nightlatch.stores.sql.questions import SqlQuestions
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection, Statement
@@ -119,6 +122,7 @@ async def lists(connection: Connection) -> list[tuple[Statement, tuple[Any, ...]
                 if mine:
                     await sessions.count(DEFAULT, chosen, NOW)
     await questions(SqlQuestions(recording), somebody)
+    await log(SqlLog(recording), somebody)
     asked: list[tuple[Statement, tuple[Any, ...]]] = recording.asked
     return asked
 
@@ -137,6 +141,17 @@ async def questions(asked: SqlQuestions, somebody: bytes) -> None:
         if text in narrow:
             await asked.ids(question, 1001)
             await asked.summary(question, ("password",))
+
+
+async def log(asked: SqlLog, somebody: bytes) -> None:
+    """Every question over events that an index serves, and how far one goes that none does."""
+    span = 'at ge "2027-01-01T00:00:00Z" and at lt "2027-02-01T00:00:00Z"'
+    for text in (f'id eq "{id_text(somebody)}"', "position eq 7", span, f'{span} and actor eq "x"'):
+        for oldest_first in (False, True):
+            question = LogQuestion(DEFAULT, log_filter(text), oldest_first)
+            for place in (None, (NOW, somebody)):
+                await asked.list(question, place, NOW, 251)
+                await asked.horizon(question, place, 100)
 
 
 async def everything(connection: Connection) -> list[tuple[Statement, tuple[Any, ...]]]:

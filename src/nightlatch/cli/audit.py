@@ -1,24 +1,42 @@
-"""nightlatch audit verify"""
+"""nightlatch audit list | verify"""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from nightlatch.cli.opened import REFUSED, Database, asks
-from nightlatch.cli.printing import moment
+from nightlatch.cli.opened import REFUSED, AllowScan, Database, Filter, Json, asks
+from nightlatch.cli.printing import moment, print_rows
 from nightlatch.config import keys_of
-from nightlatch.core.events.model import Act, Seal
-from nightlatch.core.events.seals import PURPOSE, START, check
+from nightlatch.core.administration.audit import page
+from nightlatch.core.events.model import Act, Logged, Seal
+from nightlatch.core.events.question import Question, filter_of
+from nightlatch.core.events.seals import PURPOSE, START, Checked, check
+from nightlatch.core.events.store import Tx
 from nightlatch.core.store import Store
+from nightlatch.kernel.ids import id_text
+from nightlatch.kernel.secrets import Keys
 
 app = typer.Typer(help="The log of what happened.", no_args_is_help=True)
+_COLUMNS = ("position", "at", "name", "actor", "reason", "amount", "identity_id", "session_id")
 _SHOWN = 10
-_LAST = 2**63 - 1
 
 
-@app.callback()
-def _group() -> None:
-    """Makes `verify` a command of the group, and not the group itself."""
+@app.command("list")
+@asks
+def list_(
+    *,
+    filter: Filter = None,
+    allow_scan: AllowScan = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 250,
+    database: Database,
+    json: Json = False,
+) -> None:
+    """List what happened, the newest first."""
+    where = None if filter is None else filter_of(filter)
+    scan = allow_scan or filter is None
+    found = database.read(lambda tx, act: page(tx, Question(act.organization, where), None, limit, allow_scan=scan))
+    print_rows([_row(each) for each in found], _COLUMNS, as_json=json)
 
 
 @app.command()
@@ -35,16 +53,18 @@ def verify(
 
     async def work(store: Store, _act: Act) -> tuple[list[str], Seal, int]:
         last, heads, wrong = START, set[str](), list[str]()
-        while (step := await store.scan(lambda tx, last=last: check(tx, keys, last))) is not None:  # type: ignore[misc]
+        while True:
+            step, strays, unsealed = await store.scan(lambda tx, last=last: _step(tx, keys, last))  # type: ignore[misc]
+            wrong += [f"event {position} is under no seal" for position in strays]
+            if step is None:
+                break
             wrong += [] if step.genuine else [f"the seal at {step.seal.position} is not as it was made"]
             wrong += [f"event {position} is not as it was sealed" for position in step.wrong]
             last = step.seal
             heads.add(_head(last))
-        beyond = await store.scan(lambda tx: tx.events.positioned(last.position, _LAST))
-        wrong += [f"event {position} is under no seal" for position, _ in beyond]
         if head is not None and head not in heads:
             wrong.append(f"there is no seal {head}")
-        return wrong, last, await store.scan(lambda tx: tx.events.count_unsealed())
+        return wrong, last, unsealed
 
     wrong, last, unsealed = database.ask(work)
     for line in wrong[:_SHOWN]:
@@ -55,6 +75,30 @@ def verify(
     print(f"not sealed yet: {unsealed}")
     if wrong:
         raise typer.Exit(REFUSED)
+
+
+def _row(logged: Logged) -> dict[str, object]:
+    e = logged.event
+    ids = {"identity_id": e.identity_id, "session_id": e.session_id}
+    return {
+        "id": id_text(e.id),
+        "at": moment(e.at),
+        "name": e.name,
+        "actor": e.actor,
+        "reason": e.reason,
+        **{name: each and id_text(each) for name, each in ids.items()},
+        "amount": e.amount,
+        "position": logged.position,
+        "data": e.data,
+    }
+
+
+async def _step(tx: Tx, keys: Keys, last: Seal) -> tuple[Checked | None, Sequence[int], int]:
+    """The next seal; or when there is none, in one snapshot with that, what is under none."""
+    checked = await check(tx, keys, last)
+    if checked is not None:
+        return checked, (), 0
+    return None, await tx.events.stray(last.position), await tx.events.count_unsealed()
 
 
 def _head(seal: Seal) -> str:

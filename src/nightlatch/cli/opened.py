@@ -44,6 +44,13 @@ ConfigFile = Annotated[
 Dev = Annotated[bool, typer.Option("--dev", help="Defaults for trying it out: SQLite in var/, a built-in secret.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
+Filter = Annotated[
+    str | None, typer.Option("--filter", help="Those that it picks, in the grammar of docs/dialects/native.md.")
+]
+AllowScan = Annotated[
+    bool, typer.Option("--allow-scan", help="Read as many rows as it takes, though no index serves the filter.")
+]
+
 InOrganization = Annotated[
     str | None, typer.Option("--organization", help="The organization, by id or name; the default one otherwise.")
 ]

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from nightlatch.cli.opened import Database, Json, asks, given_id
+from nightlatch.cli.opened import AllowScan, Database, Filter, Json, asks, given_id
 from nightlatch.cli.printing import moment, print_rows
 from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
@@ -14,19 +14,14 @@ from nightlatch.core.sessions.model import How, Standing, Where
 from nightlatch.core.sessions.question import Question, State, filter_of, state_of
 from nightlatch.core.sessions.rules import Lifetime, end, idle_since
 from nightlatch.core.store import Store
-from nightlatch.kernel.filters import All, Comparison, Filter, Op
+from nightlatch.kernel.filters import All, Comparison, Op
+from nightlatch.kernel.filters import Filter as Tree
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import IdentityNotFound, SessionNotFound
 
 app = typer.Typer(help="Sessions: who is signed in where.", no_args_is_help=True)
 _COLUMNS = ("id", "identity_id", "active", "device", "ip", "issued_at", "last_seen", "expires_at")
 _Identity = Annotated[str | None, typer.Option("--identity", help="Those of this identity.")]
-_Filter = Annotated[
-    str | None, typer.Option("--filter", help="Those that it picks, in the grammar of docs/dialects/native.md.")
-]
-_AllowScan = Annotated[
-    bool, typer.Option("--allow-scan", help="Read as many sessions as it takes, though no index serves the filter.")
-]
 
 
 @app.command("list")
@@ -37,8 +32,8 @@ def list_(
     active: Annotated[
         bool | None, typer.Option("--active/--over", help="Only those in force, or only those over.")
     ] = None,
-    filter: _Filter = None,
-    allow_scan: _AllowScan = False,
+    filter: Filter = None,
+    allow_scan: AllowScan = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 250,
     database: Database,
     json: Json = False,
@@ -64,11 +59,11 @@ def end_(
     *,
     session_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The session to end.")] = None,
     identity: _Identity = None,
-    filter: _Filter = None,
+    filter: Filter = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Of a filter: show what would end, and end nothing.")
     ] = False,
-    allow_scan: _AllowScan = False,
+    allow_scan: AllowScan = False,
     delete: Annotated[bool, typer.Option(help="Delete them instead of keeping the rows of what was.")] = False,
     reason: Annotated[
         str | None, typer.Option(help="Why; kept with the event. A filter needs one, else it is operator.")
@@ -115,7 +110,7 @@ def _end_matching(
     print(f"would end: {count}" if dry_run else f"ended: {count}")
 
 
-def _question(database: Database, act: Act, where: Filter | None) -> Question:
+def _question(database: Database, act: Act, where: Tree | None) -> Question:
     settings = database.settings
     lifetime = Lifetime(settings.session.lifespan, 0, settings.nightlatch.session.idle)
     return Question(act.organization, act.now, idle_since(lifetime, act.now), where)

@@ -77,6 +77,56 @@ def test_W21_a_changed_or_missing_event_is_named(world: World, change: str) -> N
     assert all(step.genuine for step in checked(world))
 
 
+def forge(world: World, position: int) -> None:
+    """Adds a row to the log, as whoever can write to the database might."""
+    columns = "id, organization_id, at, name, actor, amount, position"
+    made = (world.act().new_id(), DEFAULT, position)
+    world.db.sql(f"insert into events ({columns}) values ($1, $2, 1, 'test.0', 'x', 1, $3)", *made)
+
+
+def test_W21_an_event_that_is_pushed_in_between_two_seals_is_found(world: World) -> None:
+    happen(world, 6)
+    while sealed(world, 2):
+        pass
+    for table in ("events", "seals"):
+        world.db.sql(f"update {table} set position = -position - 1 where position > {4 if table == 'events' else 3}")
+        world.db.sql(f"update {table} set position = -position where position < 0")
+    forge(world, 5)
+    assert [(step.seal.position, step.genuine, step.wrong) for step in checked(world)] == [
+        (2, True, ()), (5, False, (5,)), (7, False, ()),
+    ]  # fmt: skip
+
+
+def test_W21_a_seal_that_says_another_time_or_reaches_further_is_not_genuine(world: World) -> None:
+    happen(world, 2)
+    sealed(world)
+    world.db.sql("update seals set sealed_at = sealed_at - 1")
+    assert [step.genuine for step in checked(world)] == [False]
+    world.db.sql("update seals set sealed_at = sealed_at + 1, position = 9223372036854775807")
+    assert [(step.genuine, step.wrong) for step in checked(world)] == [(False, ())]
+
+
+@pytest.mark.parametrize("position", [0, -7, -(2**63), 3, 2**63 - 1])
+def test_W21_a_position_that_no_seal_covers_is_named(world: World, position: int) -> None:
+    happen(world, 2)
+    sealed(world)
+    forge(world, position)
+    last = checked(world)[-1].seal
+    assert world.db.scan(lambda tx: tx.events.stray(last.position)) == [position]
+
+
+def test_W21_two_events_of_one_position_are_named_though_one_is_as_it_was(world: World) -> None:
+    happen(world, 3)
+    sealed(world)
+    world.db.sql("drop index events_position")
+    try:
+        forge(world, 2)
+        assert wrong(world) == [2]
+    finally:
+        world.db.sql("delete from events")
+        world.db.sql("create unique index events_position on events (position) where position is not null")
+
+
 def test_W21_a_change_with_its_hashes_made_to_fit_breaks_the_seal_and_all_after_it(world: World) -> None:
     happen(world, 6)
     while sealed(world, 2):

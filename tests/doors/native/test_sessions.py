@@ -11,6 +11,7 @@ from tests.doors.kratos.in_process import ADMIN_PORT, KEY, PASSWORD, UNKNOWN, Do
 from tests.doors.native.test_organizations import DEFAULT_ID, refused
 from tests.serving import Server
 
+from nightlatch.core.administration import questions
 from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
 from nightlatch.core.organizations.model import DEFAULT
@@ -153,14 +154,38 @@ def test_what_else_is_asked_amiss_is_refused(doors: Doors) -> None:
     for body, field in (
         ({}, "filter"), ({"everybody": False}, "filter"), ({"everybody": True, "filter": ON_PHONES}, "filter"),
         ({"everybody": True, "dry_run": True}, "dry_run"), ({"ids": ["x"]}, "ids"), ({"organization": "x"}, "organization"),
-        ({"token": "x"}, "token"),
+        ({"token": "x"}, "token"), ({"organization": ""}, "organization"), ({"token": ""}, "token"),
     ):  # fmt: skip
         assert refused(stop(doors, **body), 400, "field_invalid")["field"] == field
     for body in ({"ids": []}, {"identities": [UNKNOWN] * 1001}, {"reason": "", "everybody": True}, {"all": True}):
         refused(stop(doors, **body), 400, "invalid")
     refused(doors.admin("POST", END, {"everybody": True}), 400, "invalid")
     refused(stop(doors, organization=UNKNOWN), 404, "organization_not_found")
+    refused(stop(doors, everybody=True, query="?organization_id="), 404, "organization_not_found")
     assert doors.happened() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("organisation_id=x", "organisation_id"), ("filter=x", "filter"), ("organization_id", "")]
+)
+def test_a_parameter_that_is_unknown_or_comes_twice_is_refused_before_anything_ends(
+    doors: Doors, query: str, field: str
+) -> None:
+    signed_in(doors, doors.person("ada")["id"])
+    doors.happened()
+    query = f"?{query}" if field else f"?{query}={DEFAULT_ID}&{query}={DEFAULT_ID}"
+    details = refused(stop(doors, everybody=True, query=query), 400, "field_invalid")
+    assert details["field"] == (field or "organization_id")
+    assert doors.admin("HEAD", "/v1/keys?page=2").status == 400
+    assert doors.happened() == []
+
+
+def test_W1_a_trial_shows_sessions_to_whoever_may_read_them(doors: Doors) -> None:
+    signed_in(doors, doors.person("ada")["id"])
+    ends, both = doors.key("sessions:end"), doors.key("sessions:end", "sessions:read")
+    refused(stop(doors, filter="id pr", dry_run=True, key=ends), 403, "scope_missing")
+    assert stop(doors, filter="id pr", dry_run=True, key=both).ok()["count"] == 1
+    assert stop(doors, filter="id pr", key=ends).ok()["count"] == 1
 
 
 @pytest.mark.parametrize("how", list(How))
@@ -295,7 +320,7 @@ def test_a_question_that_no_index_serves_is_refused_above_a_bound_unless_it_is_m
     doors_of_each: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doors = doors_of_each
-    monkeypatch.setattr(rules, "READ_MOST", 5)
+    monkeypatch.setattr(questions, "READ_MOST", 5)
     ada, eve = (doors.person(name)["id"] for name in ("ada", "eve"))
     rare = signed_in(doors, eve, LAPTOP)
     for _ in range(6):

@@ -1,17 +1,19 @@
 """Sessions found and ended by an administrator, whatever tells them apart.
 
-What no index answers is read up to a bound, unless whoever asks wants it whole. What a filter finds is ended in units
-of 1,000, each with its event; who is signing in meanwhile is found by the next question.
+What a filter finds is ended in units of 1,000, each with its event; who is signing in meanwhile is found by the next
+question.
 """
 
 from collections.abc import Sequence
 
 import msgspec
 
+from nightlatch.core.administration import questions
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.events.model import Act
+from nightlatch.core.questions import Place
 from nightlatch.core.sessions.marking import AT_ONCE
-from nightlatch.core.sessions.model import How, Position, Standing, Where
+from nightlatch.core.sessions.model import How, Standing, Where
 from nightlatch.core.sessions.question import Question, Summary
 from nightlatch.core.sessions.rules import end
 from nightlatch.core.sessions.store import Tx
@@ -19,10 +21,12 @@ from nightlatch.core.store import Store
 from nightlatch.kernel.clock import MINUTE
 from nightlatch.problems import FieldInvalid, QueryTooBroad
 
-READ_MOST = 50_000
 END_MOST = 10_000
 GOOD_FOR = 10 * MINUTE
 _COUNTED = (*METHODS, "code_recovery", "link_recovery")
+_UNSERVED = (
+    "Name id, number, identity.id or identity.external_id with eq, or bound created_at, beside all else with and"
+)
 _TAIL = 4  # bytes of an id, all random: one in 400,000 new sessions is taken for one of 10,000
 
 
@@ -44,15 +48,10 @@ class Trial(msgspec.Struct, frozen=True, array_like=True):
 
 
 async def page(
-    tx: Tx, question: Question, after: Position | None, size: int, *, allow_scan: bool = False
+    tx: Tx, question: Question, after: Place | None, size: int, *, allow_scan: bool = False
 ) -> Sequence[Standing]:
     """The next `size` that fit. QueryTooBroad when 50,000 were looked at and did not hold so many."""
-    bounded = question.picks and not allow_scan
-    horizon = await tx.questions.horizon(question, after, READ_MOST) if bounded else None
-    found = await tx.questions.list(question, after, horizon, size)
-    if horizon is not None and len(found) < size:
-        raise _unserved()
-    return found
+    return await questions.page(tx.questions, question, after, size, _UNSERVED, allow_scan=allow_scan)
 
 
 async def summary(tx: Tx, question: Question, *, facets: bool = True, allow_scan: bool = False) -> Summary:
@@ -107,12 +106,5 @@ def check_trial(act: Act, tried: Trial | None) -> Trial:
 
 
 async def _bound(tx: Tx, question: Question, *, allow_scan: bool) -> None:
-    if not allow_scan and await tx.questions.horizon(question, None, READ_MOST) is not None:
-        raise _unserved()
-
-
-def _unserved() -> QueryTooBroad:
-    return QueryTooBroad(
-        f"More than {READ_MOST:,} sessions would have to be read. Name id, number, identity.id or identity.external_id "
-        "with eq, or bound created_at, beside all else with and; or ask with allow_scan."
-    )
+    if not allow_scan:
+        await questions.bound(tx.questions, question, _UNSERVED)

@@ -36,6 +36,13 @@ class Event(msgspec.Struct, frozen=True):
     data: dict[str, Any] | None = None
 
 
+class Logged(msgspec.Struct, frozen=True):
+    """An event in the log. `position` is None until it is sealed."""
+
+    event: Event
+    position: int | None
+
+
 class Seal(msgspec.Struct, frozen=True):
     """Over the events after the seal before it, up to `position`: the hash of each, and one of all that is keyed."""
 

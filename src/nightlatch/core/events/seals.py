@@ -18,7 +18,8 @@ _HASH = 16
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """A seal, whether it is as it was made, and the positions of its rows that are not as they were or are gone."""
+    """A seal, whether it is as it was made, and the positions of its rows that are not as they were, are gone or were
+    added."""
 
     seal: Seal
     genuine: bool
@@ -31,7 +32,8 @@ async def seal(tx: Tx, act: Act, keys: Keys, most: int) -> int:
     if rows:
         last = await tx.events.seal_after(None) or START
         hashes = b"".join(map(_hash, rows))
-        made = Seal(last.position + len(rows), hashes, keys.macs(last.digest + hashes)[0], act.now)
+        made = Seal(last.position + len(rows), hashes, b"", act.now)
+        made = msgspec.structs.replace(made, digest=keys.macs(_sealed(last, made))[0])
         await tx.events.add_seal(made, [(row[0], last.position + n) for n, row in enumerate(rows, 1)])
     return len(rows)
 
@@ -41,11 +43,19 @@ async def check(tx: Tx, keys: Keys, last: Seal) -> Checked | None:
     found = await tx.events.seal_after(last.position)
     if found is None:
         return None
-    genuine = any([same(mac, found.digest) for mac in keys.macs(last.digest + found.hashes)])  # noqa: C419
-    hashes = [found.hashes[at : at + _HASH] for at in range(0, len(found.hashes), _HASH)]
-    rows = {position: _hash(row) for position, row in await tx.events.positioned(last.position, found.position)}
-    wrong = tuple(n for n, sealed in enumerate(hashes, last.position + 1) if rows.get(n) != sealed)
-    return Checked(found, genuine, wrong)
+    genuine = any([same(mac, found.digest) for mac in keys.macs(_sealed(last, found))])  # noqa: C419
+    starts = range(0, len(found.hashes), _HASH)
+    sealed = {n: [found.hashes[at : at + _HASH]] for n, at in enumerate(starts, last.position + 1)}
+    there: dict[int, list[bytes]] = {}
+    for position, row in await tx.events.positioned(last.position, found.position):
+        there.setdefault(position, []).append(_hash(row))
+    wrong = (n for n in sorted({*sealed, *there}) if sealed.get(n) != there.get(n))
+    return Checked(found, genuine, tuple(wrong))
+
+
+def _sealed(last: Seal, this: Seal) -> bytes:
+    """What the digest of `this` is over. Its position is, or rows could be pushed in between two seals."""
+    return last.digest + msgspec.msgpack.encode((this.position, this.sealed_at)) + this.hashes
 
 
 def _hash(row: Row) -> bytes:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from nightlatch.core.events.model import Event, Seal
+from nightlatch.core.events.model import Event, Logged, Seal
+from nightlatch.core.events.question import Question
+from nightlatch.core.questions import Place
 
 Row = tuple[object, ...]
 """An event as it is stored, its id first."""
@@ -27,6 +29,10 @@ class Events(Protocol):
         """Those of these positions."""
         ...
 
+    async def stray(self, last: int) -> list[int]:
+        """The positions that no seal can cover, `last` being the newest's."""
+        ...
+
     async def add_seal(self, seal: Seal, positions: Sequence[tuple[object, int]]) -> None:
         """Adds it, and gives events their positions."""
         ...
@@ -36,6 +42,21 @@ class Events(Protocol):
         ...
 
 
+class Log(Protocol):
+    """Any question over the events of an organization; each reads as many rows as it takes."""
+
+    async def horizon(self, question: Question, after: Place | None, most: int) -> int | None:
+        """The time of the event to which `most` of the stretch that the question spans are read, in its order past
+        `after`; None when there are no more than that."""
+
+    async def list(self, question: Question, after: Place | None, horizon: int | None, limit: int) -> Sequence[Logged]:
+        """The first that fit, past `after` and before the horizon."""
+        ...
+
+
 class Tx(Protocol):
     @property
     def events(self) -> Events: ...
+
+    @property
+    def log(self) -> Log: ...

@@ -1,6 +1,7 @@
 """A session: one sign-in on one device."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -128,7 +129,7 @@ class Filter(msgspec.Struct, frozen=True):
     idle_since: int | None = None
 
 
-class Position(msgspec.Struct, frozen=True, array_like=True):
+class Position(NamedTuple):
     """The last row of a page: lists go by creation downwards, then id upwards."""
 
     created_at: int

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from nightlatch.core.credentials.store import Tx as CredentialsTx
+from nightlatch.core.questions import Place
 from nightlatch.core.sessions.model import (
     Ending,
     Filter,
@@ -90,12 +91,12 @@ class Endings(Protocol):
 class Questions(Protocol):
     """Any question over the sessions of an organization; each reads as many rows as it takes."""
 
-    async def horizon(self, question: Question, after: Position | None, most: int) -> int | None:
+    async def horizon(self, question: Question, after: Place | None, most: int) -> int | None:
         """When the session was created to which `most` of the stretch that the question spans are read, in its order
         past `after`; None when there are no more than that."""
 
     async def list(
-        self, question: Question, after: Position | None, horizon: int | None, limit: int
+        self, question: Question, after: Place | None, horizon: int | None, limit: int
     ) -> Sequence[Standing]:
         """The first that fit, past `after` and before the horizon."""
 

@@ -71,7 +71,7 @@ def _expiry(call: Call[Shared], body: shapes.NewKey) -> int | None:
 def organization_of(call: Call[Shared]) -> bytes:
     """The organization that the request is about. OrganizationNotFound."""
     text = call.query("organization_id")
-    organization_id = parse_id(text) if text else call.act.organization
+    organization_id = call.act.organization if text is None else parse_id(text)
     if organization_id is None:
         raise OrganizationNotFound
     return organization_id

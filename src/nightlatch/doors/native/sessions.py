@@ -1,51 +1,45 @@
 """One question over the sessions of an organization, and the same question ends them."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 
-from nightlatch.core.access.rules import acting_in
+from nightlatch.core.access.rules import acting_in, allow
 from nightlatch.core.access.store import Tx
 from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
-from nightlatch.core.sessions.model import How, Position, Revocation, Standing, Where
+from nightlatch.core.sessions.model import How, Revocation, Standing, Where
 from nightlatch.core.sessions.question import Question, Summary, filter_of, state_of
 from nightlatch.core.sessions.rules import end, idle_since
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Answer, Call, Parameter
-from nightlatch.doors.native import paging, shapes
+from nightlatch.doors.native import paging, questions, shapes
 from nightlatch.doors.native.keys import organization_of
 from nightlatch.kernel.clock import moment
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import FieldInvalid
 
 QUESTION = (
-    Parameter("filter", help='Which sessions, in the grammar of SCIM: device.kind eq "mobile" and created_at gt …'),
-    Parameter("sort", help="-created_at (the newest first, as when nothing is said) or created_at."),
+    *questions.parameters('device.kind eq "mobile" and created_at gt …', "created_at"),
     Parameter("include", help="total, facets, or both with a comma between: of all pages."),
-    Parameter("allow_scan", bool, help="Read as many sessions as it takes, though no index serves the filter."),
 )
-_SORTS = {"-created_at": False, "created_at": True}
-_PLACE = 24  # bytes: when it was created, and its id
 _TRIAL = "ending of sessions"
 _WHICH = ("filter", "ids", "identities", "organization", "everybody", "token")
 
 
 async def list_sessions(call: Call[Shared]) -> Answer:
     organization_id, include = organization_of(call), _include(call)
-    question = _question(call, organization_id)
-    asked = f"{question.where} {question.oldest_first} of {organization_id.hex()}"
-    asking = paging.asked(call, sha256(asked.encode()).hexdigest(), _PLACE)
-    after, scan = _position(asking.after), _flag(call, "allow_scan")
+    asking = questions.asking(call, organization_id, filter_of, "created_at")
+    since = idle_since(call.door.lifetime, call.act.now)
+    question = Question(organization_id, call.act.now, since, asking.where, asking.oldest_first)
 
     async def unit(tx: Tx) -> tuple[Sequence[Standing], Summary | None]:
         await acting_in(tx, call.act, organization_id)
-        found = await rules.page(tx, question, after, asking.size + 1, allow_scan=scan)
+        found = await rules.page(tx, question, asking.after, asking.page.size + 1, allow_scan=asking.allow_scan)
         if not include:
             return found, None
-        return found, await rules.summary(tx, question, facets="facets" in include, allow_scan=scan)
+        return found, await rules.summary(tx, question, facets="facets" in include, allow_scan=asking.allow_scan)
 
     found, summary = await call.door.store.scan(unit)
-    rows, token = paging.cut(call, asking, [(_place(each), _shown(each, question)) for each in found])
+    rows, token = paging.cut(call, asking.page, [(_place(each), _shown(each, question)) for each in found])
     answer = shapes.Sessions(sessions=rows, next_page_token=token)
     if summary is not None and "total" in include:
         answer.total = summary.total
@@ -59,9 +53,10 @@ async def end_sessions(call: Call[Shared]) -> Answer:
     which = _which(body)
     if body.dry_run and which != "filter":
         raise FieldInvalid("dry_run", "A trial is of a filter.")
-    organization_id = _id("organization", body.organization) if body.organization else organization_of(call)
+    organization_id = organization_of(call) if body.organization is None else _id("organization", body.organization)
     act = await call.door.store.read(lambda tx: acting_in(tx, call.act, organization_id))
     if body.dry_run:
+        allow(act.scopes, "sessions:read")  # its sample shows sessions
         return await _try(call, act, body)
     if which in {"filter", "token"}:
         return await _end_matching(call, act, body)
@@ -120,15 +115,6 @@ def _to_end(call: Call[Shared], act: Act, text: str, how: How, issued_by: int | 
     return Question(act.organization, act.now, since, filter_of(text), how=how, issued_by=issued_by)
 
 
-def _question(call: Call[Shared], organization_id: bytes) -> Question:
-    text, sort = call.query("filter"), call.query("sort") or "-created_at"
-    if sort not in _SORTS:
-        raise FieldInvalid("sort", f"sort is one of {', '.join(_SORTS)}.")
-    since = idle_since(call.door.lifetime, call.act.now)
-    where = None if text is None else filter_of(text)
-    return Question(organization_id, call.act.now, since, where, _SORTS[sort])
-
-
 def _include(call: Call[Shared]) -> set[str]:
     include = {*(call.query("include") or "").split(",")} - {""}
     if include - {"total", "facets"}:
@@ -136,19 +122,8 @@ def _include(call: Call[Shared]) -> set[str]:
     return include
 
 
-def _flag(call: Call[Shared], name: str) -> bool:
-    text = call.query(name) or "false"
-    if text not in {"true", "false"}:
-        raise FieldInvalid(name, f"{name} is true or false.")
-    return text == "true"
-
-
-def _position(place: bytes | None) -> Position | None:
-    return None if place is None else Position(int.from_bytes(place[:8], "big", signed=True), place[8:])
-
-
 def _place(standing: Standing) -> bytes:
-    return standing.session.created_at.to_bytes(8, "big", signed=True) + standing.session.id
+    return questions.placed(standing.session.created_at, standing.session.id)
 
 
 def _shown(standing: Standing, question: Question) -> shapes.Session:

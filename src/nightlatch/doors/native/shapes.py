@@ -1,11 +1,12 @@
 """What is sent and answered: ids as UUID text, times as RFC 3339 in UTC."""
 
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from nightlatch.core.access.model import AccessKey
+from nightlatch.core.events.model import Logged
 from nightlatch.core.organizations import model
 from nightlatch.core.sessions.model import How, Standing
 from nightlatch.core.sessions.question import State
@@ -150,6 +151,30 @@ class Ended(msgspec.Struct, kw_only=True):
     expires_at: datetime | msgspec.UnsetType = msgspec.UNSET
 
 
+class Named(msgspec.Struct):
+    id: str
+
+
+class Happened(msgspec.Struct, kw_only=True):
+    """Every member but `data` is an attribute that a filter may name. `position` is null until it is sealed."""
+
+    id: str
+    at: datetime
+    name: str
+    actor: str
+    reason: str | None
+    identity: Named | None
+    session: Named | None
+    amount: int
+    position: int | None
+    data: dict[str, Any] | None
+
+
+class Log(msgspec.Struct):
+    events: list[Happened]
+    next_page_token: str | None = None
+
+
 def decode(body: bytes, kind: type[T]) -> T:
     """The body as `kind`; Invalid says where it is not."""
     try:
@@ -192,6 +217,23 @@ def session(shown: Standing, state: State) -> Session:
         authenticated_at=at(s.authenticated_at),
         expires_at=at(s.expires_at),
         last_seen=at(s.last_seen),
+    )
+
+
+def happened(shown: Logged) -> Happened:
+    e = shown.event
+    identity, session = (each and Named(id_text(each)) for each in (e.identity_id, e.session_id))
+    return Happened(
+        id=id_text(e.id),
+        at=at(e.at),
+        name=e.name,
+        actor=e.actor,
+        reason=e.reason,
+        identity=identity or None,
+        session=session or None,
+        amount=e.amount,
+        position=shown.position,
+        data=e.data,
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from nightlatch.core.events.model import Event, Seal
 from nightlatch.stores.sql.statement import FIRST, Connection, Rows, insert, sql
 
-_COLUMNS = "id, organization_id, at, name, actor, identity_id, session_id, reason, amount, data"
+COLUMNS = "id, organization_id, at, name, actor, identity_id, session_id, reason, amount, data"
 
 ADD = insert(
     "events",
@@ -16,10 +16,12 @@ ADD = insert(
 )
 
 ADD_AMOUNT = sql("update events set amount = amount + $2 where id = $1")
-UNSEALED = sql(f"""select {_COLUMNS} from events where position is null
+UNSEALED = sql(f"""select {COLUMNS} from events where position is null
     and not exists (select 1 from endings where event_id = events.id) order by id limit $1""")
 COUNT_UNSEALED = sql("select count(*) from events where position is null")
-POSITIONED = sql(f"select position, {_COLUMNS} from events where position > $1 and position <= $2 order by position")
+POSITIONED = sql(f"select position, {COLUMNS} from events where position > $1 and position <= $2 order by position")
+STRAY = sql("""select position from events where position <= 0
+    union all select position from events where position > $1""")
 POSITION = sql("update events set position = $2 where id = $1")._replace(
     bulk="""update events set position = given.position from unnest($1::uuid[], $2::bigint[]) given (id, position)
     where events.id = given.id"""
@@ -50,6 +52,9 @@ class SqlEvents(Rows):
 
     async def positioned(self, after: int, to: int) -> list[tuple[int, tuple[object, ...]]]:
         return await self._all(lambda row: (row[0], tuple(row)[1:]), POSITIONED, after, to)
+
+    async def stray(self, last: int) -> list[int]:
+        return await self._all(FIRST, STRAY, last)
 
     async def add_seal(self, seal: Seal, positions: Sequence[tuple[object, int]]) -> None:
         await self._connection.many(POSITION, positions)

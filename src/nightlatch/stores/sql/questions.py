@@ -1,54 +1,38 @@
-"""Questions over sessions as SQL: a filter becomes constant texts, its values parameters.
+"""Questions over sessions as SQL."""
 
-`lower` is that of A to Z on both databases: SQLite's knows no other, and PostgreSQL's columns are in byte order. What
-may be null is wrapped, so that what is not known is false under `not` too.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from nightlatch.core.sessions.model import How, Position, Standing
-from nightlatch.core.sessions.question import ATTRIBUTES, Kind, Question, Summary
-from nightlatch.kernel.filters import All, Comparison, Filter, Not, Op, Some, Value
+from nightlatch.core.questions import Place
+from nightlatch.core.sessions.model import How, Standing
+from nightlatch.core.sessions.question import ATTRIBUTES, Question, Summary
+from nightlatch.kernel.filters import Comparison, Op
+from nightlatch.stores.sql.filters import SIGNS, Filtered, Order
 from nightlatch.stores.sql.sessions import ENDED, JOINS, STANDING, standing_of
-from nightlatch.stores.sql.statement import FIRST, Conditions, Connection, Rows
+from nightlatch.stores.sql.statement import FIRST, Connection, Rows
 
-_COLUMNS: Mapping[str, str] = {
-    "organization": "s.organization_id",
-    "identity.id": "s.identity_id",
-    "identity.state": "i.state",
-    "identity.schema": "i.schema_id",
-    "identity.external_id": "i.external_id",
-    "device.kind": "s.device_kind",
-    "device.ip": "s.ip",
-    "device.user_agent": "s.user_agent",
-    "device.location": "s.location",
-}
-_OPTIONAL = {"identity.external_id", "device.ip", "device.user_agent", "device.location"}
-_SIGNS = {Op.EQ: "=", Op.NE: "<>", Op.GT: ">", Op.GE: ">=", Op.LT: "<", Op.LE: "<="}
 _BY_EXTERNAL_ID = """s.identity_id = (select identity_id from names
     where organization_id = {} and kind = 'external_id' and value = {})"""
 
 
 class SqlQuestions(Rows):
-    async def horizon(self, question: Question, after: Position | None, most: int) -> int | None:
-        if question.narrow:
+    async def horizon(self, question: Question, after: Place | None, most: int) -> int | None:
+        if question.reach.narrow:
             return None
         conditions = _Asked(self._connection, question)
         conditions.add("s.organization_id = {}", question.organization)
-        for comparison in question.span:
+        for comparison in question.reach.span:
             conditions.add(conditions.text(comparison))
         conditions.past(after)
         end = f"limit 1 offset {conditions.parameter(most)}"
         statement = conditions.statement(f"select s.created_at from sessions s where %s {conditions.order} {end}")
         return await self._one(FIRST, statement, *conditions.arguments)
 
-    async def list(self, question: Question, after: Position | None, horizon: int | None, limit: int) -> list[Standing]:
+    async def list(self, question: Question, after: Place | None, horizon: int | None, limit: int) -> list[Standing]:
         conditions = _conditions(self._connection, question)
         conditions.past(after)
-        if horizon is not None:
-            conditions.add("s.created_at < {}" if question.oldest_first else "s.created_at > {}", horizon)
+        conditions.before(horizon)
         end = f"limit {conditions.parameter(limit)}"
         statement = conditions.statement(f"{STANDING} where %s {conditions.order} {end}")
         return await self._all(standing_of, statement, *conditions.arguments)
@@ -76,7 +60,7 @@ class SqlQuestions(Rows):
 
 def _conditions(connection: Connection, question: Question) -> "_Asked":
     conditions = _Asked(connection, question)
-    if (narrow := question.narrow) is None:
+    if (narrow := question.reach.narrow) is None:
         conditions.add("s.organization_id = {}", question.organization)
     else:
         # Asked of the identity: SQLite would walk all sessions of the organization, whose index is in the same order.
@@ -92,58 +76,33 @@ def _conditions(connection: Connection, question: Question) -> "_Asked":
     return conditions
 
 
-class _Asked(Conditions):
+class _Asked(Filtered):
     """The conditions of a question."""
 
+    attributes = ATTRIBUTES
+    columns = {name: f"s.{name}" for name in ATTRIBUTES} | {
+        "organization": "s.organization_id",
+        "identity.id": "s.identity_id",
+        "identity.state": "i.state",
+        "identity.schema": "i.schema_id",
+        "identity.external_id": "i.external_id",
+        "device.kind": "s.device_kind",
+        "device.ip": "s.ip",
+        "device.user_agent": "s.user_agent",
+        "device.location": "s.location",
+    }
+    by = Order("s.created_at", "s.id", upwards=True)
+
     def __init__(self, connection: Connection, question: Question) -> None:
-        super().__init__(connection)
+        super().__init__(connection, question.oldest_first)
         self._question = question
-        self.order = "order by s.created_at, s.id desc" if question.oldest_first else "order by s.created_at desc, s.id"
 
-    def past(self, after: Position | None) -> None:
-        if after is not None:
-            beyond, before = (">", "<") if self._question.oldest_first else ("<", ">")
-            self.add(f"s.created_at {beyond}= {{}}", after.created_at)
-            self.add(f"(s.created_at {beyond} {{}} or s.id {before} {{}})", after.created_at, after.id)
-
-    def text(self, tree: Filter) -> str:
-        """The text of a filter, whose values become parameters."""
-        match tree:
-            case Not(of):
-                return f"not ({self.text(of)})"
-            case All(terms):
-                return "(" + " and ".join(map(self.text, terms)) + ")"
-            case Some(terms):
-                return "(" + " or ".join(map(self.text, terms)) + ")"
-        if tree.path == "state":
-            return self._of_state(tree)
-        if tree.path == "methods":
-            return self._of_methods(tree)
-        column = _COLUMNS.get(tree.path, f"s.{tree.path}")
-        if tree.op is Op.PR:
-            return f"{column} is not null"
-        if ATTRIBUTES[tree.path].kind is Kind.CASELESS:
-            column = f"lower({column})"
-        if tree.op is Op.NE:
-            return f"{column} is distinct from {self.parameter(tree.value)}"
-        text = self._compared(column, tree.op, tree.value)
-        return f"coalesce({text}, false)" if tree.path in _OPTIONAL else text
-
-    def _compared(self, column: str, op: Op, value: Value) -> str:
-        if op in _SIGNS:
-            return f"{column} {_SIGNS[op]} {self.parameter(value)}"
-        assert isinstance(value, str)
-        if not value:
-            return f"{column} is not null"
-        given = self.parameter(value)
-        match op:
-            case Op.SW:
-                return f"substr({column}, 1, {self.parameter(len(value))}) = {given}"
-            case Op.EW:
-                # A start before the first letter would give SQLite the last ones.
-                length = self.parameter(len(value))
-                return f"(length({column}) >= {length} and substr({column}, length({column}) - {length} + 1) = {given})"
-        return f"replace({column}, {given}, '') <> {column}"
+    def compared(self, comparison: Comparison) -> str:
+        if comparison.path == "state":
+            return self._of_state(comparison)
+        if comparison.path == "methods":
+            return self._of_methods(comparison)
+        return super().compared(comparison)
 
     def _of_state(self, comparison: Comparison) -> str:
         if comparison.op is Op.PR:
@@ -152,7 +111,7 @@ class _Asked(Conditions):
         if self._question.idle_since is not None:
             over += f" or s.last_seen <= {self.parameter(self._question.idle_since)}"
         state = f"case when {ENDED} then 'ended' when {over} then 'expired' else i.state end"
-        return f"{state} {_SIGNS[comparison.op]} {self.parameter(comparison.value)}"
+        return f"{state} {SIGNS[comparison.op]} {self.parameter(comparison.value)}"
 
     def _of_methods(self, comparison: Comparison) -> str:
         if comparison.op is Op.PR:

@@ -9,6 +9,7 @@ from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
 from nightlatch.stores.sql.leases import SqlLeases
+from nightlatch.stores.sql.log import SqlLog
 from nightlatch.stores.sql.messages import SqlMessages
 from nightlatch.stores.sql.organizations import SqlOrganizations
 from nightlatch.stores.sql.questions import SqlQuestions
@@ -23,6 +24,7 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.happened: list[Event] = []
         self.events = SqlEvents(connection, self.happened)
+        self.log = SqlLog(connection)
         self.messages = SqlMessages(connection)
         self.organizations = SqlOrganizations(connection)
         self.identities = SqlIdentities(connection)
