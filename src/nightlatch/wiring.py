@@ -218,6 +218,27 @@ def _hooks(after: AfterLogin | AfterRegistration) -> tuple[tuple[str, tuple[str,
     return ("password", after.password.hooks), ("code", after.code.hooks)
 
 
+def _places(config: Config) -> dict[str, str]:
+    """Where a flow leads, by the flow and by the method that brought it to its end."""
+    flows = config.selfservice.flows
+    plain = {
+        "login": flows.login.after,
+        "registration": flows.registration.after,
+        "recovery": flows.recovery.after,
+        "verification": flows.verification.after,
+        "logout": flows.logout.after,
+    }
+    by_method = {
+        "login.password": flows.login.after.password,
+        "login.code": flows.login.after.code,
+        "registration.password": flows.registration.after.password,
+        "registration.code": flows.registration.after.code,
+        "settings.password": flows.settings.after.password,
+        "settings.profile": flows.settings.after.profile,
+    }
+    return {act: after.default_browser_return_url or "" for act, after in (plain | by_method).items()}
+
+
 def flows_of(config: Config) -> Flows:
     selfservice = config.selfservice
     flows, methods = selfservice.flows, selfservice.methods
@@ -236,19 +257,7 @@ def flows_of(config: Config) -> Flows:
     return Flows(
         lifespans={name: flow.lifespan for name, flow in named.items()},
         ui_urls={name: flow.ui_url for name, flow in named.items()} | {"error": flows.error.ui_url},
-        after_urls={
-            "login": flows.login.after.default_browser_return_url,
-            "login.password": flows.login.after.password.default_browser_return_url or "",
-            "login.code": flows.login.after.code.default_browser_return_url or "",
-            "registration": after.default_browser_return_url,
-            "registration.password": after.password.default_browser_return_url or "",
-            "registration.code": after.code.default_browser_return_url or "",
-            "recovery": flows.recovery.after.default_browser_return_url,
-            "verification": flows.verification.after.default_browser_return_url,
-            "logout": flows.logout.after.default_browser_return_url,
-            "settings.password": flows.settings.after.password.default_browser_return_url or "",
-            "settings.profile": flows.settings.after.profile.default_browser_return_url or "",
-        },
+        after_urls=_places(config),
         password=Password(policy),
         code=Code(code.max_submissions, config.security.account_enumeration.mitigate),
         signing_in=frozenset(method for method, hooks in _hooks(after) if "session" in hooks),

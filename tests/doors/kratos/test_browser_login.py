@@ -1,6 +1,7 @@
 """Login in a browser (contract: public 0.1, 0.3, 0.4, 0.7, 3.1 to 3.3): forms of pages, and scripts."""
 
 import re
+import uuid
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -184,7 +185,8 @@ def test_an_error_is_what_it_was_and_nobody_makes_one_up(doors: Doors, visitor: 
     assert doors.public("GET", target.replace("?id=", "?error=")).ok() == shown
     for bad in (target[:-1], target + "A", "/self-service/errors", f"/self-service/errors?id={UNKNOWN}"):
         doors.public("GET", bad).refused(404)
-    assert doors.public("GET", "/self-service/errors?id=stub:500").ok()["error"]["code"] == 500
+    stub = doors.public("GET", "/self-service/errors?id=stub:500").ok()
+    assert (stub["error"]["code"], len(uuid.UUID(stub["id"]).bytes)) == (500, 16)
 
 
 # A script

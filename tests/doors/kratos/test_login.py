@@ -123,7 +123,7 @@ def test_a_signed_in_person_need_not_sign_in_again(doors: Doors, ada: str) -> No
 def test_a_refresh_shows_who_is_meant_and_without_a_session_is_a_plain_login(doors: Doors, ada: str) -> None:
     """3.3: message 1010003, the identifier prefilled and hidden."""
     assert doors.public("GET", f"{API}?refresh=true").ok()["refresh"] is False
-    shown = doors.public("GET", f"{API}?refresh=true", token=doors.session(ada)[1]).ok()
+    shown = doors.public("GET", f"{API}?refresh=True", token=doors.session(ada)[1]).ok()
     assert shown["refresh"] is True
     assert [m["id"] for m in shown["ui"]["messages"]] == [1010003]
     [who] = [n["attributes"] for n in shown["ui"]["nodes"] if n["attributes"]["name"] == "identifier"]

@@ -8,6 +8,7 @@ from nightlatch.problems import Invalid
 
 TYPE = "application/x-www-form-urlencoded"
 _MOST = 1000
+TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})  # clients spell a truth in a query as their language does
 _SWITCH = {"true", "false", "on"}
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 

@@ -24,6 +24,7 @@ from nightlatch.doors.kratos.browser import (
     to_page,
 )
 from nightlatch.doors.kratos.errors import AddressUnverified
+from nightlatch.doors.kratos.forms import TRUE
 from nightlatch.doors.kratos.methods.table import chosen
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import (
@@ -101,7 +102,7 @@ async def _facts(call: Call[Parts]) -> Facts:
     if call.query("aal") not in {None, "", "aal1"}:
         raise Invalid("The requested authenticator assurance level is not offered: no second factor can be used here.")
     standing = await standing_of(call)
-    refresh = call.query("refresh") in {"true", "1"} and standing is not None
+    refresh = call.query("refresh") in TRUE and standing is not None
     if standing is not None and not refresh:
         raise SessionAvailable
     if standing is None:

@@ -10,6 +10,7 @@ from nightlatch.doors.kratos.methods.method import is_text
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import FlowError, LogoutFlow, at, encode
 from nightlatch.doors.kratos.submissions import fields
+from nightlatch.kernel.ids import id_text
 from nightlatch.kernel.secrets import digest, same
 from nightlatch.problems import Forbidden, Invalid, NotFound, SessionRequired
 
@@ -48,7 +49,9 @@ async def get_flow_error(call: Call[Parts]) -> Answer:
     told = _STUB if error_id == "stub:500" else call.door.error_keys.unseal(error_id, Told)
     if told is None:
         raise NotFound("There is no error of that id.")
-    return Answer(200, encode(FlowError(error_id, told.error, at(told.at), at(told.at))))
+    # Clients hold that one to be a UUID; it is of no use for asking again.
+    shown = FlowError(id_text(digest(error_id)[:16]), told.error, at(told.at), at(told.at))
+    return Answer(200, encode(shown))
 
 
 async def _mine(call: Call[Parts]) -> tuple[str, Act]:

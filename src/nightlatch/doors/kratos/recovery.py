@@ -10,6 +10,7 @@ from nightlatch.doors.kratos import nodes, return_to
 from nightlatch.doors.kratos.addressed import anew, asked, expired, link_page
 from nightlatch.doors.kratos.bodies import RecoveryBody, posted
 from nightlatch.doors.kratos.browser import again, bound, cookies_for, forwarded, from_page, to, to_page, with_query
+from nightlatch.doors.kratos.forms import TRUE
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import get_flow, in_app, in_browser, standing_of
 from nightlatch.doors.kratos.shapes import RecoveryCode, RecoveryLink, at, encode
@@ -145,7 +146,7 @@ def _recovered(call: Call[Parts], sent: Submitted, outcome: rules.Recovered, sec
     url = with_query(parts.flows.ui_urls["settings"], "flow", settings_id)
     shown = nodes.flow(parts, outcome.flow)
     then: list[dict[str, Any]] = [{"action": "show_settings_ui", "flow": {"id": settings_id, "url": url}}]
-    if begun_with(sent.flow, "skip_settings") == "true":
+    if begun_with(sent.flow, "skip_settings") in TRUE:
         url = return_to.after(parts, Kind.RECOVERY, sent.flow.return_to)
         then = [{"action": "redirect_browser_to", "redirect_browser_to": url}] if sent.in_browser else []
     if not sent.in_browser:

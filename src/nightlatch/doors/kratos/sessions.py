@@ -7,11 +7,12 @@ from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import paging
 from nightlatch.doors.kratos.bodies import ManageSessions, decode, path_id
 from nightlatch.doors.kratos.errors import Malformed
+from nightlatch.doors.kratos.forms import TRUE
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Processed, Session, encode
 from nightlatch.problems import IdentityNotFound, Invalid, SessionNotFound
 
-_TRUE, _FALSE = {"1", "t", "T", "TRUE", "true", "True"}, {"0", "f", "F", "FALSE", "false", "False"}
+_FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 _MOST = 1000
 _MOST_NAMED = 500
 
@@ -137,9 +138,9 @@ def _active(call: Call[Parts]) -> bool | None:
     text = call.query("active")
     if text is None or text == "":
         return None
-    if text not in _TRUE | _FALSE:
+    if text not in TRUE | _FALSE:
         raise Malformed("could not parse parameter active")
-    return text in _TRUE
+    return text in TRUE
 
 
 def _expand(call: Call[Parts]) -> tuple[bool, bool]:
