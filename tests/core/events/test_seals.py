@@ -14,6 +14,7 @@ from nightlatch.core.sessions import marking
 from nightlatch.core.sessions.model import How, Where
 from nightlatch.core.sessions.rules import end
 from nightlatch.kernel.secrets import Keys
+from nightlatch.problems import Conflict
 
 KEYS = Keys([b"a secret of the tests"], "seals")
 
@@ -113,6 +114,17 @@ def test_W21_a_position_that_no_seal_covers_is_named(world: World, position: int
     forge(world, position)
     last = checked(world)[-1].seal
     assert world.db.scan(lambda tx: tx.events.stray(last.position)) == [position]
+
+
+def test_W21_a_position_that_is_taken_stops_the_sealing_with_a_problem_and_is_named(world: World) -> None:
+    happen(world, 2)
+    sealed(world)
+    forge(world, 3)
+    happen(world, 1)
+    with pytest.raises(Conflict):
+        sealed(world)
+    assert world.db.scan(lambda tx: tx.events.stray(2)) == [3]
+    assert world.db.scan(lambda tx: tx.events.count_unsealed()) == 1
 
 
 def test_W21_two_events_of_one_position_are_named_though_one_is_as_it_was(world: World) -> None:

@@ -368,10 +368,10 @@ def test_more_than_a_thousand_are_ended_in_units_that_each_leave_an_event(
 
 def test_the_token_of_the_greatest_trial_fits_into_a_request(doors: Doors) -> None:
     act = doors.act()
-    tried = rules.trial(act, [act.new_id() for _ in range(rules.END_MOST)], How.DISABLE, "x" * 2000, allow_scan=True)
+    tried = rules.trial(act, [act.new_id() for _ in range(rules.END_MOST)], How.DISABLE, "😀" * 2000, allow_scan=True)
     token = doors.parts.page_keys.seal(("ending of sessions", tried))
     assert len(tried.shown([act.new_id() for _ in range(100)])) == 0
-    body = {"reason": "é" * 500, "token": token}
+    body = {"reason": "😀" * 500, "token": token}
     refused(doors.admin("POST", END, body), 400, "field_invalid")  # of another actor, and not too large
 
 
