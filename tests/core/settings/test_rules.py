@@ -144,7 +144,7 @@ def test_new_traits_bring_their_addresses_and_names(world: World, mine: Standing
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [({"email": "no address"}, ["traits_invalid"]), ({"age": "x"}, ["traits_invalid"]), (7, ["traits_invalid"])],
+    [({"email": "no address"}, ["format"]), ({"age": "x"}, ["type"]), (7, ["type"])],
 )
 def test_traits_that_do_not_fit_change_nothing_and_are_shown_again(
     world: World, anna: Person, mine: Standing, given: Any, expected: list[str]
