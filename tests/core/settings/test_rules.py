@@ -6,12 +6,15 @@ import msgspec
 import pytest
 from tests.core.world import DEVICE, PASSWORD, Watched, World
 
+from nightlatch.core.courier.model import Filter, Template
 from nightlatch.core.credentials.person import Person
 from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.flows.model import RECOVERED, Flow
 from nightlatch.core.flows.model import Act as Kind
+from nightlatch.core.identities.model import Address
 from nightlatch.core.identities.model import Kind as AddressKind
 from nightlatch.core.login.rules import SignedIn
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, redeem
 from nightlatch.core.sessions.model import How, Standing, Where
 from nightlatch.core.sessions.rules import end
@@ -40,6 +43,11 @@ def anna(world: World) -> Person:
 @pytest.fixture
 def mine(world: World, anna: Person) -> Standing:
     return world.standing(world.signed_in())
+
+
+def told(world: World) -> list[tuple[str, str]]:
+    rows = world.read(lambda tx: tx.messages.page(DEFAULT, Filter(), None, 100))
+    return [(row.template, row.recipient) for row in rows]
 
 
 def begun(world: World, mine: Standing) -> bytes:
@@ -243,3 +251,15 @@ def test_S5_the_flow_of_a_recovery_takes_a_new_password_and_the_earlier_sessions
     assert not world.accepts(old)
     assert world.accepts(recovered.token)
     assert isinstance(world.login(password=NEW), SignedIn)
+
+
+def test_P15_a_change_of_ones_own_is_told_where_the_person_was_written_to_before(world: World) -> None:
+    claim = Address(b"", AddressKind.VERIFIABLE, "email", MAIL["email"], 0, 0, verified=True)
+    world.anna(addresses=(claim,))
+    mine = world.standing(world.signed_in())
+    traits(world, mine, MAIL)
+    assert told(world) == []
+    password(world, mine)
+    assert told(world) == [(Template.CREDENTIAL_CHANGED, MAIL["email"])]
+    traits(world, mine, OTHER_MAIL)
+    assert told(world) == [(Template.CREDENTIAL_CHANGED, MAIL["email"])] * 2

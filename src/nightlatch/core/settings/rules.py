@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from nightlatch.core.attempts.rules import PASSWORD, check_network, forgive
+from nightlatch.core.courier.model import Template
 from nightlatch.core.credentials.model import Config
 from nightlatch.core.credentials.person import Person, Profile, change, compose, find
 from nightlatch.core.credentials.policy import Policy, check_password
@@ -20,6 +21,7 @@ from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Identity
+from nightlatch.core.identities.notices import tell
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Device, How, Session, Standing, Where
@@ -157,6 +159,7 @@ async def _settle(
         await end(tx, act, Where(identity_id=after.identity.id, but=standing.session.id), How.DISABLE, reason)
     if sensitive:
         await tx.flows.close(after.identity.id, act.now, but=flow.id)
+        await tell(tx, act, means.vault.keys, before.identity, Template.CREDENTIAL_CHANGED)
     method = "password" if credentials else "profile"
     facts = Facts(browser=flow.facts.browser)
     after, begun = await follow(tx, act, means, after, flow, After(flow.facts.browser), before)
