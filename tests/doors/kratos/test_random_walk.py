@@ -130,6 +130,10 @@ class Walk:
         line = pick(self.random.choices([SUBMITS, BEGINS, LINES], [5, 3, 2])[0])
         act = next((act for act in ACTS if act in line.path), "login")
         flow = self.pick_flow(agent, act)
+        waiting = [(act, each) for act in ACTS for each in agent.flows.get(act, [])[-3:] if each in self.mailed]
+        if waiting and self.random.random() < 0.3:
+            act, flow = pick(waiting)
+            line = next(each for each in SUBMITS if each.path == f"/self-service/{act}")
         fields = self.fields(agent, act, flow) if line.method != "GET" else {}
         method = line.method if self.random.random() < 0.95 else pick(["GET", "POST", "DELETE", "PUT", "HEAD"])
         target = f"{line.path.replace('{id}', UNKNOWN)}?{urlencode(self.query(line, flow))}"
@@ -168,13 +172,13 @@ class Walk:
     def fields(self, agent: Agent, act: str, flow: str) -> dict[str, Any]:
         """Those that fit mostly; some left out, some exchanged for others."""
         pick = self.random.choice
-        own = agent.who in self.people and self.random.random() < 0.5
+        own = agent.who in self.people and self.random.random() < 0.8
         person = self.people[str(agent.who)] if own else pick(list(self.people.values()))
         method = {"recovery": "code", "settings": pick(["password", "profile"])}.get(act, pick(["password", "code"]))
         made = {
             "method": method if self.random.random() < 0.9 else pick(METHODS),
             "identifier": person.email,
-            "password": person.password if act == "login" else pick(PASSWORDS),
+            "password": person.password if act == "login" else pick(PASSWORDS[:4] if act == "settings" else PASSWORDS),
             "traits": pick(TRAITS),
             "csrf_token": self.csrf_token(agent),
         }
