@@ -29,6 +29,7 @@ from nightlatch.doors.http.limits import Address, Fault
 from nightlatch.doors.http.metrics import Metrics
 from nightlatch.doors.http.port import Port
 from nightlatch.doors.http.request_ids import request_id
+from nightlatch.doors.http.routing import Answer
 from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.native import door as native
@@ -82,7 +83,7 @@ class Application:
             admin_port: ("admin", logs.AccessLog("admin")),
         }
         self._addresses = ClientAddress(config.nightlatch.trusted_proxies, config.nightlatch.client_ip_header)
-        self._ports: dict[int, ASGIApp] = {}
+        self._ports: dict[int, Port] = {}
         self.peers: dict[Address, int] = {}
         self.limits = limits_of(config)
 
@@ -102,6 +103,12 @@ class Application:
 
     def of_port(self, port: int) -> ASGIApp:
         return self._ports[port]
+
+    def at_once(self, port: int) -> frozenset[bytes]:
+        return self._ports[port].at_once
+
+    def begin(self, scope: Scope) -> Answer | ASGIApp:
+        return self._ports[scope["server"][1]].begin(scope)
 
     def trusts(self, address: IPv4Address | IPv6Address) -> bool:
         return self._addresses.trusts(address)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from nightlatch.problems import Conflict, StoreDown
 
 KEYS = {digest(KEY): AccessKey(bytes(16), DEFAULT, "configured", digest(KEY), ("*",), 0)}
 SHARED = Shared(
-    store=None,  # type: ignore[arg-type]  # no test here comes that far
+    store=SimpleNamespace(remote=True),  # type: ignore[arg-type]  # no test here asks it anything
     clock=SetClock(BEGIN),
     entropy=os.urandom,
     access=Access(KEYS, ()),

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from nightlatch.doors.http.routing import Answer
+
 Address = IPv4Address | IPv6Address
 
 
@@ -53,6 +55,12 @@ class Application(Protocol):
 
     def of_port(self, port: int) -> ASGIApp:
         """The application of a listening port."""
+
+    def at_once(self, port: int) -> frozenset[bytes]:
+        """The targets there whose GET `begin` answers, mostly without waiting for anything."""
+
+    def begin(self, scope: Scope) -> Answer | ASGIApp:
+        """The answer to a GET without a body, or, where it has to be waited for, the application that gives it."""
 
     def trusts(self, address: Address) -> bool:
         """Whether a proxy of ours is there: all its clients come from one address, so it may open any number."""

@@ -1,11 +1,13 @@
 """The outermost layer of a port: which door, request ids, the edge for errors, common headers, what is observed."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from functools import partial
+from types import coroutine
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nightlatch.doors.http import request_ids as ids
 from nightlatch.doors.http.access import anonymous
@@ -15,6 +17,8 @@ from nightlatch.doors.http.refusal import Refusal
 from nightlatch.doors.http.routing import Answer, Call, Route, Table, respond
 from nightlatch.kernel.ids import Entropy
 from nightlatch.problems import Problem, StoreDown
+
+T = TypeVar("T")
 
 _HEADERS = (
     ("cache-control", "private, no-cache, no-store, must-revalidate"),
@@ -40,20 +44,40 @@ class Port:
         self._observe = observe
         self._failed = failed
         self._cors = cors
+        # Where the database answers from another process there is always something to wait for.
+        self.at_once = frozenset(path.encode() for door in doors for path in door.early if not door.parts.store.remote)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = time.perf_counter()
-        request_id = scope["request_id"] = ids.request_id(ids.given_id(scope["headers"]), self._entropy)
+        await self._sent(self._whole(scope, receive), time.perf_counter(), scope, send)
+
+    def begin(self, scope: Scope) -> Answer | ASGIApp:
+        """The answer to a request for what is `at_once` and has no body. Where it has to be waited for after all: the
+        application that goes on with it."""
+        began, answering = time.perf_counter(), self._whole(scope, _nothing)
         try:
-            answer = await self._answer(scope, receive)
+            first = answering.send(None)
+        except StopIteration as done:
+            answer: Answer = done.value
+            self._observe(scope, scope["route_path"], answer.status, time.perf_counter() - began)
+            return answer
+        return lambda scope, _, send: self._sent(_resumed(answering, first), began, scope, send)
+
+    async def _sent(self, answering: Awaitable[Answer], began: float, scope: Scope, send: Send) -> None:
+        try:
+            answer = await answering
         except ClientDisconnect:
             return
+        await respond(answer, send, bodiless=scope["method"] == "HEAD")
+        self._observe(scope, scope.get("route_path", ""), answer.status, time.perf_counter() - began)
+
+    async def _whole(self, scope: Scope, receive: Receive) -> Answer:
+        request_id = scope["request_id"] = ids.request_id(ids.given_id(scope["headers"]), self._entropy)
+        answer = await self._answer(scope, receive)
         beside = self._cors.beside(scope) if self._cors else ()
         own = {name for name, _ in answer.headers}
         general = [each for each in _HEADERS if each[0] not in own]
         answer.headers = (*answer.headers, *general, *beside, ("x-request-id", request_id))
-        await respond(answer, send, bodiless=scope["method"] == "HEAD")
-        self._observe(scope, scope.get("route_path", ""), answer.status, time.perf_counter() - began)
+        return answer
 
     async def ask(self, request: Request, method: str, target: str) -> Answer:
         """What `target` answers to a script of the browser that sent `request`, in process and unobserved."""
@@ -93,6 +117,23 @@ class Port:
 
 async def _nothing() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
+
+
+@coroutine
+def _resumed(begun: Coroutine[Any, Any, T], waits_for: Any) -> Generator[Any, Any, T]:
+    """Goes on with what was begun outside of a task and had to wait."""
+    while True:
+        try:
+            sent = yield waits_for
+        except BaseException as error:  # noqa: BLE001 - whatever ends the wait is for who waits
+            step = partial(begun.throw, error)
+        else:
+            step = partial(begun.send, sent)
+        try:
+            waits_for = step()
+        except StopIteration as done:
+            value: T = done.value
+            return value
 
 
 def _table(door: Door[Any]) -> Table[Any]:

@@ -11,16 +11,20 @@ import asyncio
 import json
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 
 import httptools
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from nightlatch.doors.http.limits import Address, Application, Fault, address_of, network_of
+from nightlatch.doors.http.routing import Answer, fields_of
 
 LOOK_SECONDS = 0.5
 LINGER_SECONDS = 2.0
 
 _IDLE, _HEAD, _BODY = range(3)
+_NOT_PLAIN = frozenset((b"content-length", b"transfer-encoding", b"expect"))
 
 
 class _RefusedError(Exception):
@@ -39,6 +43,7 @@ class Protocol(HttpToolsProtocol):
     _fed = 0  # bytes since the last turn of the stage, less what bodies are worth
     _received = 0
     _body_began = 0.0
+    _plain = False  # what is being read is answered here
     _done = False  # refused: what still comes is thrown away
     _timer: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
@@ -52,6 +57,7 @@ class Protocol(HttpToolsProtocol):
             transport.abort()
             return
         self.app = self.application.of_port(self.server[1])
+        self._at_once = self.application.at_once(self.server[1])
         self._after(self.limits.header_seconds, self._head_is_late)
         self._count_peer(address_of(self.client[0]))
 
@@ -84,7 +90,9 @@ class Protocol(HttpToolsProtocol):
         self._check_headers()
         if self.parser.should_upgrade():
             return
-        super().on_headers_complete()
+        self._plain = self.url in self._at_once and self._is_plain()
+        if not self._plain:
+            super().on_headers_complete()
         self.headers = []  # the scope has the list: a trailer must not become a header of a running request
         self._turn(_BODY)
         self._received = 0
@@ -98,7 +106,10 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._turn(_IDLE)
-        super().on_message_complete()
+        if self._plain:
+            self._answer_at_once()
+        else:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -139,6 +150,33 @@ class Protocol(HttpToolsProtocol):
         fields = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
         line = self.parser.get_method(), self.url, self.parser.get_http_version().encode()
         return b"%b %b HTTP/%b\r\n" % line + b"".join(fields) + b"\r\n"
+
+    def _is_plain(self) -> bool:
+        """Whether it is a GET like most, and its answer would be the next to be sent."""
+        parser, cycle = self.parser, self.cycle
+        return (
+            (cycle is None or cycle.response_complete)
+            and parser.get_method() == b"GET"
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not (self.pipeline or self.flow.write_paused or self.transport.is_closing())
+            and _NOT_PLAIN.isdisjoint([name for name, _ in self.headers])
+        )
+
+    def _answer_at_once(self) -> None:
+        """What uvicorn does with a request, without a task, events and an application of its own for each."""
+        scope = cast("Scope", self.scope)
+        scope.update(method="GET", path=self.url.decode(), raw_path=self.url, query_string=b"")
+        begun = self.application.begin(scope)
+        if isinstance(begun, Answer):
+            fields = [b"%b: %b\r\n" % field for field in (*self.server_state.default_headers, *fields_of(begun))]
+            self.transport.write(b"".join((STATUS_LINE[begun.status], *fields, b"\r\n", begun.body)))
+            self.server_state.total_requests += 1
+            return
+        self.app, port = begun, self.app
+        super().on_headers_complete()
+        super().on_message_complete()
+        self.app = port
 
     def _check_target(self) -> None:
         if len(self.url) > self.limits.url_bytes:

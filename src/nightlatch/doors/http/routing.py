@@ -186,12 +186,17 @@ class _Resource(Generic[D]):
         scope["answer"] = await self._handle(route, Request(scope, receive))
 
 
-async def respond(answer: Answer, send: Send, *, bodiless: bool = False) -> None:
-    """Sends `answer` over ASGI."""
+def fields_of(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """The header fields of `answer`, as they are sent."""
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     if answer.status != 204:
         headers += [(b"content-type", answer.media_type.encode()), (b"content-length", str(len(answer.body)).encode())]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    return headers
+
+
+async def respond(answer: Answer, send: Send, *, bodiless: bool = False) -> None:
+    """Sends `answer` over ASGI."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": fields_of(answer)})
     await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
 
 

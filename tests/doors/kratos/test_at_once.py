@@ -1,0 +1,191 @@
+"""The session check as the protocol answers it, without a task or an application for each: byte for byte what the ordinary
+way answers, and in its place among other answers."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from tests.doors.kratos.in_process import Doors
+from tests.doors.kratos.visitor import Visitor
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from nightlatch.core.sessions.rules import Lifetime
+from nightlatch.doors.http.cors import Cors
+from nightlatch.doors.http.limits import Limits
+from nightlatch.doors.http.protocol import Protocol
+from nightlatch.kernel.clock import DAY, HOUR
+
+CHECK = b"GET /sessions/whoami HTTP/1.1\r\nHost: a\r\n"
+ALIVE = b"GET /health/alive HTTP/1.1\r\nHost: a\r\n\r\n"
+CORS = Cors(("https://app.example.org",), ("GET",), ("x-session-token",), ("content-type",), credentials=True)
+
+
+class Server:
+    """The public port of `doors` behind the real protocol; `begun` counts what it answers at once, where it may."""
+
+    limits = Limits()
+
+    def __init__(self, doors: Doors, *, may: bool) -> None:
+        self.port, self.may, self.begun = doors._public, may, 0
+        self.peers: dict[Any, int] = {}
+        self.faults: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("lifespan only")
+
+    def of_port(self, _port: int) -> Any:
+        return self.port
+
+    def at_once(self, _port: int) -> frozenset[bytes]:
+        return self.port.at_once if self.may else frozenset()
+
+    def begin(self, scope: Any) -> Any:
+        self.begun += 1
+        return self.port.begin(scope)
+
+    def trusts(self, _address: Any) -> bool:
+        return True
+
+    def request_id(self, given: bytes | None) -> bytes:
+        return given or b"made"
+
+    def refused(self, why: Any, _client: str) -> None:
+        self.faults.append(why.name)
+
+
+async def answers(server: Server, sent: bytes) -> bytes:
+    """All that comes back for what is sent, until there is no more."""
+    config = Config(lambda: server, factory=True, http=Protocol, ws="none", interface="asgi3", lifespan="off", log_config=None, access_log=False, proxy_headers=False, server_header=False)  # fmt: skip
+    config.load()
+    state = ServerState()
+    listener = await asyncio.get_running_loop().create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
+    writer.write(sent)
+    try:
+        async with asyncio.timeout(10):
+            return await reader.read()
+    finally:
+        writer.close()
+        listener.close()
+
+
+def both(doors: Doors, sent: bytes) -> tuple[bytes, bytes, int]:
+    """What the ordinary way answers, what is answered at once where it may be, and how often it was."""
+    ordinary, quick = Server(doors, may=False), Server(doors, may=True)
+    # The last request closes, so that all answers have come when the connection ends.
+    last = ALIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    said = [doors.run(answers(server, sent + last)) for server in (ordinary, quick)]
+    assert ordinary.begun == 0
+    assert ordinary.faults == quick.faults
+    masked = [re.sub(rb"(x-request-id: )[0-9a-f]{32}|(\"request\":\")[0-9a-f]{32}", rb"\1\2*", each) for each in said]
+    return masked[0], masked[1], quick.begun
+
+
+@pytest.fixture
+def ada(doors: Doors) -> str:
+    doors.cors = CORS
+    doors.listen()
+    doors.person()
+    return str(doors.sign_in()["session_token"])
+
+
+FIELDS = {
+    "a token": b"X-Session-Token: {}\r\n",
+    "a bearer": b"authorization: Bearer {}\r\n",
+    "another scheme": b"Authorization: Basic {}\r\n",
+    "a wrong token": b"X-Session-Token: x{}\r\n",
+    "nothing": b"",
+    "a cookie of somebody else": b"Cookie: ory_kratos_session=abc; x=y\r\n",
+    "two tokens": b"X-Session-Token: {}\r\nAuthorization: Bearer {}\r\n",
+    "a request id": b"X-Session-Token: {}\r\nX-Request-Id: mine\r\n",
+    "a bad request id": b"X-Session-Token: {}\r\nX-Request-Id: \xff\x80\r\n",
+    "a page that may": b"X-Session-Token: {}\r\nOrigin: https://app.example.org\r\n",
+    "a page that may not": b"X-Session-Token: {}\r\nOrigin: https://evil.example\r\n",
+    "keep-alive": b"X-Session-Token: {}\r\nConnection: keep-alive\r\n",
+    "many fields": b"X-Session-Token: {}\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(50)),
+    "a field that is empty": b"X-Session-Token:\r\nCookie:\r\n",
+    "an upgrade that nobody wants": b"X-Session-Token: {}\r\nConnection: upgrade\r\nUpgrade: h2c\r\n",
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_W18_the_quick_way_answers_as_the_ordinary_one(doors: Doors, ada: str, name: str) -> None:
+    sent = CHECK + FIELDS[name].replace(b"{}", ada.encode()) + b"\r\n"
+    ordinary, quick, begun = both(doors, sent)
+    assert ordinary == quick
+    assert ordinary.startswith(b"HTTP/1.1 ")
+    assert begun == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        CHECK.replace(b"GET", b"HEAD"),
+        CHECK.replace(b"GET", b"POST") + b"Content-Length: 2\r\n\r\n{}",
+        CHECK.replace(b"GET", b"OPTIONS")
+        + b"Access-Control-Request-Method: GET\r\nOrigin: https://app.example.org\r\n",
+        CHECK.replace(b"whoami", b"whoami?a=b"),
+        CHECK.replace(b"whoami", b"who%61mi"),
+        CHECK.replace(b"whoami", b"whoami/"),
+        CHECK + b"Content-Length: 0\r\n",
+        CHECK + b"Content-Length: 3\r\n\r\nabc",
+        CHECK + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
+        CHECK + b"Expect: 100-continue\r\n",
+        CHECK.replace(b"Host: a\r\n", b""),
+        CHECK + b"Host: b\r\n",
+    ],
+)
+def test_W18_anything_out_of_the_ordinary_takes_the_ordinary_way(doors: Doors, ada: str, sent: bytes) -> None:
+    whole = sent if sent.endswith((b"}", b"abc")) else sent + b"\r\n"
+    ordinary, quick, begun = both(doors, whole)
+    assert ordinary == quick
+    assert ordinary.startswith(b"HTTP/1.1 ")
+    assert begun == 0
+
+
+def test_W18_answers_come_in_the_order_of_their_requests(doors: Doors, ada: str) -> None:
+    check = CHECK + b"X-Session-Token: " + ada.encode() + b"\r\n\r\n"
+    flow = b"GET /self-service/login/flows?id=x HTTP/1.1\r\nHost: a\r\n\r\n"
+    for sent in (check * 3, check + flow + check, flow + check + check, ALIVE + check + flow + ALIVE + check):
+        ordinary, quick, begun = both(doors, sent)
+        assert ordinary == quick
+        assert quick.count(b"HTTP/1.1 ") == sent.count(b"HTTP/1.1") + 1
+        assert begun <= sent.count(check)
+    assert both(doors, check * 3)[2] == 3
+
+
+def test_a_check_that_has_to_wait_is_gone_on_with_as_any_other(doors: Doors, ada: str) -> None:
+    check = CHECK + b"X-Session-Token: " + ada.encode() + b"\r\n\r\n"
+    for may in (False, True):
+        doors.listen(lifetime=Lifetime(DAY, HOUR, sliding=30 * DAY))
+        doors.clock.advance(12 * HOUR)
+        before = doors.run(
+            answers(Server(doors, may=False), ALIVE + check.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        )
+        doors.clock.advance(12 * HOUR - 1)
+        server = Server(doors, may=may)
+        after = doors.run(answers(server, check + check.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")))
+        ends = re.findall(rb'"expires_at":"([^"]+)"', before + after)
+        assert ends[0] < ends[1] == ends[2]
+        assert server.begun == int(may)
+
+
+def test_every_answer_is_observed(doors: Doors, ada: str) -> None:
+    check = CHECK + b"X-Session-Token: " + ada.encode() + b"\r\n\r\n"
+    doors.statuses.clear()
+    assert both(doors, check + CHECK + b"\r\n")[2] == 2
+    assert doors.statuses == [("/sessions/whoami", 200), ("/sessions/whoami", 401), ("/health/alive", 200)] * 2
+    assert doors.failures == []
+
+
+def test_a_cookie_is_read_and_issued_again_as_ever(doors: Doors) -> None:
+    doors.person()
+    visitor = Visitor(doors)
+    visitor.sign_in()
+    cookies = "; ".join(f"{name}={value}" for name, value in visitor.jar.items())
+    ordinary, quick, begun = both(doors, CHECK + f"Cookie: {cookies}\r\n\r\n".encode())
+    assert ordinary == quick
+    assert ordinary.startswith(b"HTTP/1.1 200")
+    assert begun == 1
