@@ -110,6 +110,7 @@ class Failing:
 
     def __init__(self, store: Store, at: int, error: Callable[[], BaseException]) -> None:
         self._store, self._at, self._error = store, at, error
+        self.remote = store.remote
         self.calls = 0
 
     async def write(self, unit: Any) -> Any:
