@@ -15,9 +15,8 @@ from tests.doors.pages.chromium import ATTEMPTS, Open, Window
 @pytest.fixture
 def browser(doors: Doors) -> Browser:
     own = {name: f"{PUBLIC_URL}ui/{name}" for name in PAGES}
-    doors.listen(
-        flows=flows(ui_urls=own, after_urls=dict.fromkeys(("login", "registration", "logout"), own["settings"]))
-    )
+    places = ("login", "login.password", "login.code", "registration", "registration.password", "logout")
+    doors.listen(flows=flows(ui_urls=own, after_urls=dict.fromkeys(places, own["settings"])))
     return Browser(doors)
 
 
