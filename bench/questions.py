@@ -5,10 +5,8 @@ import asyncio
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", choices=["sqlite", "postgres"], default="sqlite")
     store = parser.parse_args().store
-    os.sched_setaffinity(0, {0})
-    seed.BUILD.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=seed.BUILD)))
-        dsn = seed.sqlite(folder) if store == "sqlite" else stack.enter_context(seed.postgres(folder)).dsn
+    with seed.opened(store) as dsn:
         asyncio.run(_measure(dsn, store))
 
 

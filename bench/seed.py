@@ -6,9 +6,11 @@ The rows are those that the store's own code makes; only the writing is in bulk.
 import asyncio
 import os
 import shutil
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,16 @@ _PEOPLE = Path(people.__file__).read_bytes() + people.SCHEMA.read_bytes()
 _VERSION = blake2b(repr(MIGRATIONS).encode() + _PEOPLE, digest_size=6).hexdigest()
 _BATCH = 10_000
 Rows = dict[Statement, list[Sequence[Any]]]
+
+
+@contextmanager
+def opened(store: str) -> Iterator[str]:
+    """The DSN of a seeded database of this kind, which is asked from one processor."""
+    os.sched_setaffinity(0, {0})
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=BUILD)))
+        yield sqlite(folder) if store == "sqlite" else stack.enter_context(postgres(folder)).dsn
 
 
 def sqlite(folder: Path) -> str:

@@ -9,6 +9,7 @@ import pytest
 from tests.sdk.bodies import hashed, new_email
 from tests.sdk.client import ClientProcess, Kratos
 from tests.sdk.releases import RELEASES, Release
+from tests.senders.mail_server import MailServer, mail_server_beside
 from tests.serving import Server
 
 Clients = Callable[[Release], ClientProcess]
@@ -20,6 +21,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     able = [release for release in RELEASES if not release.lacks & needed]
     for fixture in {"kratos", "frontend"}.intersection(metafunc.fixturenames):
         metafunc.parametrize(fixture, able, ids=[release.name for release in able], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def mail() -> Iterator[MailServer]:
+    with mail_server_beside() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

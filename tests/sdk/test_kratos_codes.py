@@ -10,16 +10,10 @@ import pytest
 from tests.conftest import DATABASES, database
 from tests.sdk.bodies import model, new_email
 from tests.sdk.client import Answer, Kratos
-from tests.senders.mail_server import MailServer, mail_server_beside, soon
+from tests.senders.mail_server import MailServer, soon
 from tests.serving import SCHEMAS, Server
 
 pytestmark = pytest.mark.needs("code")
-
-
-@pytest.fixture(scope="module")
-def mail() -> Iterator[MailServer]:
-    with mail_server_beside() as server:
-        yield server
 
 
 @pytest.fixture(scope="module", params=DATABASES)

@@ -9,14 +9,8 @@ from tests.sdk.client import Answer, Kratos
 from tests.sdk.test_kratos_browser import Jar, token
 from tests.sdk.test_kratos_frontend import log_in, messages
 from tests.sdk.test_kratos_mail import update
-from tests.senders.mail_server import MailServer, by_smtp, code_sent, mail_server_beside
+from tests.senders.mail_server import MailServer, by_smtp, code_sent
 from tests.serving import Server
-
-
-@pytest.fixture(scope="module")
-def mail() -> Iterator[MailServer]:
-    with mail_server_beside() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,6 @@ import msgspec
 from nightlatch.core.credentials.model import Config, Credential
 from nightlatch.core.credentials.person import Person, find
 from nightlatch.core.events.model import Act
-from nightlatch.core.flows import rules as flows
-from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Address, Identity, State
@@ -73,13 +71,6 @@ class Authenticator(Protocol):
     async def enrol(self, means: Means, act: Act, flow: Flow, derived: Derived, attempt: Attempt) -> Enrolment:
         """Counts the attempt to sign up with it, then checks it. PasswordRefused, Throttled, Busy."""
         ...
-
-
-async def usable(tx: Tx, act: Act, kind: Kind, flow_id: bytes) -> Flow:
-    """FlowNotFound, FlowExpired."""
-    flow = await flows.find(tx, act, kind, flow_id)
-    flows.check_open(flow, act.now)
-    return flow
 
 
 async def proof_of(tx: Tx, act: Act, flow: Flow, identity_id: bytes | None, type_: str) -> Proof:

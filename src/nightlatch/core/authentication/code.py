@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from nightlatch.core.attempts.rules import CODE, check_network
-from nightlatch.core.authentication.authenticator import Attempt, Enrolment, Proof, proof_of, refused, usable
+from nightlatch.core.authentication.authenticator import Attempt, Enrolment, Proof, proof_of, refused
 from nightlatch.core.credentials.addresses import mark
 from nightlatch.core.credentials.person import Person
 from nightlatch.core.events.model import Act
@@ -92,7 +92,7 @@ class Code(msgspec.Struct, frozen=True):
         return Enrolment(addresses=(Address(b"", Use.VERIFIABLE, via, value, 0, 0, verified=True),))
 
     async def _send_to_sign_in(self, tx: Tx, means: Means, act: Act, attempt: Attempt) -> Flow:
-        flow = await usable(tx, act, Kind.LOGIN, attempt.flow_id)
+        flow = await flows.find_open(tx, act, Kind.LOGIN, attempt.flow_id)
         await check_network(tx, act, "send_code", attempt.device.ip, means.throttling.proofs)
         value = normal_identifier(CODE, attempt.identifier)
         value = value if len(value) <= LONGEST else ""
@@ -106,7 +106,7 @@ class Code(msgspec.Struct, frozen=True):
         return await flows.move(tx, flow, method=CODE, state=SENT, facts=facts)
 
     async def _send_to_sign_up(self, tx: Tx, means: Means, act: Act, attempt: Attempt, to: tuple[str, str]) -> Flow:
-        flow = await usable(tx, act, Kind.REGISTRATION, attempt.flow_id)
+        flow = await flows.find_open(tx, act, Kind.REGISTRATION, attempt.flow_id)
         await check_network(tx, act, "send_code", attempt.device.ip, means.throttling.proofs)
         if not await post(tx, act, means, flow, CODE, to, None):
             return await flows.explain(tx, flow, ({"code": "messages_exhausted"},), traits=attempt.traits)
@@ -114,11 +114,11 @@ class Code(msgspec.Struct, frozen=True):
         return await flows.move(tx, flow, method=CODE, state=SENT, facts=facts)
 
     async def _try(self, tx: Tx, means: Means, act: Act, attempt: Attempt) -> tuple[Proof, Row | None]:
-        flow = await usable(tx, act, Kind.LOGIN, attempt.flow_id)
+        flow = await flows.find_open(tx, act, Kind.LOGIN, attempt.flow_id)
         code = await try_code(tx, act, means.throttling, flow, attempt.device.ip, self.tries)
         return await proof_of(tx, act, flow, code.identity_id if code else None, CODE), code
 
 
 async def _explain(act: Act, attempt: Attempt, problems: tuple[dict[str, Any], ...], tx: Tx) -> Flow:
-    flow = await usable(tx, act, Kind.REGISTRATION, attempt.flow_id)
+    flow = await flows.find_open(tx, act, Kind.REGISTRATION, attempt.flow_id)
     return await flows.explain(tx, flow, problems, traits=attempt.traits)

@@ -9,10 +9,11 @@ import msgspec
 
 from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.attempts.rules import PASSWORD, check_network, reserve
-from nightlatch.core.authentication.authenticator import Attempt, Enrolment, Proof, proof_of, refused, usable
+from nightlatch.core.authentication.authenticator import Attempt, Enrolment, Proof, proof_of, refused
 from nightlatch.core.credentials.person import Person, with_config
 from nightlatch.core.credentials.policy import MAX_LENGTH, Policy, check_password
 from nightlatch.core.events.model import Act
+from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Flow
 from nightlatch.core.flows.store import Tx
@@ -68,7 +69,7 @@ class Password(msgspec.Struct, frozen=True):
 
 
 async def _read(tx: Tx, act: Act, flow_id: bytes, name: Name) -> Proof:
-    flow = await usable(tx, act, Kind.LOGIN, flow_id)
+    flow = await flows.find_open(tx, act, Kind.LOGIN, flow_id)
     return await proof_of(tx, act, flow, await tx.identities.holder(act.organization, name), "password")
 
 

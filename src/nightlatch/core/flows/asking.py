@@ -50,8 +50,7 @@ async def prove(
 
 
 async def _ask(tx: Tx, act: Act, means: Means, kind: Kind, flow_id: bytes, asked: Asked) -> Flow:
-    flow = await flows.find(tx, act, kind, flow_id)
-    flows.check_open(flow, act.now)
+    flow = await flows.find_open(tx, act, kind, flow_id)
     await check_network(tx, act, kind, asked.ip, means.throttling.proofs)
     to = recipient(asked.address)
     if to is None:
@@ -75,6 +74,5 @@ async def _refuse(tx: Tx, flow: Flow, asked: Asked, code: str) -> Flow:
 async def _try(
     tx: Tx, act: Act, throttling: Throttling, kind: Kind, flow_id: bytes, ip: str | None, most: int
 ) -> Code | None:
-    flow = await flows.find(tx, act, kind, flow_id)
-    flows.check_open(flow, act.now)
+    flow = await flows.find_open(tx, act, kind, flow_id)
     return await try_code(tx, act, throttling, flow, ip, most)

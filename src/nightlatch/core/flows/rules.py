@@ -61,6 +61,13 @@ async def begun(tx: Tx, kind: Kind, flow_id: bytes) -> Flow:
     return flow
 
 
+async def find_open(tx: Tx, act: Act, kind: Kind, flow_id: bytes) -> Flow:
+    """FlowNotFound, FlowExpired."""
+    flow = await find(tx, act, kind, flow_id)
+    check_open(flow, act.now)
+    return flow
+
+
 def check_open(flow: Flow, now: int) -> None:
     """FlowExpired when its time is over or it has succeeded."""
     if flow.used_at is not None or flow.expires_at <= now:

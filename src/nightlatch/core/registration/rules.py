@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from nightlatch.core.authentication.authenticator import Attempt, Authenticator, usable
+from nightlatch.core.authentication.authenticator import Attempt, Authenticator
 from nightlatch.core.credentials.person import Profile, add, compose
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
@@ -34,7 +34,7 @@ class Registered(msgspec.Struct, frozen=True):
 async def give_profile(store: Store, schemas: Schemas, act: Act, flow_id: bytes, traits: Any) -> Flow:
     """The first step of two: the flow with the traits, asking for a credential, or with what is wrong with them.
     FlowNotFound, FlowExpired."""
-    flow = await store.read(lambda tx: usable(tx, act, Kind.REGISTRATION, flow_id))
+    flow = await store.read(lambda tx: flows.find_open(tx, act, Kind.REGISTRATION, flow_id))
     try:
         schemas.chosen(schemas.default_id).derive(traits)
     except TraitsInvalid as problem:
@@ -45,7 +45,7 @@ async def give_profile(store: Store, schemas: Schemas, act: Act, flow_id: bytes,
 
 async def step_back(store: Store, act: Act, flow_id: bytes) -> Flow:
     """The flow at its first step again, with the traits that were given. FlowNotFound, FlowExpired."""
-    flow = await store.read(lambda tx: usable(tx, act, Kind.REGISTRATION, flow_id))
+    flow = await store.read(lambda tx: flows.find_open(tx, act, Kind.REGISTRATION, flow_id))
     facts = msgspec.structs.replace(flow.facts, step="start", problems=())
     return await store.write(lambda tx: flows.move(tx, flow, state="choose_method", facts=facts))
 
@@ -56,7 +56,7 @@ async def register(
     """The new identity, with a `session` or without, or the flow with why not. FlowNotFound, FlowExpired, Throttled,
     Busy."""
     store, traits = means.store, attempt.traits
-    flow = await store.read(lambda tx: usable(tx, act, Kind.REGISTRATION, attempt.flow_id))
+    flow = await store.read(lambda tx: flows.find_open(tx, act, Kind.REGISTRATION, attempt.flow_id))
     try:
         derived = schemas.chosen(schemas.default_id).derive(traits)
         enrolment = await by.enrol(means, act, flow, derived, attempt)
