@@ -15,6 +15,7 @@ from nightlatch.core.authentication.code import Code
 from nightlatch.core.authentication.password import Password
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
+from nightlatch.core.credentials.places import Apart
 from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.identities.schemas import Schemas, load_schemas
 from nightlatch.core.means import Post, Verifying
@@ -57,7 +58,7 @@ def hasher_of(config: Config) -> Hasher:
         memory=hashing.memory,
         time=hashing.time,
         parallelism=hashing.parallelism,
-        threads=hashing.threads,
+        places=[Apart() for _ in range(hashing.processes)],
         queue=hashing.queue,
         entropy=os.urandom,  # noqa: TID251
     )

@@ -41,7 +41,7 @@ class TestStarting:
         assert config.nightlatch.session.idle is None
 
     def test_what_follows_from_another_setting_follows_it(self, tmp_path: Path):
-        given = {"SESSION_LIFESPAN": "48h", "NIGHTLATCH_HASHING_THREADS": "3", "SERVE_PUBLIC_PORT": "8000"}
+        given = {"SESSION_LIFESPAN": "48h", "NIGHTLATCH_HASHING_PROCESSES": "3", "SERVE_PUBLIC_PORT": "8000"}
         config = load(None, given, dev=True)
         assert config.session.earliest_possible_extend == 48 * HOUR
         assert config.nightlatch.hashing.queue == 12

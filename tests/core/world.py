@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from tests.database import Database, T, Unit
+from tests.places import Here
 
 from nightlatch.core.administration import identities as administration
 from nightlatch.core.attempts.model import Limit, Throttling
@@ -89,7 +90,7 @@ class World:
         self.clock = SetClock(NOW)
         self.entropy: Entropy = random.Random(5).randbytes
         self.schemas = SCHEMAS
-        self.hasher = Hasher(memory=16, time=1, parallelism=1, threads=2, queue=64, entropy=self.entropy)
+        self.hasher = Hasher(memory=16, time=1, parallelism=1, places=[Here()] * 2, queue=64, entropy=self.entropy)
         self.vault = Vault(Keys([SECRET], "credentials"))
         self.code_keys = Keys([SECRET], "codes")
         self.post = Post({"code": 10 * MINUTE, "link": HOUR}, letter_url, Keys([SECRET], "device links"))

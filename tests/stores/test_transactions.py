@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.database import Database, Run
+from tests.places import Here
 from tests.stores.rows import NOW, add_people, add_person, an_id, identity, names_of
 
 from nightlatch.core.credentials.hashing import Hasher
@@ -40,7 +41,7 @@ def adding(person: Identity, then: Exception | None = None) -> Callable[[Any], A
 
 @pytest.fixture
 def hasher() -> Hasher:
-    return Hasher(memory=8, time=1, parallelism=1, threads=1, queue=8, entropy=os.urandom)
+    return Hasher(memory=8, time=1, parallelism=1, places=[Here()], queue=8, entropy=os.urandom)
 
 
 def test_a_unit_gives_back_what_it_returns_and_sees_what_it_wrote(db: Database) -> None:

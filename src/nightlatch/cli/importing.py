@@ -43,7 +43,7 @@ def bring(database: Database, file: Path, refused: Path) -> int:
     schemas, vault, hasher = check_schemas(config), vault_of(config), hasher_of(config)
 
     async def work(store: Store, act: Act) -> int:
-        importing = Importing(store, act, schemas, vault, hasher, config.nightlatch.hashing.threads)
+        importing = Importing(store, act, schemas, vault, hasher, config.nightlatch.hashing.processes)
         report, began = importing.report, time.monotonic()
         with _opened(file) as source, contextlib.closing(RefusedFile(refused)) as others:
             try:
@@ -71,11 +71,11 @@ class Importing:
     """One run. Every entry is a microsecond younger than the one before it: when an identity was written tells the line
     that made it, and nothing has to be remembered of a file of any length."""
 
-    def __init__(self, store: Store, act: Act, schemas: Schemas, vault: Vault, hasher: Hasher, threads: int) -> None:
+    def __init__(self, store: Store, act: Act, schemas: Schemas, vault: Vault, hasher: Hasher, processes: int) -> None:
         self.report = Report(act.now)
         self._store, self._act = store, act
         self._schemas, self._vault, self._hasher = schemas, vault, hasher
-        self._hashing = asyncio.Semaphore(2 * threads)
+        self._hashing = asyncio.Semaphore(2 * processes)
         self._looking = True
 
     async def run(self, units: Iterable[Sequence[Entry]]) -> AsyncIterator[None]:

@@ -235,16 +235,20 @@ class SessionsApi(Subject):
     )
 
 
+_PROCESSES = "nightlatch.hashing.processes"
+
+
 class Hashing(Subject):
-    threads: int = setting(
+    processes: int = setting(
         integer(1, 256),
-        Follows("one a processor", lambda _known, _key: min(os.cpu_count() or 1, 256)),
-        "Password hashes that are computed at once.",
+        Follows("all processors but one", lambda _known, _key: min(max((os.cpu_count() or 1) - 1, 1), 256)),
+        "Password hashes that a worker computes at once, each in a process of its own. With one for each processor "
+        "more people can sign in a second, and a session check waits a few milliseconds now and then.",
     )
     queue: int = setting(
         integer(0, 100_000),
-        Follows("4 for each of `nightlatch.hashing.threads`", lambda known, _: 4 * known["nightlatch.hashing.threads"]),
-        "Hashes that may wait for a thread; past that the answer is 503.",
+        Follows("4 for each of `nightlatch.hashing.processes`", lambda known, _: 4 * known[_PROCESSES]),
+        "Hashes that may wait for a process; past that the answer is 503.",
     )
     memory: int = setting(integer(47_104, 1_048_576), 47_104, "Memory of an argon2id hash, in KiB.")
     time: int = setting(integer(1, 10), 1, "Passes of an argon2id hash.")

@@ -1,4 +1,4 @@
-"""Hashes made here, checked in turns, and the threads that do it."""
+"""Hashes made here, and checked in turns."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,9 @@ import pytest
 from argon2.low_level import ARGON2_VERSION, Type, core, ffi, lib
 from tests.core.credentials.known_hashes import KNOWN, PASSWORD
 from tests.core.credentials.test_formats import TOO_DEAR, UNKNOWN, UNREADABLE
+from tests.places import Here
 
-from nightlatch.core.credentials import formats, slots
+from nightlatch.core.credentials import formats
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.kernel.unit import inside_unit
 from nightlatch.problems import Busy, HashRefused, PasswordRefused
@@ -25,7 +26,7 @@ REFUSED = [*TOO_DEAR, *UNREADABLE, *UNKNOWN]
 
 @pytest.fixture
 def hasher() -> Iterator[Hasher]:
-    made = Hasher(memory=64, time=2, parallelism=1, threads=1, queue=8, entropy=os.urandom)
+    made = Hasher(memory=64, time=2, parallelism=1, places=[Here()], queue=8, entropy=os.urandom)
     yield made
     made.close()
 
@@ -79,7 +80,7 @@ def test_P1_a_hash_of_another_algorithm_or_with_less_work_is_weaker(hasher: Hash
 
 def test_parameters_that_could_never_be_checked_are_refused_at_start() -> None:
     with pytest.raises(HashRefused):
-        Hasher(memory=1 << 21, time=1, parallelism=1, threads=1, queue=1, entropy=os.urandom)
+        Hasher(memory=1 << 21, time=1, parallelism=1, places=[Here()], queue=1, entropy=os.urandom)
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -147,7 +148,7 @@ def test_P4_a_lone_surrogate_is_refused_in_a_new_password_and_wrong_in_a_given_o
 
 def test_beyond_the_queue_the_answer_is_busy_until_a_turn_is_over() -> None:
     async def scenario() -> None:
-        hasher = Hasher(memory=64, time=1, parallelism=1, threads=1, queue=1, entropy=os.urandom)
+        hasher = Hasher(memory=64, time=1, parallelism=1, places=[Here()], queue=1, entropy=os.urandom)
         async with hasher.turn() as first, hasher.turn() as second:
             for _ in range(2):
                 with pytest.raises(Busy):
@@ -163,7 +164,7 @@ def test_beyond_the_queue_the_answer_is_busy_until_a_turn_is_over() -> None:
 
 def test_a_patient_one_waits_for_room() -> None:
     async def scenario() -> None:
-        hasher = Hasher(memory=64, time=1, parallelism=1, threads=1, queue=0, entropy=os.urandom)
+        hasher = Hasher(memory=64, time=1, parallelism=1, places=[Here()], queue=0, entropy=os.urandom)
         async with hasher.turn():
             patient = asyncio.ensure_future(hasher.hash("x", patient=True))
             await asyncio.sleep(0.05)
@@ -197,7 +198,7 @@ def dear(memory: int) -> str:
 
 def test_a_client_that_hangs_up_makes_no_room_while_its_thread_works(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        hasher = Hasher(memory=64, time=1, parallelism=1, threads=1, queue=0, entropy=os.urandom)
+        hasher = Hasher(memory=64, time=1, parallelism=1, places=[Here()], queue=0, entropy=os.urandom)
         held = Held(monkeypatch)
         gone = asyncio.ensure_future(asked(hasher, "x", dear(64)))
         await held.under_way()
@@ -215,7 +216,7 @@ def test_a_client_that_hangs_up_makes_no_room_while_its_thread_works(monkeypatch
 
 def test_a_client_that_hangs_up_while_it_waits_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        hasher = Hasher(memory=64, time=1, parallelism=1, threads=2, queue=2, entropy=os.urandom)
+        hasher = Hasher(memory=64, time=1, parallelism=1, places=[Here()] * 2, queue=2, entropy=os.urandom)
         held = Held(monkeypatch)
         works = asyncio.ensure_future(asked(hasher, "x", dear(64)))
         await held.under_way()
@@ -241,7 +242,7 @@ def test_a_client_that_hangs_up_while_it_waits_makes_room_at_once(monkeypatch: p
 
 def test_a_hash_that_needs_more_memory_takes_more_slots_and_is_not_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        hasher = Hasher(memory=64, time=1, parallelism=1, threads=3, queue=9, entropy=os.urandom)
+        hasher = Hasher(memory=64, time=1, parallelism=1, places=[Here()] * 3, queue=9, entropy=os.urandom)
         held = Held(monkeypatch)
         one = asyncio.ensure_future(asked(hasher, "x", dear(64)))
         await held.under_way()
@@ -265,7 +266,7 @@ def test_whatever_leaves_and_fails_every_slot_and_turn_comes_back(monkeypatch: p
 
     async def scenario(seed: int) -> None:
         chance = random.Random(seed)
-        hasher = Hasher(memory=64, time=1, parallelism=1, threads=3, queue=50, entropy=os.urandom)
+        hasher = Hasher(memory=64, time=1, parallelism=1, places=[Here()] * 3, queue=50, entropy=os.urandom)
         work = [
             asyncio.ensure_future(asked(hasher, chance.choice(["", "x"]), dear(chance.choice([64, 128, 999]))))
             for _ in range(50)
@@ -284,30 +285,6 @@ def test_whatever_leaves_and_fails_every_slot_and_turn_comes_back(monkeypatch: p
     monkeypatch.setattr(formats, "verify_secret", verify_secret)
     for seed in range(20):
         asyncio.run(scenario(seed))
-
-
-def test_F21_hashes_run_when_nothing_else_would_and_a_starved_one_is_done_again(
-    hasher: Hasher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held, seen = threading.Event(), list[tuple[int, int]]()
-
-    def verify_secret(*_: object) -> bool:
-        seen.append((os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
-        if len(seen) == 1:
-            held.wait()
-        return len(seen) == 2
-
-    monkeypatch.setattr(formats, "verify_secret", verify_secret)
-    monkeypatch.setattr(slots, "_PATIENCE", 0.02)
-    try:
-        # The first is stuck as on a host that has no time for it: the second's answer counts, and is the only one.
-        assert verify(hasher, "x", dear(64))
-        assert not verify(hasher, "x", dear(64))
-    finally:
-        held.set()
-    assert [policy for policy, _ in seen] == [os.SCHED_IDLE, os.SCHED_OTHER, os.SCHED_OTHER]
-    assert {priority for _, priority in seen[1:]} == {10}
-    assert (os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)) == (os.SCHED_OTHER, seen[0][1])
 
 
 def test_a_hash_inside_a_transaction_is_an_error(hasher: Hasher) -> None:

@@ -9,6 +9,7 @@ import bcrypt
 import msgspec
 import pytest
 from tests.core.world import PASSWORD, THROTTLING, Meanwhile, Watched, World
+from tests.places import Here
 
 from nightlatch.core.administration import identities as administration
 from nightlatch.core.authentication.authenticator import Attempt
@@ -242,7 +243,7 @@ def test_S4_sign_ins_and_endings_at_once_leave_no_session_that_began_before_an_e
     ],
 )
 def test_P1_a_weaker_hash_is_made_anew_once_and_ends_nothing(world: World, hashed: str, better: bool) -> None:
-    weak = Hasher(memory=8, time=1, parallelism=1, threads=1, queue=1, entropy=world.entropy)
+    weak = Hasher(memory=8, time=1, parallelism=1, places=[Here()], queue=1, entropy=world.entropy)
     if hashed == "weaker argon2id":
         hashed = world.run(weak.hash(PASSWORD))
     weak.close()

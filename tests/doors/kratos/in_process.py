@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 from tests.core.world import THROTTLING, letter_url
+from tests.places import Here
 from tests.serving import SCHEMAS
 
 from nightlatch.core.access.model import AccessKey
@@ -274,7 +275,7 @@ def migrated(dsn: str) -> str:
 
 def _parts(store: Store, clock: SetClock) -> Parts:
     vault = Vault(Keys([SECRET], "credentials"))
-    cheap = Hasher(memory=8, time=1, parallelism=1, threads=1, queue=64, entropy=os.urandom)
+    cheap = Hasher(memory=8, time=1, parallelism=1, places=[Here()], queue=64, entropy=os.urandom)
     schemas = Schemas([Schema(name, file.read_bytes()) for name, file in SCHEMAS.items()], "default")
     key = AccessKey(bytes(16), DEFAULT, "configured", digest(KEY), ("*",), 0)
     return Parts(

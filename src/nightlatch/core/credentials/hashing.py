@@ -1,4 +1,4 @@
-"""Making and checking password hashes, as turns in a bounded queue for a few slow threads.
+"""Making and checking password hashes, as turns in a bounded queue for a few places.
 
 new     argon2id of the NFC form, parameters in the hash itself
 others  as formats.py reads them; one that it refuses is never right, and costs a check of ours
@@ -8,7 +8,7 @@ import asyncio
 import threading
 import unicodedata
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from argon2.low_level import Type, hash_secret
 
 from nightlatch.core.credentials import formats
-from nightlatch.core.credentials.formats import Known
+from nightlatch.core.credentials.places import Place
 from nightlatch.core.credentials.slots import Slots
 from nightlatch.kernel.ids import Entropy
 from nightlatch.kernel.unit import outside
@@ -36,22 +36,27 @@ class Turn:
 
     async def verify(self, password: str, hashed: str | None, waited: Callable[[float], None] = lambda _: None) -> bool:
         """Whether `hashed` is of `password`. None, or a hash that cannot be read, costs a check at our parameters and
-        is never right. `waited` is told how many seconds the wait for a thread took."""
-        known = _known(hashed)
-        checked = known or self._ours.nobody
-        slots = -(-checked.memory // self._ours.memory)
-        return await self._run(slots, waited, _matches, password, checked) and known is not None
+        is never right. `waited` is told how many seconds the wait for a place took."""
+        memory, known = _memory(hashed), hashed
+        if memory is None:
+            memory, known = self._ours.memory, self._ours.nobody
+        slots = -(-memory // self._ours.memory)
+        return await self._run(slots, waited, _matches, password, known) and known == hashed
 
     async def idle(self, waited: Callable[[float], None]) -> None:
-        """The wait for a thread, and nothing after it."""
+        """The wait for a place, and nothing after it."""
         await self._run(1, waited, _nothing)
 
     async def hash(self, password: str) -> str:
         """A new argon2id hash in PHC form. PasswordRefused when the text is not Unicode."""
-        return await self._run(1, lambda _: None, self._ours.hash, password)
+        ours = self._ours
+        salt = ours.entropy(16)
+        return await self._run(
+            1, lambda _: None, _hash, _secret(password), salt, ours.time, ours.memory, ours.parallelism
+        )
 
     def when_idle(self, then: Callable[[], None]) -> None:
-        """Calls `then` when no thread works for this turn: at once, or in that thread."""
+        """Calls `then` when nothing is done for this turn any more: at once, or in the thread that waits for it."""
         if self._working is None:
             then()
         else:
@@ -68,15 +73,17 @@ class Turn:
 
 
 class Hasher:
-    """Makes and checks hashes in `threads` threads; `queue` more turns may be taken, any further one gets Busy.
+    """Makes and checks hashes in `places`; `queue` more turns may be taken, any further one gets Busy.
 
     `memory` is in KiB. Inside a transaction, taking a turn raises RuntimeError.
     """
 
-    def __init__(self, *, memory: int, time: int, parallelism: int, threads: int, queue: int, entropy: Entropy) -> None:
+    def __init__(
+        self, *, memory: int, time: int, parallelism: int, places: Sequence[Place], queue: int, entropy: Entropy
+    ) -> None:
         self._ours = _Ours(memory, time, parallelism, entropy)
-        self._room = threading.Semaphore(threads + queue)
-        self._slots = Slots(threads)
+        self._room = threading.Semaphore(len(places) + queue)
+        self._slots = Slots(places)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
@@ -88,7 +95,7 @@ class Hasher:
         try:
             yield turn
         finally:
-            # Not when the waiter leaves: a client that hangs up must not make room while its thread still works.
+            # Not when the waiter leaves: a client that hangs up must not make room while its work goes on.
             turn.when_idle(self._room.release)
 
     async def hash(self, password: str, *, patient: bool = False) -> str:
@@ -114,40 +121,50 @@ class Hasher:
         )
 
     def close(self) -> None:
-        """Drops what waits; what runs ends by itself."""
+        """Drops what waits and what runs."""
         self._slots.close()
 
 
 class _Ours:
-    """The parameters of new hashes; `nobody` is such a hash, of no password."""
+    """The parameters of new hashes; `nobody` is such a hash, of no password. HashRefused when none could be checked."""
 
     def __init__(self, memory: int, time: int, parallelism: int, entropy: Entropy) -> None:
-        self.memory, self.time, self._parallelism, self._entropy = memory, time, parallelism, entropy
+        self.memory, self.time, self.parallelism, self.entropy = memory, time, parallelism, entropy
         salt, digest = _base64(entropy(16)), _base64(entropy(32))
-        self.nobody = formats.read(f"$argon2id$v=19$m={memory},t={time},p={parallelism}${salt}${digest}")
+        self.nobody = f"$argon2id$v=19$m={memory},t={time},p={parallelism}${salt}${digest}"
+        formats.read(self.nobody)
 
-    def hash(self, password: str) -> str:
-        try:
-            secret = unicodedata.normalize("NFC", password).encode()
-        except UnicodeEncodeError:
-            raise PasswordRefused("not_text", "The password is not valid Unicode text.") from None
-        return hash_secret(secret, self._entropy(16), self.time, self.memory, self._parallelism, 32, Type.ID).decode()
+
+def _memory(hashed: str | None) -> int | None:
+    """KiB that a check takes; None when there is nothing that can be checked."""
+    try:
+        return None if hashed is None else formats.read(hashed).memory
+    except HashRefused:
+        return None
+
+
+def _secret(password: str) -> bytes:
+    try:
+        return unicodedata.normalize("NFC", password).encode()
+    except UnicodeEncodeError:
+        raise PasswordRefused("not_text", "The password is not valid Unicode text.") from None
+
+
+# What follows is done in a Place.
 
 
 def _nothing() -> None:
     """No work."""
 
 
-def _known(hashed: str | None) -> Known | None:
-    try:
-        return None if hashed is None else formats.read(hashed)
-    except HashRefused:
-        return None
+def _hash(secret: bytes, salt: bytes, time: int, memory: int, parallelism: int) -> str:
+    return hash_secret(secret, salt, time, memory, parallelism, 32, Type.ID).decode()
 
 
-def _matches(password: str, known: Known) -> bool:
+def _matches(password: str, hashed: str) -> bool:
     # The raw bytes first: an imported hash may be of a form that is not NFC. A lone surrogate matches nothing.
     forms = dict.fromkeys((password, unicodedata.normalize("NFC", password)))
+    known = formats.read(hashed)
     return any(known.matches(form.encode("utf-8", "surrogatepass")) for form in forms)
 
 

@@ -1,63 +1,51 @@
-"""Slow threads for dear work: as many at once as there are slots, and work may need several of them."""
+"""Slots for dear work: as much of it at once as there are places, and a piece of it may need several slots."""
 
 import asyncio
-import os
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TypeVar
+
+from nightlatch.core.credentials.places import Place
 
 T = TypeVar("T")
 
 
-_PATIENCE = 1.0  # seconds
-_CROWDED = 30.0  # seconds
-
-
 class Slots:
-    """Slots are given first come, first served, so what needs many is not overtaken for ever.
+    """Slots are given first come, first served, so what needs many is not overtaken for ever."""
 
-    Work begins on threads that run when nothing else would, so that a loop that wakes is let in at once. Where all
-    processors are busy those starve: what is not done after a second is done again at nice 10, and so is all that comes
-    in the next half minute.
-    """
-
-    def __init__(self, threads: int) -> None:
-        self._threads, self._free = threads, threads
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places, self._free = places, len(places)
         self._waiting: deque[tuple[int, Future[None]]] = deque()
         self._lock = threading.Lock()
-        self._spare = ThreadPoolExecutor(threads, "hash", _run_when_idle)
-        self._sure = ThreadPoolExecutor(threads, "hash-again", _step_aside)
-        self._crowded_until = 0.0
+        self._unused = SimpleQueue[Place]()
+        for place in places:
+            self._unused.put(place)
+        self._threads = ThreadPoolExecutor(len(places), "hash")  # each waits for the place that it gave work to
 
     async def submit(self, slots: int, work: Callable[..., T], *arguments: object) -> "Future[T]":
-        """Begins the work, which may be done twice, when it has its slots (all of them at most). They are given back
-        when it has ended, however long ago its waiter left."""
-        wanted = min(max(slots, 1), self._threads)
+        """Begins the work, such as a Place does, when it has its slots (all of them at most). They are given back when
+        it has ended, however long ago its waiter left."""
+        wanted = min(max(slots, 1), len(self._places))
         await self._take(wanted)
-        loop, result = asyncio.get_running_loop(), _Result[T]()
+        result = self._threads.submit(self._work, work, *arguments)
         result.add_done_callback(lambda _: self._give(wanted))
-        if loop.time() < self._crowded_until:
-            self._sure.submit(result.settle, work, arguments)
-        else:
-            first = self._spare.submit(result.settle, work, arguments)
-            loop.call_later(_PATIENCE, self._hurry, first, result, work, arguments)
         return result
 
-    def _hurry(self, first: Future[None], result: "_Result[T]", work: Callable[..., T], arguments: Any) -> None:
-        if result.done():
-            return
-        self._crowded_until = asyncio.get_running_loop().time() + _CROWDED
-        first.cancel()  # where it has not even begun
-        with suppress(RuntimeError):  # closed meanwhile
-            self._sure.submit(result.settle, work, arguments)
-
     def close(self) -> None:
-        """Drops what waits; what runs ends by itself."""
-        self._spare.shutdown(wait=False, cancel_futures=True)
-        self._sure.shutdown(wait=False, cancel_futures=True)
+        """Drops what waits and what runs."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for place in self._places:
+            place.close()
+
+    def _work(self, work: Callable[..., T], *arguments: object) -> T:
+        place = self._unused.get()
+        try:
+            return place(work, *arguments)
+        finally:
+            self._unused.put(place)
 
     async def _take(self, wanted: int) -> None:
         given: Future[None] = Future()
@@ -82,30 +70,3 @@ class Slots:
                 if given.set_running_or_notify_cancel():
                     self._free -= wanted
                     given.set_result(None)
-
-
-class _Result(Future[T]):
-    """What came of the work. Who waits for it cannot cancel it. Of several who settle it the first counts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.set_running_or_notify_cancel()
-
-    def settle(self, work: Callable[..., T], arguments: tuple[object, ...]) -> None:
-        if self.done():
-            return
-        with suppress(InvalidStateError):
-            try:
-                self.set_result(work(*arguments))
-            except Exception as error:  # noqa: BLE001 - it is for whoever waits
-                self.set_exception(error)
-
-
-def _run_when_idle() -> None:
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
-
-
-def _step_aside() -> None:
-    with suppress(OSError):  # where a thread has no priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
