@@ -17,7 +17,8 @@ from nightlatch.problems import FieldInvalid, IdentityNotFound, OrganizationNotF
 
 Change = Callable[[Policy], Policy]
 _LONGEST = 36_525 * DAY // 10
-_MOST = 100_000
+MOST = 100_000
+"""Of one identity, whatever is said of it."""
 
 
 def check(policy: Policy) -> Policy:
@@ -26,8 +27,8 @@ def check(policy: Policy) -> Policy:
         time = getattr(policy, field)
         if time is not None and not MINUTE <= time <= _LONGEST:
             raise FieldInvalid(field, f"{field} is from one minute to ten years.")
-    if policy.max_per_identity is not None and not 1 <= policy.max_per_identity <= _MOST:
-        raise FieldInvalid("max_per_identity", f"max_per_identity is from 1 to {_MOST}.")
+    if policy.max_per_identity is not None and not 1 <= policy.max_per_identity <= MOST:
+        raise FieldInvalid("max_per_identity", f"max_per_identity is from 1 to {MOST}.")
     return policy
 
 
