@@ -9,6 +9,7 @@ from nightlatch.core.events.model import Event
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.store import Store
 from nightlatch.stores.opening import migrate, open_store
+from nightlatch.stores.sql import policies
 from nightlatch.stores.sql.migrations import MIGRATIONS
 from nightlatch.stores.sql.statement import Connection, Row, sql
 
@@ -42,7 +43,9 @@ class Database:
     def empty(self) -> None:
         """Takes every row away, but for the organization that is always there."""
         texts = [f"delete from {table}" for table in reversed(TABLES) if table != "organizations"]
-        for text in [*texts, "update organizations set ended_before = 0, deleted_before = 0"]:
+        none = ", ".join(f"{column} = null" for column in policies._COLUMNS)
+        zero = "ended_before = 0, deleted_before = 0, session_proved_after = 0, session_seen_after = 0"
+        for text in [*texts, f"update organizations set {zero}, {none}"]:
             self.sql(text)
         self.sql("delete from organizations where id <> $1", DEFAULT)
 

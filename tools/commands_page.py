@@ -19,8 +19,8 @@ _HEAD = """\
 
 `nightlatch COMMAND --help` prints what stands here. Every command takes the configuration that the server takes:
 `--config FILE`, the environment, or both; `--dev` for the defaults of development. Those on keys, identities,
-sessions and organizations speak to the database, not to a server: they work while none runs, and a server that runs
-obeys them at its next request.
+sessions, policies and organizations speak to the database, not to a server: they work while none runs, and a server
+that runs obeys them at its next request.
 
 - **Output** is a table for people. `--json` prints JSON for programs: a list of objects, times as ISO 8601 in UTC. What
   was asked for goes to standard output, complaints and warnings to standard error.

@@ -17,8 +17,7 @@ from nightlatch.core.events.model import Act, Event
 from nightlatch.core.events.seals import PURPOSE as SEALS
 from nightlatch.core.housekeeping import Retention, SteadyClock, seal_events, sweep
 from nightlatch.core.organizations.model import DEFAULT
-from nightlatch.core.sessions.model import REASONS
-from nightlatch.core.sessions.rules import SEEN_FLUSH
+from nightlatch.core.sessions.model import REASONS, SEEN_FLUSH
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
 from nightlatch.doors.http import logs

@@ -1,5 +1,6 @@
-"""nightlatch organizations create | list | rename | alias, and --organization of the other commands"""
+"""nightlatch organizations create | get | list | rename | alias, and --organization of the other commands"""
 
+import json
 import uuid
 
 import httpx
@@ -20,6 +21,7 @@ def test_an_organization_is_made_named_and_aliased(nightlatch: Command) -> None:
     assert (first["name"], first["aliases"]) == ("default", ["team:T1"])
     assert (second["id"], second["name"]) == (made, "Acme")
     assert second["aliases"] == ["identity_store:d-1", "workspace:56"]
+    assert [json.loads(nightlatch("organizations", "get", each)) for each in ("default", made)] == [first, second]
     assert nightlatch("organizations", "list").splitlines()[0].split() == ["id", "name", "aliases", "created_at"]
 
 

@@ -31,8 +31,8 @@ from nightlatch.core.logout.rules import end_mine, end_others, sign_out
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, redeem
 from nightlatch.core.sessions import marking
-from nightlatch.core.sessions.model import Device, Filter, How, Position, Revocation, Where
-from nightlatch.core.sessions.rules import SEEN_FLUSH, Lifetime, check, end, extend, idle_since
+from nightlatch.core.sessions.model import SEEN_FLUSH, Device, Filter, How, Position, Revocation, Where
+from nightlatch.core.sessions.rules import Lifetime, check, end, extend
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from nightlatch.problems import FieldInvalid, SessionEnded, SessionNotFound, SessionRequired
 
@@ -342,11 +342,10 @@ class Sessions(RuleBasedStateMachine):
     @invariant()
     def every_list_is_the_models(self) -> None:
         chosen = [(owner, active) for owner in (None, *self.owners) for active in (None, True, False)]
-        since = idle_since(LIFETIME, self.now)
 
         async def listed(tx: Any) -> list[list[bytes]]:
             of = [(owner.id if owner else None, active) for owner, active in chosen]
-            return [await _listed(tx, Filter(who, active, idle_since=since), self.now) for who, active in of]
+            return [await _listed(tx, Filter(who, active, idle=LIFETIME.idle), self.now) for who, active in of]
 
         assert self.world.db.scan(listed) == [self.wanted(owner, active) for owner, active in chosen]
 

@@ -10,6 +10,7 @@ from tests.doors.huawei.signing import STORE, named, signer
 from tests.doors.kratos.in_process import Doors, migrated
 
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.kernel.clock import HOUR
 
 SLACK = "/api/admin.users.session."
 
@@ -117,6 +118,25 @@ def test_S4_a_session_ended_through_any_door_is_over_for_every_other_at_once(sce
         end(scene, ends)
         assert scene.in_force() == {door: {scene.stays.id} for door in LISTS}, how
         assert [(event.session_id, event.amount) for event in scene.doors.events] == [(uuid.UUID(ends.id).bytes, 1)]
+
+
+@pytest.mark.parametrize("level", ["organizations", "identities"])
+@pytest.mark.parametrize("member", ["lifespan", "idle"])
+def test_S6_a_policy_that_is_tightened_ends_living_sessions_at_the_next_check_of_every_door(
+    scene: Scene, level: str, member: str
+) -> None:
+    old = scene.sign_in()
+    scene.doors.clock.advance(HOUR)
+    first, scene.stays = scene.stays, scene.sign_in()
+    assert scene.in_force() == {door: {first.id, old.id, scene.stays.id} for door in LISTS}
+    fresh = {door: {scene.stays.id} for door in LISTS}
+    policy = f"/v1/{level}/{scene.ada if level == 'identities' else uuid.UUID(bytes=DEFAULT)}/policy"
+    scene.doors.admin("PUT", policy, {member: "30m"}).ok()
+    assert scene.in_force() == fresh
+    scene.doors.admin("PUT", policy, {member: "1000h"}).ok()
+    assert scene.in_force() == fresh
+    scene.doors.admin("DELETE", policy).ok(204)
+    assert scene.in_force() == fresh
 
 
 def test_every_door_that_has_sessions_is_asked_and_ends_one(scene: Scene) -> None:

@@ -52,6 +52,8 @@ DIALECTS = (
         {
             "create_organization": {"name": "new"},
             "rename_organization": {"name": "renamed"},
+            "put_organization_policy": {"idle": "1h"},
+            "put_identity_policy": {"idle": "1h"},
             "end_sessions": {"everybody": True, "reason": "a test"},
             "create_key": {"name": "new", "scopes": ["sessions:read"]},
         },

@@ -66,6 +66,7 @@ THIRD_CODE = code(CLEO, LOGIN, purpose="link")
 KEY = access_key(pair=Pair("AKIDAKIDAKIDAKIDAKID", bits(), bits()))
 OLD_KEY = access_key(revoked_at=NOW)
 NOBODY, ACME, ELSE = an_id(), an_id(), an_id()
+NO_POLICY = [None] * 6
 VALUES = Array(("b", "a", "none"))
 CREDENTIALS = [credential(ANNA), credential(ANNA, "totp", second_factors=1), credential(BERT, "oidc")]
 IDS, WEB = Array((ONE.id, TWO.id, THREE.id)), Array(("web", "mobile"))
@@ -109,12 +110,15 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
         for each in (ONE, TWO, THREE, FOUR, session(ANNA, number=ONE.number))
         for arguments in _written(sessions.SqlSessions, "add", each)
     ]),
-    ("session_settings.PUT", [
-        (Array((ANNA.id,)), 9, 1), (Array((CLEO.id, NOBODY)), None, 0), (Array((ANNA.id,)), 10**6, 0),
-        (Array((CLEO.id,)), None, None), (Array(), 1, 1),
+    ("policies.PUT", [
+        (Array((ANNA.id,)), 9, 2**61, 9, 8, 7, "refuse", 0, 1), (Array((CLEO.id, NOBODY)), 9, 5, *NO_POLICY),
+        (Array((ANNA.id,)), 20, 5, *NO_POLICY), (Array(), 9, 5, *NO_POLICY),
     ]),
-    ("session_settings.OF", [(DEFAULT, Array((ANNA.id, BERT.id, CLEO.id))), (NOBODY, Array((ANNA.id,)))]),
-    ("session_settings.TIGHTEN", [(Array((BERT.id,)), 10**6), (Array((BERT.id,)), 10**6), (Array(), 1)]),
+    ("policies.PUT_ORGANIZATION", [
+        (DEFAULT, 9, 2**61, 3, 4, 5, "oldest ends", 1, 0), (DEFAULT, 20, 5, *NO_POLICY), (NOBODY, 9, 5, *NO_POLICY),
+    ]),
+    ("policies.OF", [(DEFAULT, Array((ANNA.id, BERT.id, CLEO.id))), (NOBODY, Array((ANNA.id,)))]),
+    ("policies.OF_ORGANIZATION", [(DEFAULT,), (NOBODY,)]),
     ("sessions.BY_TOKEN", [(ONE.token_hash,), (FOUR.token_hash,), (bits(),)]),
     ("sessions.GET", [(DEFAULT, ONE.id), (DEFAULT, NOBODY), (NOBODY, ONE.id)]),
     ("sessions.BY_NUMBER", [(DEFAULT, ONE.number), (DEFAULT, 2**53), (NOBODY, ONE.number)]),

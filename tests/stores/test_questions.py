@@ -18,7 +18,7 @@ from nightlatch.core.identities.model import State as IdentityState
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.questions import OPS, Kind
 from nightlatch.core.sessions import rules
-from nightlatch.core.sessions.model import Device, How, Method, Position, Session, Where
+from nightlatch.core.sessions.model import IDLE_GRACE, Device, How, Method, Position, Session, Where
 from nightlatch.core.sessions.question import ATTRIBUTES, Question, State, filter_of
 from nightlatch.kernel.clock import HOUR
 from nightlatch.kernel.clock import moment as at
@@ -26,7 +26,7 @@ from nightlatch.kernel.filters import Comparison, Filter, Op, mapped
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import FilterInvalid
 
-IDLE_SINCE = NOW - 2 * HOUR
+IDLE = 2 * HOUR - IDLE_GRACE
 TEXTS = ("Ulm", "ulm", "ULM, DE", "Straße %_\\", "ÄRGER", "ärger", "", "a\"b'c", "\U0001f512b", None)
 METHODS = ("password", "totp", "code", 'od"d')
 CASELESS = [name for name, attribute in ATTRIBUTES.items() if attribute.kind is Kind.CASELESS]
@@ -41,7 +41,7 @@ class Scene(NamedTuple):
     near: dict[str, list[Any]]
 
     def picked(self, text: str, **more: Any) -> list[bytes]:
-        question = Question(DEFAULT, NOW, IDLE_SINCE, filter_of(text), **more)
+        question = Question(DEFAULT, NOW, IDLE, filter_of(text), **more)
         ids = list(self.db.scan(lambda tx: tx.questions.ids(question, 1000)))
         listed = self.db.scan(lambda tx: tx.questions.list(question, None, None, 1000))
         summary = self.db.scan(lambda tx: tx.questions.summary(question, METHODS))
@@ -109,7 +109,7 @@ def some(source: random.Random) -> dict[str, Any]:
 
 
 def row_of(session: Session, person: Any) -> dict[str, Any]:
-    over = session.expires_at <= NOW or session.last_seen <= IDLE_SINCE
+    over = session.expires_at <= NOW or session.last_seen <= NOW - 2 * HOUR
     return {
         "id": id_text(session.id), "number": session.number, "organization": id_text(session.organization),
         "state": State.EXPIRED if over else State(person.state), "identity.id": id_text(person.id),

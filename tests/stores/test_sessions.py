@@ -22,7 +22,18 @@ from nightlatch.core.events.model import Act
 from nightlatch.core.identities.model import Identity, State
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions import rules
-from nightlatch.core.sessions.model import Device, Filter, How, Method, Position, Revocation, Session, Standing, Where
+from nightlatch.core.sessions.model import (
+    IDLE_GRACE,
+    Device,
+    Filter,
+    How,
+    Method,
+    Position,
+    Revocation,
+    Session,
+    Standing,
+    Where,
+)
 from nightlatch.kernel.clock import DAY
 from nightlatch.problems import Conflict
 
@@ -317,7 +328,7 @@ def throng(db: Database) -> tuple[Identity, dict[str, Session]]:
         "expired now": add_session(db, person, expires_at=NOW),
         "ended": add_session(db, person),
         "by epoch": add_session(db, person, epochs=(9, 0, 0, 0)),
-        "idle": add_session(db, person, last_seen=NOW - 500),
+        "idle": add_session(db, person, last_seen=NOW - 500 - IDLE_GRACE),
         "of the inactive": add_session(db, sleeper),
         "of another": add_session(db, other),
         "gone by epoch": add_session(db, person, epochs=(0, 9, 0, 0)),
@@ -332,9 +343,9 @@ def throng(db: Database) -> tuple[Identity, dict[str, Session]]:
         ({}, "good, good too, expired now, ended, by epoch, idle, of the inactive, of another"),
         ({"active": True}, "good, good too, idle, of another"),
         ({"active": False}, "expired now, ended, by epoch, of the inactive"),
-        ({"active": True, "idle_since": NOW - 500}, "good, good too, of another"),
-        ({"active": True, "idle_since": NOW - 501}, "good, good too, idle, of another"),
-        ({"active": False, "idle_since": NOW - 500}, "expired now, ended, by epoch, of the inactive, idle"),
+        ({"active": True, "idle": 500}, "good, good too, of another"),
+        ({"active": True, "idle": 501}, "good, good too, idle, of another"),
+        ({"active": False, "idle": 500}, "expired now, ended, by epoch, of the inactive, idle"),
         ({"mine": True}, "good, good too, expired now, ended, by epoch, idle"),
         ({"mine": True, "active": True}, "good, good too, idle"),
         ({"mine": True, "active": False}, "expired now, ended, by epoch"),
@@ -349,7 +360,7 @@ def test_a_filter_lists_and_counts_what_fits_it(db: Database, where: dict[str, A
         identity_id=person.id if where.get("mine") else None,
         active=where.get("active"),
         but=made[where["but"]].id if "but" in where else None,
-        idle_since=where.get("idle_since"),
+        idle=where.get("idle"),
     )
     assert {names[one] for one in listed(db, chosen, size=2)} == set(expected.split(", "))
 

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from nightlatch import __version__
-from nightlatch.cli import audit, config, identities, keys, migrate, organizations, serve, sessions
+from nightlatch.cli import audit, config, identities, keys, migrate, organizations, policies, serve, sessions
 from nightlatch.cli.opened import DATABASE_DOWN, REFUSED, USAGE, complain
 from nightlatch.problems import Problem, Unavailable
 
@@ -27,6 +27,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(keys.app, name="keys")
 app.add_typer(identities.app, name="identities")
 app.add_typer(organizations.app, name="organizations")
+app.add_typer(policies.app, name="policies")
 app.add_typer(sessions.app, name="sessions")
 
 

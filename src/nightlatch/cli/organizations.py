@@ -1,11 +1,11 @@
-"""nightlatch organizations create | list | rename | alias"""
+"""nightlatch organizations create | get | list | rename | alias"""
 
 from typing import Annotated
 
 import typer
 
 from nightlatch.cli.opened import ConfigFile, Database, Dev, Json
-from nightlatch.cli.printing import moment, print_rows
+from nightlatch.cli.printing import moment, print_json, print_rows
 from nightlatch.core.events.model import Act
 from nightlatch.core.organizations import rules
 from nightlatch.core.organizations.model import AliasKind, Organization
@@ -26,6 +26,12 @@ def create(name: _Name, config: ConfigFile = None, dev: Dev = False) -> None:
     """Make an organization, and print its id."""
     made = Database(None, config, dev).write(lambda tx, act: rules.create(tx, act, name))
     print(id_text(made.id))
+
+
+@app.command()
+def get(organization: _Organization, config: ConfigFile = None, dev: Dev = False) -> None:
+    """Print one organization as JSON."""
+    print_json(_row(Database(None, config, dev).read(lambda tx, _: rules.named(tx, organization))))
 
 
 @app.command("list")

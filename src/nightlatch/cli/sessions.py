@@ -12,7 +12,7 @@ from nightlatch.core.events.model import Act
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.model import How, Standing, Where
 from nightlatch.core.sessions.question import Question, State, filter_of, state_of
-from nightlatch.core.sessions.rules import Lifetime, end, idle_since
+from nightlatch.core.sessions.rules import end
 from nightlatch.core.store import Store
 from nightlatch.kernel.filters import All, Comparison, Op
 from nightlatch.kernel.filters import Filter as Tree
@@ -111,9 +111,7 @@ def _end_matching(
 
 
 def _question(database: Database, act: Act, where: Tree | None) -> Question:
-    settings = database.settings
-    lifetime = Lifetime(settings.session.lifespan, 0, settings.nightlatch.session.idle)
-    return Question(act.organization, act.now, idle_since(lifetime, act.now), where)
+    return Question(act.organization, act.now, database.settings.nightlatch.session.idle, where)
 
 
 def _row(standing: Standing, question: Question) -> dict[str, object]:
@@ -122,7 +120,7 @@ def _row(standing: Standing, question: Question) -> dict[str, object]:
     ids = {"id": id_text(s.id), "identity_id": id_text(s.identity_id)}
     return {
         **ids,
-        "active": state_of(standing, question.idle_since, question.now) is State.ACTIVE,
+        "active": state_of(standing, question.idle, question.now) is State.ACTIVE,
         "device": s.device.kind,
         "ip": s.device.ip,
         "user_agent": s.device.user_agent,

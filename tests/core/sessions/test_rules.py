@@ -17,22 +17,30 @@ from nightlatch.core.flows.model import Flow
 from nightlatch.core.identities.model import State
 from nightlatch.core.login.rules import SignedIn
 from nightlatch.core.organizations.model import DEFAULT
-from nightlatch.core.sessions.model import Filter, How, Method, Revocation, Session, Settings, Standing, Where
+from nightlatch.core.sessions.model import (
+    SEEN_FLUSH,
+    Filter,
+    How,
+    Method,
+    Policy,
+    Revocation,
+    Session,
+    Standing,
+    Where,
+)
+from nightlatch.core.sessions.policies import change
 from nightlatch.core.sessions.rules import (
     PREFIX,
-    SEEN_FLUSH,
     Lifetime,
     assurance,
     check,
     end,
     extend,
-    idle_since,
     in_force,
     issue,
     renew,
     slides_to,
 )
-from nightlatch.core.sessions.settings import put_settings
 from nightlatch.kernel.clock import DAY, HOUR, MINUTE
 from nightlatch.kernel.secrets import digest, new_token
 from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired, SessionsFull
@@ -169,7 +177,7 @@ def test_S6_a_list_of_those_in_force_agrees_with_the_check(world: World) -> None
         tokens.append(issued(world, anna)[1])
     for _ in range(200):
         world.clock.advance(9 * MINUTE)
-        active = Filter(active=True, idle_since=idle_since(IDLE, world.now))
+        active = Filter(active=True, idle=IDLE.idle)
         listed = world.read(lambda tx, active=active: tx.sessions.list(DEFAULT, active, world.now, None, 0, 9))  # type: ignore[misc]
         assert len(listed) == sum(world.accepts(token, IDLE) for token in tokens)
         assert all(in_force(standing, IDLE, world.now) for standing in listed)
@@ -204,7 +212,8 @@ def test_S6_use_prolongs_a_session_up_to_a_bound_and_revives_none(world: World) 
 
 def test_S6_use_prolongs_none_whose_lifespan_is_their_own(world: World) -> None:
     anna = world.anna()
-    world.write(lambda tx: put_settings(tx, world.act(), [anna.identity.id], Settings(lifespan=8 * HOUR)))
+    own = Policy(lifespan=8 * HOUR)
+    world.write(lambda tx: change(tx, world.act(), [anna.identity.id], lambda _: own, None))
     _, token = issued(world, world.stored(anna))
     world.clock.advance(7 * HOUR)
     assert slides_to(world.standing(token), aged(sliding=10 * DAY), world.now) is None

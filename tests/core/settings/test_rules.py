@@ -15,6 +15,8 @@ from nightlatch.core.identities.model import Kind as AddressKind
 from nightlatch.core.login.rules import SignedIn
 from nightlatch.core.recovery.rules import Recovered, Redeeming, make_code, redeem
 from nightlatch.core.sessions.model import How, Standing, Where
+from nightlatch.core.sessions.model import Policy as Keeps
+from nightlatch.core.sessions.policies import change, change_organization
 from nightlatch.core.sessions.rules import end
 from nightlatch.core.settings.rules import SAVED, SHOW, Rules, Settled, change_password, change_traits
 from nightlatch.kernel.clock import DAY, MINUTE
@@ -118,6 +120,26 @@ def test_a_change_of_any_kind_ends_the_others_where_the_rules_say_so(world: Worl
     other = world.signed_in()
     traits(world, mine, MAIL | {"age": 40}, rules=msgspec.structs.replace(RULES, always_end_others=True))
     assert not world.accepts(other)
+
+
+def test_S5_a_policy_may_keep_the_others_when_a_person_changes_a_credential(
+    world: World, anna: Person, mine: Standing
+) -> None:
+    keeps, ends = Keeps(end_others=False), Keeps(end_others=True)
+    other = world.signed_in()
+    world.write(lambda tx: change_organization(tx, world.act(), lambda _: keeps, None))
+    assert password(world, mine).flow.state == SAVED
+    assert world.accepts(other)
+    world.write(lambda tx: change(tx, world.act(), [anna.identity.id], lambda _: ends, None))
+    assert traits(world, mine, OTHER_MAIL).flow.state == SAVED
+    assert not world.accepts(other)
+    world.write(lambda tx: change(tx, world.act(), [anna.identity.id], lambda _: keeps, None))
+    third = world.signed_in("anna@example.com", NEW)
+    traits(world, mine, OTHER_MAIL | {"age": 40}, rules=msgspec.structs.replace(RULES, always_end_others=True))
+    assert not world.accepts(third)
+    fourth = world.signed_in("anna@example.com", NEW)
+    world.update(anna, password="an administrator chose it")
+    assert not world.accepts(fourth)
 
 
 def test_P15_whose_password_or_address_is_changed_is_told_where_they_were_known(world: World) -> None:

@@ -3,6 +3,7 @@ way answers, and in its place among other answers."""
 
 import asyncio
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.doors.kratos.visitor import Visitor
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.limits import Limits
@@ -170,6 +172,18 @@ def test_a_check_that_has_to_wait_is_gone_on_with_as_any_other(doors: Doors, ada
         ends = re.findall(rb'"expires_at":"([^"]+)"', before + after)
         assert ends[0] < ends[1] == ends[2]
         assert server.begun == int(may)
+
+
+@pytest.mark.parametrize("member", ["lifespan", "idle"])
+def test_S6_a_policy_is_obeyed_by_the_quick_way_as_by_the_ordinary_one(doors: Doors, ada: str, member: str) -> None:
+    check = CHECK + b"X-Session-Token: " + ada.encode() + b"\r\n\r\n"
+    url = f"/v1/organizations/{uuid.UUID(bytes=DEFAULT)}/policy"
+    doors.clock.advance(2 * HOUR)
+    for limit, status in (("3h", b"200"), ("1h", b"401"), ("3h", b"401")):
+        doors.admin("PUT", url, {member: limit}).ok()
+        ordinary, quick, begun = both(doors, check)
+        assert ordinary == quick
+        assert (quick.split()[1], begun) == (status, 1)
 
 
 def test_every_answer_is_observed(doors: Doors, ada: str) -> None:

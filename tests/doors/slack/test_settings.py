@@ -25,10 +25,10 @@ def test_settings_are_set_one_by_one_shown_and_cleared(doors_of_each: Doors) -> 
     shown = ok(call(doors, "getSettings", user_ids=f"W1,{bob}"))
     assert shown["no_settings_applied"] == ["W1"]
     assert [each["user_id"] for each in shown["session_settings"]] == [bob]
-    names = [(event.name, event.actor) for event in doors.events if event.name.startswith("session_settings.")]
+    names = [(event.name, event.actor) for event in doors.events if event.name.startswith("policy.")]
     key = f"key:{uuid.UUID(int=0)}"
-    assert names[0] == names[1] == ("session_settings.changed", key)
-    assert names[-1] == ("session_settings.cleared", key)
+    assert names[0] == names[1] == ("policy.changed", key)
+    assert names[-1] == ("policy.cleared", key)
 
 
 def test_settings_without_a_duration_show_what_is_configured(doors_of_each: Doors) -> None:

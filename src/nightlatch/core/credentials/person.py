@@ -98,8 +98,6 @@ def compose_named(
         deleted_before=old.deleted_before if old else 0,
         created_at=old.created_at if old else profile.created_at or act.now,
         updated_at=act.now,
-        session_lifespan=old.session_lifespan if old else None,
-        session_ends_with_browser=old.session_ends_with_browser if old else False,
     )
     person = Person(identity, _credentials(act, vault, derived, profile, identity_id, before))
     return person, _names(person)

@@ -36,8 +36,7 @@ class Address(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """`version` grows with each change. `ended_before` and `deleted_before` are the epochs of its sessions; how long
-    those live, and whether browsers forget them when closed, is set by core/sessions/settings.py."""
+    """`version` grows with each change. `ended_before` and `deleted_before` are the epochs of its sessions."""
 
     id: bytes
     organization: bytes
@@ -54,8 +53,6 @@ class Identity(msgspec.Struct, frozen=True):
     deleted_before: int
     created_at: int
     updated_at: int
-    session_lifespan: int | None = None
-    session_ends_with_browser: bool = False
 
     def of_kind(self, kind: Kind) -> Iterator[Address]:
         return (address for address in self.addresses if address.kind is kind)

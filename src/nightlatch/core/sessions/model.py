@@ -6,6 +6,11 @@ from typing import NamedTuple
 import msgspec
 
 from nightlatch.core.identities.model import Identity
+from nightlatch.kernel.clock import SECOND
+
+SEEN_FLUSH = 10 * SECOND
+IDLE_GRACE = 2 * SEEN_FLUSH
+"""What was seen lately may not be written yet, here or in another worker."""
 
 
 class Method(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -25,9 +30,39 @@ class Device(msgspec.Struct, frozen=True):
     kind: str
 
 
+class AtLimit(StrEnum):
+    """What a sign-in beyond the most sessions does."""
+
+    OLDEST_ENDS = "oldest ends"
+    REFUSE = "refuse"
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """How sessions live where that is not as configured; None where it is. `lifespan` and `idle` are in microseconds;
+    `end_others`: whether other sessions end when a person changes a credential."""
+
+    lifespan: int | None = None
+    idle: int | None = None
+    max_per_identity: int | None = None
+    at_limit: AtLimit | None = None
+    end_others: bool | None = None
+    ends_with_browser: bool | None = None
+
+
+NO_POLICY = Policy()
+
+
+class Governed(NamedTuple):
+    """An identity's own policy, and that policy over its organization's."""
+
+    own: Policy
+    effective: Policy
+
+
 class Session(msgspec.Struct, frozen=True):
     """`ended_at` is the act of ending; expiry is only a comparison. `epochs` are those that it was issued under:
-    the identity's ended_before and deleted_before, then the organization's."""
+    the identity's ended_before and deleted_before, then the organization's. `policy` is what it lives under now, and
+    `expires_at` is no later than that has it, whatever the row says."""
 
     id: bytes
     number: int
@@ -45,6 +80,12 @@ class Session(msgspec.Struct, frozen=True):
     device_id: bytes
     device: Device
     epochs: tuple[int, int, int, int]
+    policy: Policy = NO_POLICY
+
+    def idle_too_long(self, idle: int | None, now: int) -> bool:
+        """Whether it was not used for as long as its policy has it, or else for `idle`, if that is not None."""
+        limit = self.policy.idle or idle
+        return limit is not None and self.last_seen + limit + IDLE_GRACE <= now
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -55,14 +96,6 @@ class Standing(msgspec.Struct, frozen=True):
     ended: bool
     identity: Identity
     second_factor: bool
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """How sessions of one identity live: for `lifespan` microseconds, or as configured; in browsers, until they are
-    closed where `ends_with_browser`."""
-
-    lifespan: int | None = None
-    ends_with_browser: bool = False
 
 
 class How(StrEnum):
@@ -120,13 +153,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which sessions of a list: of one identity; in force (`active`), over, or either; all but one. Those last seen at
-    `idle_since` or before are over."""
+    """Which sessions of a list: of one identity; in force (`active`), over, or either; all but one. Those are over that
+    were not used for `idle`, where no policy says otherwise."""
 
     identity_id: bytes | None = None
     active: bool | None = None
     but: bytes | None = None
-    idle_since: int | None = None
+    idle: int | None = None
 
 
 class Position(NamedTuple):

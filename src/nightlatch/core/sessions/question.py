@@ -45,11 +45,12 @@ _NARROW = {"id", "number", "identity.id", "identity.external_id"}
 
 class Question(msgspec.Struct, frozen=True):
     """Which sessions, as of `now`: those that fit `where`, all of them when it is None. Of those that `how` would end,
-    if it is given; of those issued by `issued_by`. Lists go by creation: the newest first, or the oldest."""
+    if it is given; of those issued by `issued_by`. Lists go by creation: the newest first, or the oldest. `idle` as in
+    a list."""
 
     organization: bytes
     now: int
-    idle_since: int | None
+    idle: int | None
     where: Filter | None = None
     oldest_first: bool = False
     how: How | None = None
@@ -72,11 +73,11 @@ def filter_of(text: str) -> Filter:
     return typed(text, ATTRIBUTES, "a session")
 
 
-def state_of(standing: Standing, idle_since: int | None, now: int) -> State:
+def state_of(standing: Standing, idle: int | None, now: int) -> State:
     """What the session is at `now`."""
     session = standing.session
     if standing.ended:
         return State.ENDED
-    if session.expires_at <= now or (idle_since is not None and session.last_seen <= idle_since):
+    if session.expires_at <= now or session.idle_too_long(idle, now):
         return State.EXPIRED
     return State.ACTIVE if standing.identity.state is IdentityState.ACTIVE else State.INACTIVE

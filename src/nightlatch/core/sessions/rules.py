@@ -12,9 +12,22 @@ import msgspec
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.identities.model import Identity, State
 from nightlatch.core.sessions.marking import begin
-from nightlatch.core.sessions.model import Device, Ending, Filter, How, Method, Revocation, Session, Standing, Where
+from nightlatch.core.sessions.model import (
+    NO_POLICY,
+    AtLimit,
+    Device,
+    Ending,
+    Filter,
+    Governed,
+    How,
+    Method,
+    Policy,
+    Revocation,
+    Session,
+    Standing,
+    Where,
+)
 from nightlatch.core.sessions.store import Tx
-from nightlatch.kernel.clock import SECOND
 from nightlatch.kernel.ids import id_text, new_number
 from nightlatch.kernel.secrets import digest, new_token
 from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, SessionRequired, SessionsFull
@@ -22,14 +35,13 @@ from nightlatch.problems import AssuranceTooLow, SessionEnded, SessionNotFound, 
 T = TypeVar("T")
 
 PREFIX = "ory_st_"  # what clients and secret scanners know a session token by
-SEEN_FLUSH = 10 * SECOND
 
 
 class Lifetime(msgspec.Struct, frozen=True):
-    """How long sessions live, in microseconds, unless their identity has a setting. `extend_within`: only one with less
-    than that left is extended. `idle` ends what was not seen for so long. `most` is how many one identity may have; the
+    """How long sessions live, in microseconds, where no policy says otherwise. `extend_within`: only one with less than
+    that left is extended. `idle` ends what was not seen for so long. `most` is how many one identity may have; the
     oldest give way, or, with `refuse`, no more is issued. With `sliding`, use prolongs a session, until so long after
-    its person was last proved."""
+    its person was last proved. One that is issued `alone` has all others give way, whatever a policy says."""
 
     lifespan: int
     extend_within: int
@@ -37,10 +49,17 @@ class Lifetime(msgspec.Struct, frozen=True):
     most: int = 100
     refuse: bool = False
     sliding: int | None = None
+    alone: bool = False
 
-    def of(self, identity: Identity) -> int:
-        """The lifespan of a session of `identity`."""
-        return identity.session_lifespan or self.lifespan
+    def under(self, policy: Policy) -> "Lifetime":
+        """As the policy has it, where that says anything."""
+        return msgspec.structs.replace(
+            self,
+            lifespan=policy.lifespan or self.lifespan,
+            idle=policy.idle or self.idle,
+            most=1 if self.alone else policy.max_per_identity or self.most,
+            refuse=not self.alone and (self.refuse if policy.at_limit is None else policy.at_limit is AtLimit.REFUSE),
+        )
 
 
 def in_force(standing: Standing, lifetime: Lifetime, now: int) -> bool:
@@ -48,20 +67,13 @@ def in_force(standing: Standing, lifetime: Lifetime, now: int) -> bool:
     s = standing.session
     if standing.ended or s.expires_at <= now or standing.identity.state is not State.ACTIVE:
         return False
-    since = idle_since(lifetime, now)
-    return since is None or s.last_seen > since
-
-
-def idle_since(lifetime: Lifetime, now: int) -> int | None:
-    """Who was last seen then or before has been idle too long; None where nobody can be."""
-    # What was seen lately may not be written yet, here or in another worker: two flushes of grace.
-    return None if lifetime.idle is None else now - lifetime.idle - 2 * SEEN_FLUSH
+    return not s.idle_too_long(lifetime.idle, now)
 
 
 def slides_to(standing: Standing, lifetime: Lifetime, now: int) -> int | None:
     """The new end of a session that is used now; None where it stays as it is, or would gain too little for a write."""
-    # Whose lifespan an administrator set is signed out after it.
-    if lifetime.sliding is None or standing.identity.session_lifespan is not None:
+    # The lifespan of a policy is absolute.
+    if lifetime.sliding is None or standing.session.policy.lifespan is not None:
         return None
     end = min(now + lifetime.lifespan, standing.session.authenticated_at + lifetime.sliding)
     return end if end - standing.session.expires_at > lifetime.lifespan // 10 else None
@@ -90,6 +102,9 @@ async def issue(
     """A new session and its token, which is shown once. `epochs` are those read before the proof was checked: an ending
     in between ends this one too. SessionsFull."""
     token = new_token(PREFIX, act.entropy)
+    governed = await tx.policies.of(identity.organization, [identity.id])
+    policy = governed.get(identity.id, Governed(NO_POLICY, NO_POLICY)).effective
+    lifetime = lifetime.under(policy)
     session = Session(
         id=act.new_id(),
         number=new_number(act.entropy),
@@ -101,12 +116,13 @@ async def issue(
         created_at=act.now,
         issued_at=act.now,
         authenticated_at=act.now,
-        expires_at=act.now + lifetime.of(identity),
+        expires_at=act.now + lifetime.lifespan,
         ended_at=None,
         last_seen=act.now,
         device_id=act.new_id(),
         device=device,
         epochs=epochs,
+        policy=policy,
     )
     await _make_room(tx, act, identity.id, lifetime)
     while not await tx.sessions.add(session):
@@ -151,15 +167,16 @@ async def replace(tx: Tx, act: Act, current: Standing) -> None:
 
 
 async def extend(tx: Tx, act: Act, session_id: bytes, lifetime: Lifetime) -> Standing:
-    """The session with a lifespan from now, if little enough of the old one is left. SessionNotFound; SessionEnded for
-    one that is not in force."""
+    """The session with a lifespan from now, if little enough of the old one is left; the lifespan of a policy counts
+    from when its person was proved. SessionNotFound; SessionEnded for one that is not in force."""
     standing = await tx.sessions.get(act.organization, session_id)
     if standing is None:
         raise SessionNotFound
     if not in_force(standing, lifetime, act.now):
         raise SessionEnded
     session = standing.session
-    expires_at = act.now + lifetime.of(standing.identity)
+    since = act.now if session.policy.lifespan is None else session.authenticated_at
+    expires_at = since + lifetime.under(session.policy).lifespan
     if session.expires_at - act.now > lifetime.extend_within or session.expires_at >= expires_at:
         return standing
     longer = msgspec.structs.replace(session, expires_at=expires_at)
@@ -183,7 +200,7 @@ async def renew(
         aal=assurance(methods),
         issued_at=act.now,
         authenticated_at=act.now,
-        expires_at=max(act.now + lifetime.of(standing.identity), standing.session.expires_at),
+        expires_at=max(act.now + lifetime.under(standing.session.policy).lifespan, standing.session.expires_at),
     )
     await tx.sessions.renew(session)
     if token is not None:
@@ -195,7 +212,7 @@ async def renew(
 
 
 async def _make_room(tx: Tx, act: Act, identity_id: bytes, lifetime: Lifetime) -> None:
-    mine = Filter(identity_id=identity_id, active=True, idle_since=idle_since(lifetime, act.now))
+    mine = Filter(identity_id=identity_id, active=True, idle=lifetime.idle)
     while surplus := await tx.sessions.list(act.organization, mine, act.now, None, lifetime.most - 1, 100):
         if lifetime.refuse:
             raise SessionsFull

@@ -12,11 +12,12 @@ from nightlatch.core.sessions.model import (
     Ending,
     Filter,
     Found,
+    Governed,
     How,
     Issued,
+    Policy,
     Position,
     Session,
-    Settings,
     Standing,
     Step,
     Where,
@@ -107,13 +108,19 @@ class Questions(Protocol):
         """Of all that fit; by kinds of device and these methods, if there are any."""
 
 
-class SessionSettings(Protocol):
-    async def of(self, organization: bytes, identity_ids: Sequence[bytes]) -> Mapping[bytes, Settings]:
-        """Of those that have any."""
+class Policies(Protocol):
+    """Every read of sessions has the policy of their identity over that of the organization. What either had ended by
+    `now` stays so, whatever is put in its place; `idle` is what is configured."""
 
-    async def put(self, identity_ids: Sequence[bytes], settings: Settings | None) -> None:
-        """For all of these, in place of what they had, or none; their sessions expire no later than a lifespan after
-        they were issued."""
+    async def of(self, organization: bytes, identity_ids: Sequence[bytes]) -> Mapping[bytes, Governed]:
+        """Of those who exist."""
+
+    async def put(self, identity_ids: Sequence[bytes], policy: Policy, idle: int | None, now: int) -> None: ...
+
+    async def of_organization(self, organization: bytes) -> Policy | None:
+        """None when there is none."""
+
+    async def put_organization(self, organization: bytes, policy: Policy, idle: int | None, now: int) -> None: ...
 
 
 class Tx(CredentialsTx, Protocol):
@@ -127,4 +134,4 @@ class Tx(CredentialsTx, Protocol):
     def questions(self) -> Questions: ...
 
     @property
-    def session_settings(self) -> SessionSettings: ...
+    def policies(self) -> Policies: ...

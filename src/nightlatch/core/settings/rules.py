@@ -1,8 +1,8 @@
 """A signed-in person changes their traits or their password.
 
 Whatever could lock the owner out (a password, an identifier, an address) is changed only by who proved themselves
-lately, and it ends their other sessions and all that was pending. The flow stays open: it is of no use without the
-session, and people save more than once.
+lately, and it ends their other sessions (unless a policy keeps them) and all that was pending. The flow stays open: it
+is of no use without the session, and people save more than once.
 """
 
 from collections.abc import Mapping
@@ -154,7 +154,7 @@ async def _settle(
     await change(tx, act, before, after)
     if credentials:
         await forgive(tx, after.identity.id, PASSWORD)
-    if sensitive or rules.always_end_others:
+    if rules.always_end_others or (sensitive and standing.session.policy.end_others is not False):
         reason = "credential_changed" if credentials else "profile_changed"
         await end(tx, act, Where(identity_id=after.identity.id, but=standing.session.id), How.DISABLE, reason)
     if sensitive:

@@ -8,7 +8,7 @@ from nightlatch.core.flows.store import Tx
 from nightlatch.core.organizations.model import Alias, AliasKind
 from nightlatch.core.organizations.rules import check_addressed
 from nightlatch.core.sessions.model import Filter, How, Standing, Where
-from nightlatch.core.sessions.rules import end, idle_since
+from nightlatch.core.sessions.rules import end
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.huawei import shapes
@@ -34,7 +34,7 @@ async def list_sessions(call: Call[Shared]) -> Answer:
     act = call.act
 
     async def unit(tx: Tx) -> list[Standing]:
-        mine = Filter(await _user(tx, call), active=True, idle_since=idle_since(call.door.lifetime, act.now))
+        mine = Filter(await _user(tx, call), active=True, idle=call.door.lifetime.idle)
         return list(await tx.sessions.list(act.organization, mine, act.now, None, 0, MOST))
 
     rows = await call.door.store.scan(unit)

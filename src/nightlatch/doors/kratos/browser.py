@@ -133,11 +133,11 @@ def onward(
 
 
 def cookies_for(
-    call: Call[Parts], session: Session, identity: Identity, token: str, secret: bytes | None, *, lasts: bool = True
+    call: Call[Parts], session: Session, token: str, secret: bytes | None, *, lasts: bool = True
 ) -> Headers:
     """The session's cookie, and the browser's `secret`, if it is a new one: where somebody came in it must be."""
     cookies = call.door.cookies
-    kept = cookies.keep(token, session, identity, call.act.now, lasts=lasts)
+    kept = cookies.keep(token, session, call.act.now, lasts=lasts)
     return (kept, cookies.mark(secret)) if secret else (kept,)
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from nightlatch.core.identities.model import Identity
 from nightlatch.core.sessions.model import Session
 from nightlatch.kernel.clock import SECOND
 from nightlatch.kernel.ids import Entropy
@@ -50,11 +49,12 @@ class Cookies:
         plain = self.keys.decrypt(sealed, _CONTEXT) if sealed else None
         return None if plain is None else msgspec.msgpack.decode(plain, type=Kept)
 
-    def keep(self, token: str, session: Session, identity: Identity, now: int, *, lasts: bool = True) -> Header:
+    def keep(self, token: str, session: Session, now: int, *, lasts: bool = True) -> Header:
         """Has the browser keep `token` until the session ends, or until it is closed."""
         plain = msgspec.msgpack.encode(Kept(token, session.expires_at, lasts))
         sealed = _text(self.keys.encrypt(plain, _CONTEXT, self.entropy))
-        ends = not (lasts and self.persistent) or identity.session_ends_with_browser
+        forgets = session.policy.ends_with_browser
+        ends = not lasts or (not self.persistent if forgets is None else forgets)
         age = "" if ends else f"; Max-Age={(session.expires_at - now) // SECOND}"
         return ("set-cookie", f"{self.session}={sealed}{age}{self.session_scope}")
 

@@ -76,7 +76,7 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
     if ticked and parts.flows.remember_me is not None:
         lifetime = msgspec.structs.replace(lifetime, lifespan=parts.flows.remember_me)
     if method.type in parts.flows.alone:
-        lifetime = msgspec.structs.replace(lifetime, most=1, refuse=False)
+        lifetime = msgspec.structs.replace(lifetime, alone=True)
     parts = replace(parts, lifetime=lifetime)
     try:
         outcome = await method.sign_in(parts, call.act, flow, given, attempt)
@@ -92,7 +92,7 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
         known = standing is not None and standing.session.id == outcome.session.id
         secret = None if known else parts.cookies.new_secret()
         lasts = presented(parts.cookies, call.request.scope["headers"]).lasts if known else ticked is not False
-        headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret, lasts=lasts)
+        headers = cookies_for(call, outcome.session, outcome.token, secret, lasts=lasts)
         return onward(call, flow, method.type, shown, headers)
     shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
     return Answer(200, encode(shown))

@@ -37,7 +37,7 @@ async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
     shown = parts.render.session(standing, active=True, admin=False)
     more: Headers = (("x-kratos-authenticated-identity-id", shown.identity.id if shown.identity else ""),)
     if shown_by.known_end is not None and shown_by.known_end < session.expires_at:
-        more = (*more, parts.cookies.keep(shown_by.token, session, standing.identity, now, lasts=shown_by.lasts))
+        more = (*more, parts.cookies.keep(shown_by.token, session, now, lasts=shown_by.lasts))
     if parts.cache_for is not None:
         left = session.expires_at - now
         seconds = (min(left, parts.cache_for) if parts.cache_for else left) // SECOND

@@ -152,7 +152,7 @@ def _recovered(call: Call[Parts], sent: Submitted, outcome: rules.Recovered, sec
     if not sent.in_browser:
         shown["continue_with"] = [{"action": "set_ory_session_token", "ory_session_token": outcome.token}, *then]
         return Answer(200, encode(shown))
-    headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret)
+    headers = cookies_for(call, outcome.session, outcome.token, secret)
     if from_page(call.request):
         return to(url, *headers)
     shown["continue_with"] = then

@@ -99,7 +99,7 @@ def _registered(call: Call[Parts], sent: Submitted, by: str, outcome: Registered
     if outcome.session is not None and outcome.token is not None:
         shown.session = parts.render.own_session(outcome.session, identity)
         if sent.in_browser:
-            headers = cookies_for(call, outcome.session, outcome.identity, outcome.token, secret)
+            headers = cookies_for(call, outcome.session, outcome.token, secret)
         else:
             then.append({"action": "set_ory_session_token", "ory_session_token": outcome.token})
             shown.session_token = outcome.token

@@ -2,7 +2,7 @@
 
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.model import Filter, How, Position, Standing, Where
-from nightlatch.core.sessions.rules import end, extend, idle_since, in_force
+from nightlatch.core.sessions.rules import end, extend, in_force
 from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import paging
 from nightlatch.doors.kratos.bodies import ManageSessions, decode, path_id
@@ -47,7 +47,7 @@ def in_list(
     call: Call[Parts], *, active: bool | None, identity_id: bytes | None = None, but: bytes | None = None
 ) -> Filter:
     """Which sessions a list holds; those idle too long are over there as they are in a check."""
-    return Filter(identity_id, active, but, idle_since(call.door.lifetime, call.act.now))
+    return Filter(identity_id, active, but, call.door.lifetime.idle)
 
 
 async def list_of_identity(call: Call[Parts], where: Filter, *, admin: bool) -> Answer:

@@ -116,7 +116,7 @@ def _saved(call: Call[Parts], mine: Standing, sent: Submitted, settled: Settled)
         return Answer(200, encode(shown))
     url = return_to.after(parts, f"settings.{flow.method}", flow.return_to) or page_of(call, flow)
     known = presented(parts.cookies, call.request.scope["headers"])
-    kept = parts.cookies.keep(known.token, mine.session, settled.identity, call.act.now, lasts=known.lasts)
+    kept = parts.cookies.keep(known.token, mine.session, call.act.now, lasts=known.lasts)
     headers = () if known.known_end is None else (kept,)
     if from_page(call.request):
         return to(page_of(call, verifications[0]) if verifications else url, *headers)

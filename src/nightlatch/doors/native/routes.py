@@ -3,7 +3,7 @@
 from nightlatch.doors.http.openapi import Document, described
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Parameter, Route
-from nightlatch.doors.native import audit, errors, identities, keys, organizations, sessions, shapes
+from nightlatch.doors.native import audit, errors, identities, keys, organizations, policies, sessions, shapes
 from nightlatch.doors.native.paging import PARAMETERS
 
 _IN = (Parameter("organization_id", help="Another organization, for a key that manages them."),)
@@ -17,6 +17,12 @@ ADMIN = described(
         _Route("PATCH", "/v1/organizations/{id}", organizations.rename_organization, "organizations:write", shapes.OrganizationChange, shapes.Organization, 200, (400, 404, 409), (), "Rename an organization"),
         _Route("PUT", "/v1/organizations/{id}/aliases/{kind}/{value}", organizations.put_alias, "organizations:write", None, None, 204, (400, 404, 409), (), "Give an organization an alias"),
         _Route("DELETE", "/v1/organizations/{id}/aliases/{kind}/{value}", organizations.delete_alias, "organizations:write", None, None, 204, (400, 404), (), "Take an alias away"),
+        _Route("GET", "/v1/organizations/{id}/policy", policies.get_organization_policy, "organizations:read", None, shapes.Policy, 200, (404,), (), "Get the policy of an organization"),
+        _Route("PUT", "/v1/organizations/{id}/policy", policies.put_organization_policy, "organizations:write", shapes.Policy, shapes.Policy, 200, (400, 404), (), "Set how the sessions of an organization's people live"),
+        _Route("DELETE", "/v1/organizations/{id}/policy", policies.delete_organization_policy, "organizations:write", None, None, 204, (404,), (), "Clear the policy of an organization"),
+        _Route("GET", "/v1/identities/{id}/policy", policies.get_identity_policy, "identities:read", None, shapes.Policy, 200, (404,), _IN, "Get the policy of an identity"),
+        _Route("PUT", "/v1/identities/{id}/policy", policies.put_identity_policy, "identities:write", shapes.Policy, shapes.Policy, 200, (400, 404), _IN, "Set how the sessions of an identity live"),
+        _Route("DELETE", "/v1/identities/{id}/policy", policies.delete_identity_policy, "identities:write", None, None, 204, (404,), _IN, "Clear the policy of an identity"),
         _Route("POST", "/v1/identities/{id}/unlock", identities.unlock_identity, "identities:write", None, None, 204, (404,), (), "Forget the wrong passwords and codes of an identity"),
         _Route("GET", "/v1/sessions", sessions.list_sessions, "sessions:read", None, shapes.Sessions, 200, (400, 404), (*sessions.QUESTION, *_IN), "List the sessions that a filter picks"),
         _Route("POST", "/v1/sessions/end", sessions.end_sessions, "sessions:end", shapes.EndSessions, shapes.Ended, 200, (400, 404), _IN, "End the sessions that a filter picks, or that are named"),

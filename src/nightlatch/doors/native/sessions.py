@@ -8,7 +8,7 @@ from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
 from nightlatch.core.sessions.model import How, Revocation, Standing, Where
 from nightlatch.core.sessions.question import Question, Summary, filter_of, state_of
-from nightlatch.core.sessions.rules import end, idle_since
+from nightlatch.core.sessions.rules import end
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import KIB, Answer, Call, Parameter
 from nightlatch.doors.native import paging, questions, shapes
@@ -28,8 +28,8 @@ _WHICH = ("filter", "ids", "identities", "organization", "everybody", "token")
 async def list_sessions(call: Call[Shared]) -> Answer:
     organization_id, include = organization_of(call), _include(call)
     asking = questions.asking(call, organization_id, filter_of, "created_at")
-    since = idle_since(call.door.lifetime, call.act.now)
-    question = Question(organization_id, call.act.now, since, asking.where, asking.oldest_first)
+    idle = call.door.lifetime.idle
+    question = Question(organization_id, call.act.now, idle, asking.where, asking.oldest_first)
 
     async def unit(tx: Tx) -> tuple[Sequence[Standing], Summary | None]:
         await acting_in(tx, call.act, organization_id)
@@ -111,8 +111,8 @@ def _which(body: shapes.EndSessions) -> str:
 
 
 def _to_end(call: Call[Shared], act: Act, text: str, how: How, issued_by: int | None = None) -> Question:
-    since = idle_since(call.door.lifetime, act.now)
-    return Question(act.organization, act.now, since, filter_of(text), how=how, issued_by=issued_by)
+    idle = call.door.lifetime.idle
+    return Question(act.organization, act.now, idle, filter_of(text), how=how, issued_by=issued_by)
 
 
 def _include(call: Call[Shared]) -> set[str]:
@@ -127,7 +127,7 @@ def _place(standing: Standing) -> bytes:
 
 
 def _shown(standing: Standing, question: Question) -> shapes.Session:
-    return shapes.session(standing, state_of(standing, question.idle_since, question.now))
+    return shapes.session(standing, state_of(standing, question.idle, question.now))
 
 
 def _ended(revocation: Revocation) -> Answer:

@@ -8,12 +8,14 @@ import msgspec
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.events.model import Logged
 from nightlatch.core.organizations import model
-from nightlatch.core.sessions.model import How, Standing
+from nightlatch.core.sessions.model import AtLimit, How, Standing
+from nightlatch.core.sessions.model import Policy as PolicyKept
 from nightlatch.core.sessions.question import State
 from nightlatch.kernel import clock
 from nightlatch.kernel.clock import moment as at
+from nightlatch.kernel.durations import duration_text, parse_duration
 from nightlatch.kernel.ids import id_text
-from nightlatch.problems import Invalid
+from nightlatch.problems import FieldInvalid, Invalid
 
 T = TypeVar("T")
 encode = msgspec.json.Encoder().encode
@@ -43,6 +45,18 @@ class NewOrganization(msgspec.Struct, forbid_unknown_fields=True):
 
 class OrganizationChange(msgspec.Struct, forbid_unknown_fields=True):
     name: str
+
+
+class Policy(msgspec.Struct, forbid_unknown_fields=True):
+    """What is null is as in the policy above this one: the organization's, and above that the configuration. `lifespan`
+    and `idle` are durations as in the configuration (8h, 1h30m)."""
+
+    lifespan: str | None = None
+    idle: str | None = None
+    max_per_identity: int | None = None
+    at_limit: AtLimit | None = None
+    end_others: bool | None = None
+    ends_with_browser: bool | None = None
 
 
 class Key(msgspec.Struct, kw_only=True):
@@ -186,6 +200,24 @@ def decode(body: bytes, kind: type[T]) -> T:
 def organization(shown: model.Organization) -> Organization:
     aliases = [Alias(*alias) for alias in shown.aliases]
     return Organization(id_text(shown.id), shown.name, aliases, at(shown.created_at))
+
+
+def policy(shown: PolicyKept) -> Policy:
+    lifespan, idle = (None if time is None else duration_text(time) for time in (shown.lifespan, shown.idle))
+    return Policy(lifespan, idle, *msgspec.structs.astuple(shown)[2:])
+
+
+def kept(asked: Policy) -> PolicyKept:
+    """FieldInvalid for what is no duration."""
+    lifespan, idle = _duration("lifespan", asked.lifespan), _duration("idle", asked.idle)
+    return PolicyKept(lifespan, idle, *msgspec.structs.astuple(asked)[2:])
+
+
+def _duration(field: str, text: str | None) -> int | None:
+    time = None if text is None else parse_duration(text)
+    if text is not None and time is None:
+        raise FieldInvalid(field, f"{field} is a duration like 90m or 8h.")
+    return time
 
 
 def key(shown: AccessKey) -> Key:

@@ -8,7 +8,6 @@ import msgspec
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.device import name_of
 from nightlatch.core.sessions.model import Filter, Session
-from nightlatch.core.sessions.rules import idle_since
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.pages.errors import of_answer
 from nightlatch.doors.pages.flows import begin, flow_of
@@ -99,7 +98,7 @@ async def _places(call: Call[Parts], mine: dict[str, Any]) -> list[Place]:
     """Where the person is signed in: here, then as lately used."""
     person, now = mine["identity"], call.act.now
     organization = parse_id(person.get("organization_id") or "") or DEFAULT
-    where = Filter(parse_id(person["id"]), active=True, idle_since=idle_since(call.door.lifetime, now))
+    where = Filter(parse_id(person["id"]), active=True, idle=call.door.lifetime.idle)
     rows = await call.door.store.scan(lambda tx: tx.sessions.list(organization, where, now, None, 0, _MOST))
     lately = sorted((row.session for row in rows), key=lambda each: (id_text(each.id) != mine["id"], -each.last_seen))
     return [_place(call, each, mine["id"]) for each in lately]

@@ -2,7 +2,8 @@
 
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.model import Filter, How, Standing, Where
-from nightlatch.core.sessions.rules import end, idle_since, in_force
+from nightlatch.core.sessions.policies import MOST
+from nightlatch.core.sessions.rules import end, in_force
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.sessions_api import parameters
@@ -30,8 +31,8 @@ async def get_user_sessions(call: Call[Shared]) -> Answer:
     async def ask(tx: Tx) -> list[Standing]:
         found: list[Standing] = []
         for active in (True, False):
-            where = Filter(identity_id, active, None, idle_since(lifetime, act.now))
-            room = max(_MOST, lifetime.most) if active else max(_MOST - len(found), 0)
+            where = Filter(identity_id, active, None, lifetime.idle)
+            room = MOST if active else max(_MOST - len(found), 0)
             found += await tx.sessions.list(act.organization, where, act.now, None, 0, room)
         return found
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from nightlatch.core.flows.store import Tx
 from nightlatch.core.sessions.model import Filter, How, Position, Revocation, Standing, Where
-from nightlatch.core.sessions.rules import end, idle_since
+from nightlatch.core.sessions.rules import end
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.slack import names, shapes
@@ -73,7 +73,7 @@ async def list_sessions(call: Call[Shared]) -> Answer:
         whose = await names.user(tx, act, asked.user_id) if asked.user_id is not None else None
         kind = f"active sessions {act.organization.hex()} {whose.hex() if whose else ''}"
         after = _after(call, asked.cursor, kind)
-        where = Filter(whose, active=True, idle_since=idle_since(call.door.lifetime, act.now))
+        where = Filter(whose, active=True, idle=call.door.lifetime.idle)
         rows = await tx.sessions.list(act.organization, where, act.now, after, 0, asked.limit + 1)
         return rows, kind, await names.team_of(tx, act)
 

@@ -14,8 +14,8 @@ from nightlatch.stores.sql.statement import FIRST, Conditions, Connection, Row, 
 
 COLUMNS = """i.id, i.organization_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public,
     i.metadata_admin, i.external_id, i.addresses, i.version, i.ended_before, i.deleted_before, i.created_at,
-    i.updated_at, i.session_lifespan, coalesce(i.session_ends_with_browser, 0)"""
-WIDTH = 17
+    i.updated_at"""
+WIDTH = 15
 
 _GET = f"select {COLUMNS} from identities i where i.organization_id = $1 and i.id = $2"
 GET = sql(_GET)
@@ -102,13 +102,12 @@ class SqlIdentities(Rows):
 def identity_of(row: Row) -> Identity:
     """The identity of a row that begins with COLUMNS."""
     fields = list(row[:WIDTH])
-    fields[3], fields[9], fields[16] = State(fields[3]), _decode_addresses(fields[9]), bool(fields[16])
+    fields[3], fields[9] = State(fields[3]), _decode_addresses(fields[9])
     return Identity(*fields)
 
 
 def _row(identity: Identity) -> list[Any]:
-    """What ADD takes: an identity is made without session settings, which are put by themselves."""
-    fields = list(msgspec.structs.astuple(identity)[: WIDTH - 2])
+    fields = list(msgspec.structs.astuple(identity))
     fields[9] = _encode(fields[9]).decode()
     return fields
 

@@ -34,6 +34,15 @@ class Migration(NamedTuple):
     statements: tuple[str, ...]
 
 
+_POLICY = (
+    "session_idle {int}",
+    "session_max_per_identity {int}",
+    "session_at_limit {text}",
+    "session_end_others {int}",
+    "session_proved_after {int} not null default 0",
+    "session_seen_after {int} not null default 0",
+)
+
 MIGRATIONS = (
     Migration(
         1,
@@ -205,6 +214,17 @@ MIGRATIONS = (
             """create table seals (
                 position {int} primary key, hashes {bytes} not null, digest {bytes} not null, sealed_at {int} not null
             ) {strict}""",
+        ),
+    ),
+    Migration(
+        8,
+        "policies of organizations and identities",
+        (
+            *(f"alter table identities add column {column}" for column in _POLICY),
+            *(
+                f"alter table organizations add column {column}"
+                for column in ("session_lifespan {int}", "session_ends_with_browser {int}", *_POLICY)
+            ),
         ),
     ),
 )

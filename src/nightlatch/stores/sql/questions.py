@@ -9,6 +9,7 @@ from nightlatch.core.sessions.model import How, Standing
 from nightlatch.core.sessions.question import ATTRIBUTES, Question, Summary
 from nightlatch.kernel.filters import Comparison, Op
 from nightlatch.stores.sql.filters import SIGNS, Filtered, Order
+from nightlatch.stores.sql.policies import ENDS, IDLE, idle
 from nightlatch.stores.sql.sessions import ENDED, JOINS, STANDING, standing_of
 from nightlatch.stores.sql.statement import FIRST, Connection, Rows
 
@@ -86,6 +87,7 @@ class _Asked(Filtered):
         "identity.state": "i.state",
         "identity.schema": "i.schema_id",
         "identity.external_id": "i.external_id",
+        "expires_at": f"({ENDS})",
         "device.kind": "s.device_kind",
         "device.ip": "s.ip",
         "device.user_agent": "s.user_agent",
@@ -107,9 +109,9 @@ class _Asked(Filtered):
     def _of_state(self, comparison: Comparison) -> str:
         if comparison.op is Op.PR:
             return "true"
-        over = f"s.expires_at <= {self.parameter(self._question.now)}"
-        if self._question.idle_since is not None:
-            over += f" or s.last_seen <= {self.parameter(self._question.idle_since)}"
+        asked = self._question
+        values = map(self.parameter, (asked.now, *idle(asked.idle, asked.now)))
+        over = f"{ENDS} <= {{}} or {IDLE}".format(*values)
         state = f"case when {ENDED} then 'ended' when {over} then 'expired' else i.state end"
         return f"{state} {SIGNS[comparison.op]} {self.parameter(comparison.value)}"
 

@@ -12,8 +12,8 @@ from nightlatch.stores.sql.leases import SqlLeases
 from nightlatch.stores.sql.log import SqlLog
 from nightlatch.stores.sql.messages import SqlMessages
 from nightlatch.stores.sql.organizations import SqlOrganizations
+from nightlatch.stores.sql.policies import SqlPolicies
 from nightlatch.stores.sql.questions import SqlQuestions
-from nightlatch.stores.sql.session_settings import SqlSessionSettings
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection
 
@@ -32,7 +32,7 @@ class Transaction:
         self.sessions = SqlSessions(connection)
         self.endings = SqlEndings(connection)
         self.questions = SqlQuestions(connection)
-        self.session_settings = SqlSessionSettings(connection)
+        self.policies = SqlPolicies(connection)
         self.access_keys = SqlAccessKeys(connection)
         self.leases = SqlLeases(connection)
         self.attempts = SqlAttempts(connection)
