@@ -207,4 +207,17 @@ MIGRATIONS = (
             ) {strict}""",
         ),
     ),
+    Migration(
+        11,
+        "idempotency keys",
+        (
+            """create table idempotency_keys (
+                id {bytes} not null primary key, actor {text} not null, fingerprint {bytes} not null,
+                holder {bytes} not null, held_until {int} not null, expires_at {int} not null, acted {int} not null,
+                answer {bytes}
+            ) {keyed}""",
+            "create index idempotency_keys_actor on idempotency_keys (actor, expires_at)",
+            "create index idempotency_keys_expiry on idempotency_keys (expires_at)",
+        ),
+    ),
 )
