@@ -95,7 +95,9 @@ def test_an_api_is_read_and_tried(window: Window, site: Development) -> None:
     judged(window)
 
 
-@pytest.mark.parametrize("path", ["/v1/openapi.json", "/openapi.json", "/sessions-api/openapi.json", "/api/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/v1/openapi.json", "/openapi.json", "/sessions-api/openapi.json", "/api/openapi.json"]
+)
 def test_every_operation_of_a_document_is_shown_and_the_page_can_be_used_by_everybody(
     browser_program: Chromium, site: Development, path: str
 ) -> None:

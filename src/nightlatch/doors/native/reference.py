@@ -1,5 +1,5 @@
-"""A page to read the APIs of this port, and to try them. Nothing on it is secret: the documents that it shows need no key
-either, and what is tried needs the key of whoever tries it."""
+"""A page to read the APIs of this port, and to try them. Nothing on it is secret: the documents that it shows need no
+key either, and what is tried needs the key of whoever tries it."""
 
 from functools import cache
 from pathlib import Path

@@ -45,5 +45,6 @@ class SqlIdempotencyKeys(Rows):
 
 
 def _entry(row: Row) -> Entry:
-    *fields, acted, answer = row
-    return Entry(*fields, bool(acted), answer)
+    fields = list(row)
+    fields[6] = bool(fields[6])
+    return Entry(*fields)
