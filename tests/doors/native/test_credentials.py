@@ -1,10 +1,12 @@
 """The credentials of an identity: added, replaced and removed one by one, by whoever saw what they are."""
 
+import asyncio
 import uuid
 from typing import Any
 
 import pytest
-from tests.doors.kratos.in_process import PASSWORD, UNKNOWN, Doors, Reply
+from tests.doors.kratos.in_process import ADMIN_PORT, PASSWORD, UNKNOWN, Doors, Reply, request
+from tests.doors.kratos.in_process import KEY as ADMIN_KEY
 from tests.doors.native.test_organizations import refused
 
 TOTP = {"totp_url": "otpauth://totp/x?secret=JBSWY3DP"}
@@ -171,3 +173,18 @@ def test_W3_credentials_of_another_organization_are_as_if_they_were_not_there(do
     for method, body in (("GET", None), ("PUT", GIVEN["password"]), ("DELETE", None)):
         refused(doors.admin(method, f"{url}/password", body, key=theirs), 404, "identity_not_found")
     refused(doors.admin("GET", url, key=theirs), 404, "identity_not_found")
+
+
+def test_of_many_who_saw_the_same_one_changes_it(doors_of_each: Doors) -> None:
+    doors = doors_of_each
+    target = f"{ada(doors)}/totp"
+    seen = doors.admin("PUT", target, TOTP).headers["etag"]
+    headers = {"authorization": f"Bearer {ADMIN_KEY}", "if-match": seen}
+
+    async def at_once() -> list[Reply]:
+        bodies = [{"totp_url": f"otpauth://totp/x?secret=JBSWY3D{n}"} for n in range(2, 8)]
+        asked = (request(doors._admin, ADMIN_PORT, "PUT", target, body, headers=headers) for body in bodies)
+        return await asyncio.gather(*asked)
+
+    assert sorted(reply.status for reply in doors.run(at_once())) == [200, 412, 412, 412, 412, 412]
+    assert doors.admin("GET", target).ok()["revision"] == 2
