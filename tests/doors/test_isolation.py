@@ -52,6 +52,7 @@ DIALECTS = (
         {
             "create_organization": {"name": "new"},
             "rename_organization": {"name": "renamed"},
+            "put_credential": {"password": "Harp*dune-lantern 38"},
             "end_sessions": {"everybody": True, "reason": "a test"},
             "create_key": {"name": "new", "scopes": ["sessions:read"]},
         },
