@@ -46,6 +46,11 @@ def test_every_line_refuses_in_problem_details(doors: Doors, route: Any) -> None
         assert said(doors.admin(route.method, path, {"nonsense": 1}), 400, "invalid")["pointer"] == "#"
 
 
+@pytest.mark.parametrize("path", ["/v1/", "/v1/nothing", "/v1/keys/", "/v1//keys"])
+def test_what_is_no_line_is_told_in_problem_details(doors: Doors, path: str) -> None:
+    said(doors.admin("GET", path), 404, "")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "pointer"),
     [
