@@ -128,7 +128,8 @@ def test_an_organization_is_renamed_only_as_it_was_seen(doors_of_each: Doors) ->
     ("kind", "body", "code", "where"),
     [
         ("password", {}, "field_invalid", "password"), ("password", TOTP, "field_invalid", "totp_url"),
-        ("password", {"hashed_password": "x"}, "hash_refused", None),
+        ("password", {"hashed_password": "x"}, "hash_refused", None), ("password", {"password": ""}, "invalid", "#/password"),
+        ("password", {"password": PASSWORD, "hashed_password": "x"}, "field_invalid", "password"),
         ("password", {"password": "x" * 1025}, "password_refused", None), ("totp", {"totp_url": 1}, "invalid", "#/totp_url"),
         ("oidc", {"providers": [{"provider": "g", "subject": []}]}, "invalid", "#/providers/0/subject"),
         ("passkey", {"credentials": [KEY]}, "field_invalid", "credentials.passkey"),

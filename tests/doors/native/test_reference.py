@@ -95,6 +95,17 @@ def test_an_api_is_read_and_tried(window: Window, site: Development) -> None:
     judged(window)
 
 
+def test_it_is_tried_from_the_keyboard_alone(window: Window, site: Development) -> None:
+    window.open("/v1/docs")
+    page = window.page
+    expect(page.get_by_role("status").first).to_contain_text("operations")
+    page.get_by_label("Access key").focus()
+    page.keyboard.type(site.key_file.read_text().strip())
+    for key in ("Tab", "Enter", "Tab", "1", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("details[open]").get_by_role("status")).to_contain_text('"organizations": [')
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/openapi.json", "/openapi.json", "/sessions-api/openapi.json", "/api/openapi.json"]
 )

@@ -7,7 +7,7 @@ import msgspec
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True):
-    """Go decodes null as if the member were absent: so does every member here."""
+    """A member that is null counts as absent."""
 
 
 class OidcProvider(Strict):

@@ -92,7 +92,7 @@ def _config(type_: str, given: shapes.NewCredential) -> Config:
     known = _MEMBERS.get(type_, set())
     for wrong in sorted(config.keys() - known):
         raise FieldInvalid(wrong, f"A credential of type {type_} has no {wrong}.")
-    if known and not config:
+    if known and (not config or config.keys() == _MEMBERS["password"]):
         raise FieldInvalid(type_, f"It needs {' or '.join(sorted(known))}.")
     return config
 

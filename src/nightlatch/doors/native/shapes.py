@@ -107,7 +107,7 @@ class NewCredential(msgspec.Struct, forbid_unknown_fields=True):
     """The members of its type: `password` or `hashed_password`, the `providers` of an oidc, `totp_url`, the `codes` of
     a lookup_secret, `credentials` and `user_handle` of a webauthn or passkey."""
 
-    password: str | None = None
+    password: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     hashed_password: str | None = None
     providers: list[OidcProvider] | None = None
     totp_url: str | None = None
