@@ -11,6 +11,7 @@
     │   ├── HashRefused            an imported hash: unknown, unreadable, or dearer than we will ever pay
     │   ├── LastFirstFactor        removing it would lock the person out
     │   ├── SessionsFull           an identity has as many sessions as it may have
+    │   ├── IdempotencyKeyReused   the key was used for another request
     │   ├── SessionEnded           an ended or expired session cannot be extended
     │   └── PageTokenInvalid       not a page token of ours
     ├── NotFound                   no such thing, or none that the caller may know of
@@ -22,6 +23,8 @@
     │   ├── CredentialNotFound
     │   └── FlowNotFound
     ├── Conflict                   a unique value is taken
+    │   ├── IdempotencyKeyBusy     a request with the key is under way
+    │   └── AnswerLost             what was asked under the key is done, and its answer was not kept
     ├── VersionMismatch            If-Match names an older version
     ├── Unauthenticated            nobody, or not proved
     │   ├── KeyRequired            no valid access key
@@ -65,7 +68,12 @@ class Problem(Exception):
         super().__init__(f"{self.code}: {self.reason}" if self.reason else self.code)
 
 
-class Invalid(Problem): ...
+class Invalid(Problem):
+    """`pointer` is the JSON pointer of what is wrong in the body, as a fragment, where it is known."""
+
+    def __init__(self, reason: str = "", pointer: str = "") -> None:
+        super().__init__(reason)
+        self.pointer = pointer
 
 
 class Fault(NamedTuple):
@@ -135,6 +143,10 @@ class SessionsFull(Invalid):
     default_reason = "You are signed in on as many devices as you may be. Sign out on one of them first."
 
 
+class IdempotencyKeyReused(Invalid):
+    default_reason = "This Idempotency-Key was used for another request."
+
+
 class SessionEnded(Invalid):
     default_reason = "The session has ended or expired and cannot be extended."
 
@@ -170,6 +182,17 @@ class FlowNotFound(NotFound): ...
 
 
 class Conflict(Problem): ...
+
+
+class IdempotencyKeyBusy(Conflict):
+    default_reason = "A request with this Idempotency-Key is under way, or was cut off. Try again in a minute."
+
+
+class AnswerLost(Conflict):
+    default_reason = (
+        "What was asked under this Idempotency-Key was done, all or in part, and its answer is lost. "
+        "Look before you ask under another key."
+    )
 
 
 class VersionMismatch(Problem):
@@ -231,8 +254,8 @@ class Throttled(Problem):
 
     default_reason = "Too many attempts came from your network. Try again later."
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__()
+    def __init__(self, retry_after: int, reason: str = "") -> None:
+        super().__init__(reason)
         self.retry_after = retry_after
 
 

@@ -54,6 +54,7 @@ DIALECTS = (
             "rename_organization": {"name": "renamed"},
             "put_organization_policy": {"idle": "1h"},
             "put_identity_policy": {"idle": "1h"},
+            "put_credential": {"password": "Harp*dune-lantern 38"},
             "end_sessions": {"everybody": True, "reason": "a test"},
             "create_key": {"name": "new", "scopes": ["sessions:read"]},
         },

@@ -199,6 +199,8 @@ FILL = f"""
     insert into attempts select sha256(id::text::bytea), 0, 1, 1, 0, {NOW} + version from identities;
     insert into access_keys select id, '{DEFAULT.hex()}', '', sha256(id::text::bytea), '[]', 0, null, null
       from identities;
+    insert into idempotency_keys select sha256(id::text::bytea), id::text, '', '', 0, {NOW} + version, 0, null
+      from identities;
     insert into organizations select ('00000000-0000-0000-0001-' || lpad(to_hex(n), 12, '0'))::uuid, 'o' || n, 0
       from generate_series(1, {BIG}) n;
     insert into organization_aliases select 'team', name, id from organizations;

@@ -43,6 +43,7 @@ async def sweep(
         "endings": mark,
         "flows": lambda tx, most: tx.flows.purge(now - retention.flows, most),
         "messages": lambda tx, most: tx.messages.purge(now - retention.messages, most),
+        "idempotency_keys": lambda tx, most: tx.idempotency_keys.purge(now, most),
         "attempts": lambda tx, most: tx.attempts.purge(now, most),
         "sessions": lambda tx, most: tx.sessions.purge(now - retention.sessions, most),
     }

@@ -12,7 +12,9 @@ from tests.database import Run
 from tests.doors.kratos.in_process import BEGIN, KEY, Reply, request
 
 from nightlatch.core.access.model import AccessKey
+from nightlatch.core.credentials.person import Vault
 from nightlatch.core.events.model import Act
+from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.doors.http import access
@@ -33,6 +35,9 @@ SHARED = Shared(
     lifetime=Lifetime(1, 1),
     page_keys=Keys([bytes(32)], "page tokens"),
     pair_keys=Keys([bytes(32)], "key pairs"),
+    schemas=Schemas([], "default"),
+    hasher=None,  # type: ignore[arg-type]
+    vault=Vault(Keys([bytes(32)], "credentials")),
     client_address=lambda peer, _headers: peer,
 )
 

@@ -1,4 +1,5 @@
-"""An access key: what an administrator or a program presents. Only its hash is kept, or a ciphertext."""
+"""An access key: what an administrator or a program presents. Only its hash is kept, or a ciphertext. And the
+idempotency keys of those who do."""
 
 from typing import NamedTuple
 
@@ -43,3 +44,17 @@ class AccessKey(msgspec.Struct, frozen=True):
     expires_at: int | None = None
     revoked_at: int | None = None
     pair: Pair | None = None
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A key of `actor`, by its hash, and the hash of the request that it is for. `acted`: the act, or a part of it, is
+    committed. The `answer` is sealed: it may hold a secret that is shown once."""
+
+    id: bytes
+    actor: str
+    fingerprint: bytes
+    holder: bytes
+    held_until: int
+    expires_at: int
+    acted: bool = False
+    answer: bytes | None = None

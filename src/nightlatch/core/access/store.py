@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from nightlatch.core.access.model import AccessKey
+from nightlatch.core.access.model import AccessKey, Entry
 from nightlatch.core.sessions.store import Tx as SessionsTx
 
 
@@ -26,6 +26,30 @@ class AccessKeys(Protocol):
         """False when there is no such key, or it was revoked before."""
 
 
+class IdempotencyKeys(Protocol):
+    async def get(self, id_: bytes) -> Entry | None: ...
+
+    async def take(self, entry: Entry, now: int) -> bool:
+        """Adds it, or puts it in the place of one that is over or that nobody holds; false when there is another."""
+
+    async def mark(self, id_: bytes, holder: bytes) -> bool:
+        """Says that its act is done; false when it is not this holder's."""
+
+    async def keep(self, id_: bytes, holder: bytes, answer: bytes) -> None: ...
+
+    async def release(self, id_: bytes, holder: bytes) -> None:
+        """Removes it, unless it is marked."""
+
+    async def nth_expiry(self, actor: str, now: int, n: int) -> int | None:
+        """When the newest but `n` - 1 of those that are not over will be; None when there are fewer."""
+
+    async def purge(self, before: int, most: int) -> int:
+        """Removes up to `most` of those that were over by then: how many."""
+
+
 class Tx(SessionsTx, Protocol):
+    @property
+    def idempotency_keys(self) -> IdempotencyKeys: ...
+
     @property
     def access_keys(self) -> AccessKeys: ...

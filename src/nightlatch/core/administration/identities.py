@@ -13,7 +13,18 @@ from nightlatch.core.courier.model import Template
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Config
-from nightlatch.core.credentials.person import Person, Profile, Vault, add, change, compose, find, loses, with_config
+from nightlatch.core.credentials.person import (
+    Person,
+    Profile,
+    Vault,
+    add,
+    change,
+    compose,
+    find,
+    kept,
+    loses,
+    with_config,
+)
 from nightlatch.core.credentials.policy import check_length
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows.store import Tx
@@ -22,7 +33,14 @@ from nightlatch.core.identities.notices import tell
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.model import How, Where
 from nightlatch.core.sessions.rules import end
-from nightlatch.problems import Conflict, CredentialNotFound, IdentityNotFound, LastFirstFactor, VersionMismatch
+from nightlatch.problems import (
+    Conflict,
+    CredentialNotFound,
+    FieldInvalid,
+    IdentityNotFound,
+    LastFirstFactor,
+    VersionMismatch,
+)
 
 
 async def hash_passwords(hasher: Hasher, credentials: Mapping[str, Config]) -> dict[str, Config]:
@@ -110,6 +128,31 @@ async def delete_credential(
     if type_ in {"password", "oidc"} and firsts < 2:
         raise LastFirstFactor
     left = METHODS[type_].without(vault.open(credential), credential.identifiers, identifier)
+    return await _leave(tx, act, vault, person, type_, left)
+
+
+async def put_credential(
+    tx: Tx, act: Act, schemas: Schemas, vault: Vault, person: Person, type_: str, config: Config
+) -> Person:
+    """The person, as `locked` gave them, with `config` for this credential, or in its place. Problems of `update`."""
+    return await update(tx, act, schemas, vault, person, kept(person.identity, {type_: config}, whole=True))
+
+
+async def remove_credential(tx: Tx, act: Act, vault: Vault, person: Person, type_: str) -> Person:
+    """The person, as `locked` gave them, without any of this credential, be it their last; and ends the sessions.
+    CredentialNotFound; FieldInvalid for one that comes from the traits."""
+    if type_ not in person.credentials:
+        raise CredentialNotFound
+    if type_ == "code":
+        raise FieldInvalid("type", "Codes go to the addresses in the traits: change those.")
+    return await _leave(tx, act, vault, person, type_, None)
+
+
+async def _leave(
+    tx: Tx, act: Act, vault: Vault, person: Person, type_: str, left: tuple[Config, tuple[str, ...]] | None
+) -> Person:
+    """The person, of whose credential this is `left`."""
+    credential, identity_id = person.credentials[type_], person.identity.id
     credentials = {t: c for t, c in person.credentials.items() if t != type_}
     if left is not None:
         credentials[type_] = with_config(act, vault, credential, identity_id, type_, *left)

@@ -46,6 +46,20 @@ class Profile(msgspec.Struct, frozen=True):
     created_at: int | None = None
 
 
+def kept(identity: Identity, credentials: Mapping[str, Config], *, whole: bool = False) -> Profile:
+    """The profile of who stays as they are, but for these credentials."""
+    return Profile(
+        identity.schema_id,
+        identity.traits,
+        identity.state,
+        identity.metadata_public,
+        identity.metadata_admin,
+        identity.external_id,
+        credentials=credentials,
+        whole=whole,
+    )
+
+
 class Vault:
     """Seals the configs that hold secrets; a sealed text opens only for the identity and type it was made for."""
 

@@ -42,10 +42,11 @@ async def create(tx: Tx, act: Act, name: str, aliases: Iterable[Alias] = ()) -> 
     return await get(tx, act, organization.id)
 
 
-async def get(tx: Tx, act: Act, organization_id: bytes) -> Organization:
-    """OrganizationNotFound, DefaultOrganizationOnly."""
+async def get(tx: Tx, act: Act, organization_id: bytes, *, lock: bool = False) -> Organization:
+    """With `lock`, nobody else renames it before the commit. OrganizationNotFound, DefaultOrganizationOnly."""
     only_default(act)
-    organization = await tx.organizations.get(organization_id)
+    find = tx.organizations.lock if lock else tx.organizations.get
+    organization = await find(organization_id)
     if organization is None:
         raise OrganizationNotFound
     return organization

@@ -13,6 +13,9 @@ class Organizations(Protocol):
 
     async def get(self, organization_id: bytes) -> Organization | None: ...
 
+    async def lock(self, organization_id: bytes) -> Organization | None:
+        """As `get`; nobody else changes the row until the transaction ends."""
+
     async def by_name(self, name: str) -> Organization | None: ...
 
     async def holder(self, alias: Alias) -> bytes | None:

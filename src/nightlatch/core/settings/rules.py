@@ -13,7 +13,7 @@ import msgspec
 from nightlatch.core.attempts.rules import PASSWORD, check_network, forgive
 from nightlatch.core.courier.model import Template
 from nightlatch.core.credentials.model import Config
-from nightlatch.core.credentials.person import Person, Profile, change, compose, find
+from nightlatch.core.credentials.person import Person, change, compose, find, kept
 from nightlatch.core.credentials.policy import Policy, check_password
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows import rules as flows
@@ -147,7 +147,10 @@ async def _settle(
     standing = await tx.sessions.get(act.organization, mine.session.id)
     if before is None or standing is None or not in_force(standing, means.lifetime, act.now):
         raise SessionRequired
-    after = compose(act, schemas, means.vault, _profile(before.identity, traits, credentials), before)
+    profile = kept(before.identity, credentials)
+    if traits is not None:
+        profile = msgspec.structs.replace(profile, traits=traits)
+    after = compose(act, schemas, means.vault, profile, before)
     sensitive = bool(credentials) or _reached_by(before) != _reached_by(after)
     if sensitive:
         _check_privileged(standing.session, act, rules)
@@ -164,18 +167,6 @@ async def _settle(
     facts = Facts(browser=flow.facts.browser)
     after, begun = await follow(tx, act, means, after, flow, After(flow.facts.browser), before)
     return Settled(await flows.move(tx, flow, state=SAVED, method=method, facts=facts), after.identity, begun)
-
-
-def _profile(i: Identity, traits: str | None, credentials: Mapping[str, Config]) -> Profile:
-    return Profile(
-        i.schema_id,
-        i.traits if traits is None else traits,
-        i.state,
-        i.metadata_public,
-        i.metadata_admin,
-        i.external_id,
-        credentials=credentials,
-    )
 
 
 def _reached_by(person: Person) -> tuple[object, object]:

@@ -128,7 +128,8 @@ def _responses(route: Route[Any], schemas: dict[Any, _Object], about: Document) 
         good["content"] = {_TEXTS[route.gives]: {"schema": {"type": "string"}}}
     elif route.gives is not None:
         good["content"] = _json(schemas[route.gives])
-    return {str(route.status): good, **answers, "default": {"description": "Any other refusal", **refused}}
+    more = {str(s): {**good, "description": _phrase(s)} for s in statuses if s == HTTPStatus.CREATED}
+    return {str(route.status): good, **answers, **more, "default": {"description": "Any other refusal", **refused}}
 
 
 def _statuses_of_kind(route: Route[Any]) -> Iterable[int]:

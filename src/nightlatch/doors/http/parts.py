@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from nightlatch.core.access.model import AccessKey
+from nightlatch.core.credentials.hashing import Hasher
+from nightlatch.core.credentials.person import Vault
+from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import Clock
@@ -29,4 +32,7 @@ class Shared:
     lifetime: Lifetime
     page_keys: Keys
     pair_keys: Keys
+    schemas: Schemas
+    hasher: Hasher
+    vault: Vault
     client_address: Callable[[str, Sequence[tuple[bytes, bytes]]], str]

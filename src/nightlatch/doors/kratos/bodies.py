@@ -2,11 +2,12 @@
 
 import re
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
 
+from nightlatch.core.credentials.given import LookupCode, OidcProvider, Strict, WebAuthnKey, without_nulls
 from nightlatch.core.credentials.model import Config
 from nightlatch.core.credentials.person import Profile
 from nightlatch.core.identities.model import Address, Kind, State
@@ -24,10 +25,6 @@ _EMPTY, _NULL = Raw(b"{}"), Raw(b"null")
 REGIONS = {"eu-central", "asia-northeast", "us-east", "us-west", "eu", "asia", "us", "global"}
 
 
-class Strict(msgspec.Struct, forbid_unknown_fields=True):
-    """Go decodes null as if the member were absent: so does every member here."""
-
-
 class PasswordConfig(Strict):
     password: str | None = None
     hashed_password: str | None = None
@@ -36,13 +33,6 @@ class PasswordConfig(Strict):
 
 class Password(Strict):
     config: PasswordConfig | None = None
-
-
-class OidcProvider(Strict):
-    subject: str | None = None
-    provider: str | None = None
-    use_auto_link: bool | None = None
-    organization: str | None = None
 
 
 class OidcConfig(Strict):
@@ -63,51 +53,12 @@ class Totp(Strict):
     config: TotpConfig | None = None
 
 
-class LookupCode(Strict):
-    code: str
-    used_at: datetime | None = None
-
-
 class LookupConfig(Strict):
     codes: list[LookupCode] | None = None
 
 
 class Lookup(Strict):
     config: LookupConfig | None = None
-
-
-class Authenticator(Strict):
-    aaguid: str | None = None
-    sign_count: int | None = None
-    clone_warning: bool | None = None
-
-
-class KeyFlags(Strict):
-    user_present: bool | None = None
-    user_verified: bool | None = None
-    backup_eligible: bool | None = None
-    backup_state: bool | None = None
-
-
-class Attestation(Strict):
-    client_dataJSON: str | None = None  # noqa: N815 - the wire's spelling
-    client_data_hash: str | None = None
-    authenticator_data: str | None = None
-    public_key_algorithm: int | None = None
-    object: str | None = None
-
-
-class WebAuthnKey(Strict):
-    id: str
-    public_key: str
-    attestation_type: str | None = None
-    display_name: str | None = None
-    added_at: datetime | None = None
-    is_passwordless: bool | None = None
-    authenticator: Authenticator | None = None
-    flags: KeyFlags | None = None
-    transport: list[str] | None = None
-    attestation: Attestation | None = None
 
 
 class WebAuthnConfig(Strict):
@@ -307,15 +258,6 @@ def _address(given: GivenAddress, kind: Kind) -> Address:
         verified=bool(given.verified),
         verified_at=microseconds(given.verified_at),
     )
-
-
-def without_nulls(value: Any) -> Any:
-    """A copy without the members that are null, at any depth."""
-    if isinstance(value, dict):
-        return {k: without_nulls(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [without_nulls(v) for v in value]
-    return value
 
 
 def path_id(text: str) -> bytes:

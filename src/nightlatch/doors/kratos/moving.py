@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from nightlatch.core.credentials.given import OidcProvider, Strict, without_nulls
 from nightlatch.core.credentials.model import Config
 from nightlatch.core.credentials.person import Profile
 from nightlatch.doors.kratos import bodies
@@ -17,7 +18,7 @@ from nightlatch.problems import FieldInvalid
 _NONE = Raw(b"{}")
 
 
-class MovedCredential(bodies.Strict):
+class MovedCredential(Strict):
     """`config` alone is used: identifiers follow from the schema and the config."""
 
     config: Raw = msgspec.field(default_factory=lambda: _NONE)
@@ -28,7 +29,7 @@ class MovedCredential(bodies.Strict):
     updated_at: datetime | None = None
 
 
-class MovedProvider(bodies.OidcProvider):
+class MovedProvider(OidcProvider):
     initial_id_token: str | None = None
     initial_access_token: str | None = None
     initial_refresh_token: str | None = None
@@ -75,7 +76,7 @@ def _config(type_: str, given: MovedCredential) -> Config:
     if type_ not in _CONFIGS:
         raise FieldInvalid("credentials", f"Credentials type {type_} is not supported.")
     try:
-        found: Config = bodies.without_nulls(msgspec.to_builtins(_CONFIGS[type_].decode(given.config)))
+        found: Config = without_nulls(msgspec.to_builtins(_CONFIGS[type_].decode(given.config)))
     except msgspec.ValidationError as error:
         raise FieldInvalid("credentials", f"The config of {type_} cannot be read: {error}") from None
     return found

@@ -10,7 +10,7 @@ from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.native.routes import ADMIN
 from nightlatch.problems import FieldInvalid
 
-_KNOWN = {(route.method, route.path): {each.name for each in route.query} for route in ADMIN}
+_KNOWN = {(route.method, route.path): {each.name for each in route.query if each.place == "query"} for route in ADMIN}
 
 
 async def asking(parts: Shared, request: Request, scope: str) -> Act:

@@ -1,10 +1,12 @@
 """The operations on organizations."""
 
 from nightlatch.core.organizations import model, rules
+from nightlatch.core.organizations.store import Tx
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.native import paging, shapes
+from nightlatch.doors.native.conditions import check, tagged
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import OrganizationNotFound
 
@@ -32,7 +34,13 @@ async def get_organization(call: Call[Shared]) -> Answer:
 async def rename_organization(call: Call[Shared]) -> Answer:
     organization_id = _id(call)
     body = shapes.decode(await call.body(), shapes.OrganizationChange)
-    return _one(await call.door.store.write(lambda tx: rules.rename(tx, call.act, organization_id, body.name)))
+
+    async def unit(tx: Tx) -> model.Organization:
+        before = await rules.get(tx, call.act, organization_id, lock=True)
+        check(call, shapes.encode(shapes.organization(before)))
+        return await rules.rename(tx, call.act, organization_id, body.name)
+
+    return _one(await call.door.store.write(unit))
 
 
 async def put_alias(call: Call[Shared]) -> Answer:
@@ -53,4 +61,4 @@ def _id(call: Call[Shared]) -> bytes:
 
 
 def _one(organization: model.Organization, status: int = 200, headers: Headers = ()) -> Answer:
-    return Answer(status, shapes.encode(shapes.organization(organization)), headers)
+    return tagged(shapes.encode(shapes.organization(organization)), status, headers)

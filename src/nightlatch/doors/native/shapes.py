@@ -6,6 +6,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from nightlatch.core.access.model import AccessKey
+from nightlatch.core.credentials.given import LookupCode, OidcProvider, WebAuthnKey
+from nightlatch.core.credentials.model import Credential as Stored
 from nightlatch.core.events.model import Logged
 from nightlatch.core.organizations import model
 from nightlatch.core.sessions.model import AtLimit, How, Standing
@@ -94,6 +96,38 @@ class MadeKey(msgspec.Struct, omit_defaults=True):
     token: str | None = None
     secret: str | None = None
     security_token: str | None = None
+
+
+class Credential(msgspec.Struct):
+    """What is known of it, and nothing that it holds. `first_factors` and `second_factors` count what in it signs
+    somebody in; `revision` grows with each change."""
+
+    type: str
+    identifiers: list[str]
+    first_factors: int
+    second_factors: int
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Credentials(msgspec.Struct):
+    """By type. None: nothing is left to sign in with."""
+
+    credentials: list[Credential]
+
+
+class NewCredential(msgspec.Struct, forbid_unknown_fields=True):
+    """The members of its type: `password` or `hashed_password`, the `providers` of an oidc, `totp_url`, the `codes` of
+    a lookup_secret, `credentials` and `user_handle` of a webauthn or passkey."""
+
+    password: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    hashed_password: str | None = None
+    providers: list[OidcProvider] | None = None
+    totp_url: str | None = None
+    codes: list[LookupCode] | None = None
+    credentials: list[WebAuthnKey] | None = None
+    user_handle: str | None = None
 
 
 class SessionIdentity(msgspec.Struct):
@@ -193,8 +227,16 @@ def decode(body: bytes, kind: type[T]) -> T:
     """The body as `kind`; Invalid says where it is not."""
     try:
         return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$")
+        raise Invalid(f"{reason}.", _pointer(path.removesuffix("`"))) from None
     except msgspec.DecodeError as error:
         raise Invalid(f"{error}.") from None
+
+
+def _pointer(path: str) -> str:
+    """`.aliases[0].kind` as a JSON pointer."""
+    return "#" + path.replace("[", "/").replace("]", "").replace(".", "/")
 
 
 def organization(shown: model.Organization) -> Organization:
@@ -230,6 +272,13 @@ def key(shown: AccessKey) -> Key:
         created_at=at(shown.created_at),
         expires_at=None if shown.expires_at is None else at(shown.expires_at),
         revoked_at=None if shown.revoked_at is None else at(shown.revoked_at),
+    )
+
+
+def credential(shown: Stored) -> Credential:
+    c = shown
+    return Credential(
+        c.type, list(c.identifiers), c.first_factors, c.second_factors, c.revision, at(c.created_at), at(c.updated_at)
     )
 
 

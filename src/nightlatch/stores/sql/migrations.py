@@ -217,7 +217,7 @@ MIGRATIONS = (
         ),
     ),
     Migration(
-        8,
+        10,
         "policies of organizations and identities",
         (
             *(f"alter table identities add column {column}" for column in _POLICY),
@@ -225,6 +225,19 @@ MIGRATIONS = (
                 f"alter table organizations add column {column}"
                 for column in ("session_lifespan {int}", "session_ends_with_browser {int}", *_POLICY)
             ),
+        ),
+    ),
+    Migration(
+        11,
+        "idempotency keys",
+        (
+            """create table idempotency_keys (
+                id {bytes} not null primary key, actor {text} not null, fingerprint {bytes} not null,
+                holder {bytes} not null, held_until {int} not null, expires_at {int} not null, acted {int} not null,
+                answer {bytes}
+            ) {keyed}""",
+            "create index idempotency_keys_actor on idempotency_keys (actor, expires_at)",
+            "create index idempotency_keys_expiry on idempotency_keys (expires_at)",
         ),
     ),
 )

@@ -7,7 +7,9 @@ from nightlatch.stores.sql.statement import FIRST, Row, Rows, Statement, sql
 
 _COLUMNS = "id, name, created_at"
 ADD = sql(f"insert into organizations ({_COLUMNS}) values ($1, $2, $3)")
-GET = sql(f"select {_COLUMNS} from organizations where id = $1")
+_GET = f"select {_COLUMNS} from organizations where id = $1"
+GET = sql(_GET)
+LOCK = sql(_GET, _GET + " for update")
 BY_NAME = sql(f"select {_COLUMNS} from organizations where name = $1")
 LIST = sql(f"select {_COLUMNS} from organizations where id > $1 order by id limit $2")
 RENAME = sql("update organizations set name = $2 where id = $1")
@@ -27,6 +29,9 @@ class SqlOrganizations(Rows):
 
     async def get(self, organization_id: bytes) -> Organization | None:
         return await self._only(GET, organization_id)
+
+    async def lock(self, organization_id: bytes) -> Organization | None:
+        return await self._only(LOCK, organization_id)
 
     async def by_name(self, name: str) -> Organization | None:
         return await self._only(BY_NAME, name)

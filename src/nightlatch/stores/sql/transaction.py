@@ -7,6 +7,7 @@ from nightlatch.stores.sql.credentials import SqlCredentials
 from nightlatch.stores.sql.endings import SqlEndings
 from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
+from nightlatch.stores.sql.idempotency import SqlIdempotencyKeys
 from nightlatch.stores.sql.identities import SqlIdentities
 from nightlatch.stores.sql.leases import SqlLeases
 from nightlatch.stores.sql.log import SqlLog
@@ -34,6 +35,7 @@ class Transaction:
         self.questions = SqlQuestions(connection)
         self.policies = SqlPolicies(connection)
         self.access_keys = SqlAccessKeys(connection)
+        self.idempotency_keys = SqlIdempotencyKeys(connection)
         self.leases = SqlLeases(connection)
         self.attempts = SqlAttempts(connection)
         self.flows = SqlFlows(connection)
