@@ -129,9 +129,10 @@ class Application:
         if parts.flows.passwordless and not any(schema.by_code for schema in schemas):
             self._log.warning("nobody can sign in by a code: no identity schema has a trait with credentials.code")
         public = kratos.public_door(parts)
+        https = self._config.serve.public.base_url.startswith("https:")
         own_pages = pages.public_door(parts, site_of(self._config), self._port(public).ask)
         self._ports = {
-            self._public_port: self._port(public, own_pages, cors=cors_of(self._config)),
+            self._public_port: self._port(public, own_pages, cors=cors_of(self._config), https=https),
             self._admin_port: self._port(
                 kratos.admin_door(parts),
                 sessions_api.admin_door(parts, keyless_of(self._config)),
@@ -155,8 +156,8 @@ class Application:
             hasher.close()
             await store.close()
 
-    def _port(self, *doors: Door[Any], cors: Cors | None = None) -> Port:
-        return Port(doors, os.urandom, self._observe, self._failed, cors)  # noqa: TID251
+    def _port(self, *doors: Door[Any], cors: Cors | None = None, https: bool = False) -> Port:
+        return Port(doors, os.urandom, self._observe, self._failed, cors, https=https)  # noqa: TID251
 
     async def _flush_often(self, seen: LastSeen, store: Store) -> None:
         while True:

@@ -41,6 +41,7 @@
     │   └── TokenForeign           a session token that is not one of ours
     ├── Throttled                  too many attempts from one network
     ├── FlowExpired                the flow's time is over, or it was used
+    │   └── FlowSpent              its secret was tried too often
     ├── FeatureDisabled            switched off in the configuration
     ├── SessionAvailable           already signed in
     └── Unavailable                not now; nothing is known to have been stored
@@ -261,6 +262,10 @@ class Throttled(Problem):
 
 class FlowExpired(Problem):
     default_reason = "The self-service flow has expired or was used."
+
+
+class FlowSpent(FlowExpired):
+    default_reason = "The self-service flow is over: the code was tried too often."
 
 
 class FeatureDisabled(Problem):

@@ -69,8 +69,8 @@ def vault_of(config: Config) -> Vault:
 
 
 def letters_of(config: Config) -> Letters:
-    folder = config.courier.template_override_path
-    return Letters(vault_of(config).keys, config.serve.public.base_url, Path(folder) if folder else None)
+    folder, language = config.courier.template_override_path, config.nightlatch.letters.language_trait
+    return Letters(vault_of(config).keys, config.serve.public.base_url, Path(folder) if folder else None, language)
 
 
 def senders_of(config: Config) -> dict[str, Sender]:
@@ -132,9 +132,12 @@ def parts_of(
 def post_of(config: Config) -> Post:
     methods, public = config.selfservice.methods, config.serve.public.base_url
     flows = config.selfservice.flows
-    required = frozenset(method for method, hooks in _hooks(flows.login.after) if REQUIRE_VERIFIED in hooks)
+    required, offered = (
+        frozenset(method for method, hooks in _hooks(flows.login.after) if hook in hooks)
+        for hook in (REQUIRE_VERIFIED, SHOW_VERIFICATION)
+    )
     verification = flows.verification
-    verifying = Verifying(verification.use, verification.lifespan, required) if verification.enabled else None
+    verifying = Verifying(verification.use, verification.lifespan, required, offered) if verification.enabled else None
     return Post(
         lifespans={"code": methods.code.config.lifespan, "link": methods.link.config.lifespan},
         url=lambda place, query: f"{public}self-service/{place}?{urlencode(query)}",

@@ -41,7 +41,12 @@ def test_hooks_and_places_after_a_sign_in_are_of_a_method_or_else_of_all(tmp_pat
     }
     config = load(write(tmp_path, nested("selfservice.flows.login.after", after)), {}, dev=True)
     flows, verifying = flows_of(config), post_of(config).verifying
-    assert (flows.alone, verifying and verifying.required) == ({"password"}, {"code"})
+    assert verifying is not None
+    assert (flows.alone, verifying.required, verifying.offered) == ({"password"}, {"code"}, set())
+    after["hooks"] = [{"hook": "show_verification_ui"}]
+    offering = post_of(load(write(tmp_path, nested("selfservice.flows.login.after", after)), {}, dev=True)).verifying
+    assert offering is not None
+    assert (offering.required, offering.offered) == ({"code"}, {"password"})
     places = flows.after_urls
     assert (places["login.password"], places["login.code"]) == ("https://a.example/", "https://b.example/")
 
@@ -65,6 +70,6 @@ def test_what_nobody_could_do_is_refused_at_the_start(settings: Any, key: str, t
 
 def test_hooks_that_are_done_deserve_no_word_and_the_others_do(tmp_path: Path) -> None:
     hooks = {"hooks": [{"hook": "show_verification_ui"}]}
-    for flow, done in (("registration", True), ("settings", True), ("login", False), ("recovery", False)):
+    for flow, done in (("registration", True), ("settings", True), ("login", True), ("recovery", False)):
         config = load(write(tmp_path, nested(f"selfservice.flows.{flow}.after", hooks)), {}, dev=True)
         assert any("show_verification_ui" in warning for warning in config.warnings) is not done

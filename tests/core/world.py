@@ -116,9 +116,10 @@ class World:
         return Profile(more.pop("schema_id", "default"), json.dumps(traits or {}), credentials=credentials, **more)
 
     def create(self, traits: Any = None, password: str | None = None, **more: Any) -> Person:
-        """A stored person. Problems of composing and adding."""
-        person = compose(self.act(), self.schemas, self.vault, self.profile(traits, password, **more))
-        return self.write(lambda tx: administration.create(tx, self.act(), person))
+        """A stored person, made by an administrator or by themselves. Problems of composing and adding."""
+        act = msgspec.structs.replace(self.act(), scopes=() if more.pop("themselves", False) else ("*",))
+        person = compose(act, self.schemas, self.vault, self.profile(traits, password, **more))
+        return self.write(lambda tx: administration.create(tx, act, person))
 
     def anna(self, **more: Any) -> Person:
         return self.create({"email": "anna@example.org"}, PASSWORD, **more)

@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
-from tests.core.world import World
+from tests.core.world import PASSWORD, World
 from tests.senders.mail_server import MailServer, mail_server
 
 from nightlatch.core.courier.model import Filter, Letter, Message, Status, Template
 from nightlatch.core.courier.rules import send
+from nightlatch.core.identities.model import Address, Kind
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.kernel.clock import DAY, MINUTE, SECOND
 from nightlatch.senders import delivery
 from nightlatch.senders.delivery import deliver
 from nightlatch.senders.letters import Letters
 from nightlatch.senders.smtp import Smtp
+
+GERMAN, OTHER = "greta@example.org", "oscar@example.org"
 
 
 class Post:
@@ -42,6 +46,10 @@ class Post:
 
     def _told(self, _message: Message, status: Status, reason: str) -> None:
         self.told.append((status, reason))
+
+
+def proved(email: str) -> Address:
+    return Address(b"", Kind.VERIFIABLE, "email", email, 0, 0, verified=True)
 
 
 def scene(world: World, play: Callable[[Post], Awaitable[None]]) -> None:
@@ -125,7 +133,7 @@ def test_one_letter_that_cannot_be_sent_holds_up_no_other(world: World) -> None:
         broken = await post.write("broken@example.org")
         await post.write("anna@example.org")
 
-        def letters(message: Message) -> Letter:
+        def letters(message: Message, _traits: str | None) -> Letter:
             if message.id == broken.id:
                 raise ZeroDivisionError
             return Letters(world.vault.keys, "https://id.example.com/", None)(message)
@@ -139,4 +147,22 @@ def test_one_letter_that_cannot_be_sent_holds_up_no_other(world: World) -> None:
             (Status.SENT, ""),
         ]
 
+    scene(world, play)
+
+
+def test_each_is_written_to_in_their_own_language(world: World, tmp_path: Path) -> None:
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "credential_changed.txt").write_text("Ihr Zugang wurde geändert\n\nBei {{ site }}.\n")
+
+    async def play(post: Post) -> None:
+        post.letters = Letters(world.vault.keys, "https://id.example.com/", tmp_path, "handle")
+        assert await post.round() == 2
+        subjects = {str(mail["to"]): str(mail["subject"]) for mail in post.server.letters}
+        assert subjects == {GERMAN: "Ihr Zugang wurde geändert", OTHER: "The way you sign in was changed"}
+        pages = [mail.get_body(("html",)).get_content() for mail in post.server.letters]  # type: ignore[union-attr]
+        assert sorted(page.partition('lang="')[2][:2] for page in pages) == ["de", "en"]
+
+    for email, language in ((GERMAN, "de-AT"), (OTHER, "fr")):
+        person = world.create({"email": email, "handle": language}, PASSWORD, addresses=(proved(email),))
+        world.update(person, password=PASSWORD + " 2")
     scene(world, play)

@@ -41,6 +41,13 @@ def test_every_letter_says_what_it_is_about_and_where_it_comes_from(template: Te
         assert 'href="https://id.example.com/x?flow=1&amp;code=2"' in letter.html
 
 
+@pytest.mark.parametrize("template", [Template.VERIFICATION_CODE, Template.VERIFICATION_LINK])
+def test_P18_a_letter_of_verification_says_what_confirming_means_and_what_to_do_instead(template: Template) -> None:
+    text = letters()(message(template, **GIVEN)).text
+    for said in ("If you did not make that account, somebody else did", "do not confirm", "Forgot your password?"):
+        assert said in text
+
+
 def test_a_text_message_has_no_subject_and_no_page() -> None:
     letter = letters()(message(channel="sms", **GIVEN))
     assert (letter.subject, letter.html) == ("", "")
@@ -87,6 +94,50 @@ def test_a_template_of_ones_own_goes_before_ours_file_by_file(tmp_path: Path) ->
     assert made(message(Template.RECOVERED, ip="")).subject == letters()(message(Template.RECOVERED, ip="")).subject
     (tmp_path / "login_code.html").write_text("<b>{{ code }}</b>")
     assert letters(tmp_path)(message(**GIVEN)).html == "<b>483920</b>"
+
+
+TO_BRAZIL = '{"locale": "pt_BR.UTF-8"}'
+
+
+def test_a_letter_is_in_the_language_of_whom_it_is_for_and_else_as_for_everybody(tmp_path: Path) -> None:
+    for language, subject in (("pt", "O seu codigo"), ("pt-br", "Seu codigo"), ("de", "Ihr Code")):
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "login_code.txt").write_text(f"{subject}\n\n{{{{ code }}}}\n")
+    (tmp_path / "de" / "message.html").write_text("<b lang={{ language }}>{{ subject }}</b>")
+    (tmp_path / "pt" / "recovered.txt").write_text("Recuperada\n\nde {{ ip }}\n")
+    made = letters(tmp_path)
+    brazilian = made(message(**GIVEN), TO_BRAZIL)
+    assert brazilian.subject == "Seu codigo"
+    assert '<html lang="pt-br">' in brazilian.html
+    assert made(message(Template.RECOVERED, ip="::1"), TO_BRAZIL).subject == "Recuperada"
+    assert made(message(**GIVEN), '{"locale": "DE-at"}').html == "<b lang=de>Ihr Code</b>"
+    assert made(message(channel="sms", **GIVEN), '{"locale": "de"}').text == "483920"
+    assert made(message(**GIVEN, traits='{"locale": "de"}')).subject == "Ihr Code"
+    english = letters()(message(**GIVEN))
+    assert '<html lang="en">' in english.html
+    for other in (
+        None,
+        "{}",
+        "[]",
+        '{"locale": "fr"}',
+        '{"locale": 7}',
+        '{"locale": {"de": 1}}',
+        '{"locale": "german"}',
+    ):
+        assert made(message(**GIVEN), other) == english
+
+
+def test_the_language_is_in_the_trait_that_is_configured_and_names_no_other_folder(tmp_path: Path) -> None:
+    inner = tmp_path / "own"
+    inner.mkdir()
+    (tmp_path / "login_code.txt").write_text("Outside\n\n{{ code }}")
+    (inner / "de").mkdir()
+    (inner / "de" / "login_code.txt").write_text("Ihr Code\n\n{{ code }}")
+    made = Letters(KEYS, SITE, inner, "settings.lang")
+    assert made(message(**GIVEN), '{"settings": {"lang": "de"}, "locale": "fr"}').subject == "Ihr Code"
+    for hostile in ("..", "../", "/", "de/../..", "de\\..", "{{ 7 }}", "de" * 5_000):
+        said = msgspec.json.encode({"settings": {"lang": hostile}}).decode()
+        assert made(message(**GIVEN), said).subject in {"Your code to sign in", "Ihr Code"}
 
 
 def test_without_the_secret_it_was_sealed_with_no_letter_is_written() -> None:

@@ -158,6 +158,7 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("flows.SAVE", [(LOGIN.id, "s", None, ANNA.id, "{}", NOW), (LOGIN.id, "t", None, None, "{}", None)]),
     ("flows.PUT_CODE", [a for each in (CODE, OTHER_CODE) for a in _written(flows.SqlFlows, "put_code", each)]),
     ("flows.TRY_CODE", [(RECOVERY.id, NOW, 5), (RECOVERY.id, NOW, 1), (NOBODY, NOW, 5)]),
+    ("flows.IS_SPENT", [(RECOVERY.id, 1), (RECOVERY.id, 99), (NOBODY, 0)]),
     ("flows.USE_CODE", [(CODE.id, NOW), (CODE.id, NOW), (NOBODY, NOW)]),
     ("flows.VOID_CODES", [(BERT.id, NOW), (NOBODY, NOW)]),
     ("flows.PUT_CODE", _written(flows.SqlFlows, "put_code", THIRD_CODE)),

@@ -16,7 +16,7 @@ _METHOD = re.compile(r"selfservice\.methods\.(?!profile)(\w+)")
 _HOOKS = [key for key in SETTINGS if key.endswith(".hooks")]
 # Those that have an effect after a flow.
 _DONE = {
-    "login": {"revoke_active_sessions", "require_verified_address"},
+    "login": {"revoke_active_sessions", "require_verified_address", "show_verification_ui"},
     "registration": {"session", "verification", "show_verification_ui"},
     "recovery": {"revoke_active_sessions"},
     "settings": {"revoke_active_sessions", "verification", "show_verification_ui"},

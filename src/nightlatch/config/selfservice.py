@@ -53,7 +53,8 @@ class AfterLogin(After):
         _HOOK_LIST,
         [],
         "What follows a sign-in. `revoke_active_sessions` ends all other sessions of the person; with "
-        "`require_verified_address`, who has no verified address is sent a code in place of being signed in.",
+        "`require_verified_address`, who has no verified address is sent a code in place of being signed in; "
+        "`show_verification_ui` sends one for an address that is not verified, and leads on to its verification.",
     )
     password: AfterMethod
     code: AfterMethod

@@ -280,7 +280,10 @@ class Throttling(Subject):
     )
     flows_per_minute: int = setting(integer(1, 1_000_000), 120, "Flows that one network may begin in a minute.")
     messages_per_hour: int = setting(
-        integer(1, 1_000), 6, "Messages with a code or a link that one address is sent in an hour."
+        integer(1, 1_000),
+        6,
+        "Messages with a code or a link that one address is sent in an hour; two thirds of them at most because of one "
+        "network.",
     )
     floor: int = setting(
         duration(0),
@@ -295,6 +298,15 @@ class RecoveryLinks(Subject):
         True,
         "Whether a recovery link shows a page with a button. Without, opening it redeems it, which programs that look "
         "through mail do as well.",
+    )
+
+
+class Letters(Subject):
+    language_trait: str = setting(
+        TEXT,
+        "locale",
+        "The trait (`a.b` for one inside of another) that says in which language a person is written to, as `de` or "
+        "`pt-BR`: the folder of that name in `courier.template_override_path` goes first.",
     )
 
 
@@ -337,6 +349,7 @@ class Nightlatch(Subject):
     hashing: Hashing
     throttling: Throttling
     recovery: RecoveryLinks
+    letters: Letters
     ui: Pages
     housekeeping: Housekeeping
     limits: Limits

@@ -17,11 +17,12 @@ from nightlatch.kernel.secrets import Keys
 @dataclass(frozen=True, slots=True)
 class Verifying:
     """By `code` or `link`, in a flow of that lifespan. Who has no verified address does not sign in by the methods that
-    it is `required` for."""
+    it is `required` for; who signs in by those that it is `offered` after is sent a secret for one that is not."""
 
     method: str
     lifespan: int
     required: frozenset[str] = frozenset()
+    offered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from nightlatch.core.login.rules import SignedIn
 from nightlatch.core.recovery.rules import Recovered, Redeeming, redeem
 from nightlatch.core.sessions.model import Method
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND
-from nightlatch.problems import FlowExpired, Throttled
+from nightlatch.problems import FlowExpired, FlowSpent, Throttled
 
 ANNA = "anna@example.org"
 NOBODY = "nobody@example.org"
@@ -58,19 +58,19 @@ def test_a_code_goes_to_the_address_and_recovers_and_the_address_is_verified(wor
     assert (address.verified, address.status, address.verified_at) == (True, "completed", world.now)
 
 
-@pytest.mark.parametrize("verified", [False, True])
+@pytest.mark.parametrize(("verified", "themselves"), [(False, True), (True, True), (False, False)])
 def test_P18_who_recovers_an_address_that_nobody_proved_leaves_no_password_of_others(
-    world: World, verified: bool
+    world: World, verified: bool, themselves: bool
 ) -> None:
     claim = Address(b"", Use.VERIFIABLE, "email", ANNA, 0, 0, verified=verified)
-    world.anna(addresses=(claim,))
+    world.anna(addresses=(claim,), themselves=themselves)
     token = world.signed_in()
     flow = asked(world)
     code = next(given["code"] for template, _, given in world.letters() if template == "recovery_code")
     outcome = redeemed(world, flow, code)
     assert isinstance(outcome, Recovered)
     assert (world.accepts(token), world.accepts(outcome.token)) == (False, True)
-    assert isinstance(world.login(), SignedIn) is verified
+    assert isinstance(world.login(), SignedIn) is (verified or not themselves)
 
 
 def test_a_link_recovers_wherever_it_is_opened_and_is_no_code(world: World) -> None:
@@ -99,8 +99,11 @@ def test_P6_an_address_that_nobody_has_is_answered_counted_and_refused_alike(wor
     rows = world.db.sql("select purpose, expires_at, tries, used_at from codes")
     assert [tuple(row) for row in rows] == [("code", world.now + 10 * MINUTE, 0, None)] * 2
     if kind is Kind.RECOVERY:
-        outcomes = [[told(redeemed(world, flow, "x")) for _ in range(7)] for flow in flows]
-        assert outcomes[0] == outcomes[1] == [["code_wrong"]] * 7
+        for flow in flows:
+            assert [told(redeemed(world, flow, "x")) for _ in range(5)] == [["code_wrong"]] * 5
+            for over in (FlowSpent, FlowExpired):
+                with pytest.raises(over):
+                    redeemed(world, flow, "x")
     assert len(world.db.sql("select id from codes where tries = 5")) == (2 if kind is Kind.RECOVERY else 0)
 
 
@@ -129,6 +132,21 @@ def test_P7_an_address_is_not_sent_more_than_so_many_messages_an_hour(world: Wor
     assert outcomes[-1].state == "choose_method"
     world.clock.advance(HOUR)
     assert told(asked(world, address)) == []
+
+
+@BOTH
+@pytest.mark.parametrize("address", [ANNA, NOBODY])
+def test_P7_one_network_never_has_an_address_sent_all_that_it_may_be_sent(
+    world: World, kind: Kind, address: str
+) -> None:
+    world.anna()
+    outcomes = [asked(world, address, kind=kind, ip=f"2001:db8::{n}") for n in range(9)]
+    assert [told(flow) for flow in outcomes] == [[]] * 4 + [["messages_exhausted"]] * 5
+    assert told(asked(world, address, kind=kind, ip="2001:db8:0:1::1")) == []
+    assert told(asked(world, address, kind=kind)) == []
+    assert told(asked(world, address, kind=kind)) == ["messages_exhausted"], "of all networks"
+    world.clock.advance(HOUR)
+    assert told(asked(world, address, kind=kind, ip="2001:db8::1")) == []
 
 
 def test_P7_a_network_asks_thirty_times_a_minute(world: World) -> None:

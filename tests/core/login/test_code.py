@@ -11,11 +11,14 @@ from nightlatch.core.administration import identities as administration
 from nightlatch.core.authentication.authenticator import Attempt
 from nightlatch.core.authentication.code import Code
 from nightlatch.core.credentials.person import Person
+from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.identities.model import Address, State
 from nightlatch.core.identities.model import Kind as Use
 from nightlatch.core.login.rules import SignedIn
+from nightlatch.core.settings.rules import Rules as SettingsRules
+from nightlatch.core.settings.rules import change_traits
 from nightlatch.kernel.clock import HOUR, MINUTE
 from nightlatch.problems import Conflict, FlowExpired, FlowNotFound, Throttled
 
@@ -64,7 +67,7 @@ def test_the_address_that_a_code_came_back_from_is_verified(world: World) -> Non
 
 
 def test_P18_who_proves_an_address_leaves_nothing_of_whoever_signed_up_with_it_before(world: World) -> None:
-    squatted = world.create({"email": ANNA, "handle": "anna"}, PASSWORD)
+    squatted = world.create({"email": ANNA, "handle": "anna"}, PASSWORD, themselves=True)
     token, (other, earlier) = world.signed_in(), asked(world)
     outcome = login(world, *asked(world))
     assert isinstance(outcome, SignedIn)
@@ -83,8 +86,43 @@ def test_P18_who_proves_an_address_leaves_nothing_of_whoever_signed_up_with_it_b
     assert world.accepts(mine), "what was set up since is one's own"
 
 
+def test_P18_who_was_given_the_address_by_an_administrator_keeps_the_password_and_the_sessions(world: World) -> None:
+    anna = world.anna()
+    token = world.signed_in()
+    outcome = login(world, *asked(world))
+    assert isinstance(outcome, SignedIn)
+    assert outcome.token is not None
+    assert world.accepts(token)
+    assert world.stored(anna).credentials["password"].first_factors == 1
+    world.signed_in()
+
+
+def test_P18_an_administrator_who_changes_something_else_vouches_for_no_address(world: World) -> None:
+    squatted = world.create({"email": ANNA}, PASSWORD, themselves=True)
+    claim = Address(b"", Use.VERIFIABLE, "email", ANNA, 0, 0)
+    world.update(squatted, {"email": ANNA, "age": 7}, addresses=(claim,))
+    token = world.signed_in()
+    assert isinstance(login(world, *asked(world)), SignedIn)
+    assert not world.accepts(token)
+    assert problems(world.login()) == ["credentials_wrong"]
+
+
+def test_P18_who_was_given_one_address_and_takes_that_of_somebody_else_leaves_nothing_to_them(world: World) -> None:
+    mallory = world.create({"email": "mallory@example.org", "handle": "mallory"}, PASSWORD)
+    token = world.signed_in("mallory")
+    standing = world.standing(token)
+    flow = world.flow(Kind.SETTINGS, identity_id=mallory.identity.id)
+    act = msgspec.structs.replace(world.act(), scopes=())
+    traits = {"email": ANNA, "handle": "mallory"}
+    rules = SettingsRules(Policy(), HOUR)
+    world.run(change_traits(world.means(), world.schemas, act, standing, flow.id, traits, world.elsewhere(), rules))
+    assert isinstance(login(world, *asked(world)), SignedIn)
+    assert not world.accepts(token)
+    assert problems(world.login("mallory")) == ["credentials_wrong"]
+
+
 def test_P18_who_is_signed_in_and_proves_the_address_keeps_what_is_there(world: World) -> None:
-    world.anna()
+    world.anna(themselves=True)
     token = world.signed_in()
     flow = world.flow(Kind.LOGIN, type_="browser")
     outcome = login(world, ask(world, flow), sent(world)[-1].code, current=world.standing(token))

@@ -355,6 +355,18 @@ def test_S3_renewing_keeps_id_and_token_and_adds_the_method(world: World) -> Non
     assert world.told()[-1] == ("session.renewed", None, 1)
 
 
+def test_a_method_stands_in_a_session_once_with_its_last_time_however_often_it_is_used(world: World) -> None:
+    session, _ = issued(world, world.anna(), PASSWORD, TOTP)
+    for _ in range(3):
+        for method in ("code", "password"):
+            world.clock.advance(HOUR)
+            proved = Method(method, 1, world.now)
+            renewed = world.write(lambda tx: renew(tx, world.act(), session.id, proved, LIFETIME))  # noqa: B023
+    assert renewed is not None
+    assert renewed.methods == (TOTP, Method("code", 1, world.now - HOUR), Method("password", 1, world.now))
+    assert renewed.aal == 2
+
+
 def test_S3_renewing_with_a_token_kills_the_one_before_and_of_two_at_once_one_wins(world: World) -> None:
     session, token = issued(world, world.anna())
     fresh = new_token(PREFIX, os.urandom)

@@ -19,7 +19,7 @@ from nightlatch.core.means import Means, Verifying
 from nightlatch.core.registration.rules import register
 from nightlatch.core.verification.rules import PASSED, After, confirm, follow, unverified
 from nightlatch.kernel.clock import HOUR, MINUTE
-from nightlatch.problems import FlowExpired
+from nightlatch.problems import FlowExpired, FlowSpent
 
 ANNA, NOBODY = "anna@example.org", "nobody@example.org"
 
@@ -87,7 +87,11 @@ def test_P13_the_sixth_try_of_a_verification_is_dead_whoever_has_the_address(wor
     anna = world.anna()
     for flow in (asked(world), asked(world, NOBODY)):
         assert all(wrong(confirmed(world, flow, "x")) for _ in range(5))
-        assert wrong(confirmed(world, flow, (world.letters()[0][2])["code"]))
+        code = world.letters()[0][2]["code"]
+        with pytest.raises(FlowSpent):
+            confirmed(world, flow, code)
+        with pytest.raises(FlowExpired):
+            confirmed(world, flow, code)
     assert not address(world, anna).verified
 
 
@@ -207,3 +211,10 @@ def test_of_a_change_the_new_addresses_are_to_be_verified(world: World) -> None:
     after = world.update(anna, {"email": ANNA, "phone": "+49 30 901820"})
     assert [each.value for each in unverified(after, anna)] == ["+4930901820"]
     assert {each.value for each in unverified(after)} == {ANNA, "+4930901820"}
+
+
+def test_P18_who_confirms_an_address_keeps_the_password(world: World) -> None:
+    """People register on one device and confirm on another: nothing tells them from who was registered by a stranger."""
+    world.anna(themselves=True)
+    assert confirmed(world, asked(world), world.letters()[0][2]["code"]).state == PASSED
+    world.signed_in()

@@ -163,3 +163,12 @@ def test_W11_a_body_that_auth_has_read_is_there_for_the_route_and_has_its_limit(
     assert [asked.get("/sent", "POST", sent).body for sent in (b'{"a": 1}', b"")] == [b"8", b"0"]
     for size in (11, 101):
         assert asked.get("/sent", "POST", b"{}".ljust(size)).body == b"rest r1 413"
+
+
+def test_W8_a_port_that_is_reached_by_https_tells_browsers_to_stay_with_it(run: Run) -> None:
+    for https, told in ((True, "max-age=31536000"), (False, None)):
+        port = Port((door("rest", "/"),), os.urandom, lambda *_: None, lambda *_: None, https=https)
+        for path in ("/who", "/bug", "/nothing"):
+            reply = run(request(port, 1, "GET", path))
+            assert reply.headers.get("strict-transport-security") == told
+            assert "cross-origin-resource-policy" not in reply.headers, "a page it is not"

@@ -209,6 +209,16 @@ def test_a_script_signs_out(doors: Doors, visitor: Visitor) -> None:
     assert SESSION not in visitor.jar
 
 
+def test_W8_signing_out_drops_what_the_browser_cached(doors: Doors, visitor: Visitor) -> None:
+    doors.person("ada")
+    for url, cleared in (("https://id.example.org/", '"cache"'), ("http://127.0.0.1:4433/", None)):
+        visitor.sign_in()
+        doors.listen(public_url=url)
+        way = visitor.fetch("GET", LOGOUT).ok()["logout_token"]
+        reply = visitor.visit(f"/self-service/logout?token={way}")
+        assert (reply.status, reply.headers.get("clear-site-data")) == (303, cleared)
+
+
 def test_W4_signing_out_needs_the_token_of_this_session(doors: Doors, visitor: Visitor) -> None:
     doors.person("ada")
     doors.person("bob")

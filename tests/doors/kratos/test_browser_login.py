@@ -390,3 +390,17 @@ def test_W5_over_a_socket_cookies_are_secure_and_scripts_of_the_configured_pages
     assert reply.headers["access-control-allow-credentials"] == "true"
     other = httpx.get(server.public + INIT, headers=asked | {"origin": "https://evil.example"}, trust_env=False)
     assert "access-control-allow-origin" not in other.headers
+
+
+def test_W8_over_a_socket_every_answer_says_to_stay_with_https_and_a_page_that_it_is_of_this_origin(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve()
+    server.stop()
+    server.configuration["serve"]["public"]["base_url"] = "https://id.example.com/"
+    server.start()
+    for path in ("/sessions/whoami", "/health/alive", "/ui/login", "/nothing", "/self-service/login/browser"):
+        reply = httpx.get(server.public + path, trust_env=False)
+        assert reply.headers["strict-transport-security"] == "max-age=31536000"
+    assert httpx.get(server.public + "/ui/nothing", trust_env=False).headers["cross-origin-resource-policy"]
+    assert "strict-transport-security" not in httpx.get(server.admin + "/health/alive", trust_env=False).headers

@@ -108,7 +108,7 @@ def test_what_is_wrong_leads_back_to_the_form_which_says_so(visitor: Visitor) ->
     for fields, told in (
         ({"method": "password"}, MISSING),
         ({"method": "password", "password": "short"}, SHORT),
-        ({"method": "totp"}, NO_STRATEGY),
+        ({"method": "shoe"}, NO_STRATEGY),
         ({}, NO_STRATEGY),
     ):
         shown = visitor.flow(visitor.submit(flow, fields))

@@ -286,6 +286,16 @@ def test_what_no_app_would_send_is_refused(
     doors.public("POST", f"{path}?flow={flow}", body, headers=accept | headers).refused(status)
 
 
+@pytest.mark.parametrize("method", ["totp", "lookup_secret", "webauthn", "passkey", "oidc"])
+def test_a_method_that_is_known_and_that_nobody_can_use_is_404(doors: Doors, ada: str, method: str) -> None:
+    """0.4."""
+    token = doors.sign_in()["session_token"]
+    for act in ("login", "registration", "settings"):
+        known = {"token": token} if act == "settings" else {}
+        flow = doors.public("GET", f"/self-service/{act}/api", **known).ok()["id"]
+        doors.public("POST", f"/self-service/{act}?flow={flow}", {"method": method}, **known).refused(404)
+
+
 def test_the_cookies_of_a_proxy_are_let_through(doors: Doors, ada: str) -> None:
     body = {"method": "password", "identifier": "ada@example.org", "password": PASSWORD}
     cookies = {"cookie": "__cfduid=1; _cfuvid=2; cf_clearance=3"}
@@ -304,7 +314,9 @@ def test_S11_a_refresh_keeps_session_and_token_and_proves_it_anew(doors: Doors, 
     assert (again["session"]["id"], again["session_token"]) == (first["session"]["id"], token)
     assert again["session"]["authenticated_at"] == "2023-11-14T22:43:20Z"
     assert again["session"]["expires_at"] == "2023-11-15T22:43:20Z"
-    assert len(again["session"]["authentication_methods"]) == 2
+    assert again["session"]["authentication_methods"] == [
+        {"method": "password", "aal": "aal1", "completed_at": "2023-11-14T22:43:20Z"}
+    ]
     assert doors.happened() == ["session.renewed"]
 
 

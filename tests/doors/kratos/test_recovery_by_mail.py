@@ -82,7 +82,7 @@ def test_P6_an_address_that_nobody_has_is_answered_alike(doors: Doors, ada: str)
         flow = asked(doors, email)
         text = [doors.public("GET", f"/self-service/recovery/flows?id={flow['id']}").body.decode()]
         text += [redeem(doors, flow, "x").body.decode() for _ in range(7)]
-        return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "*", "\n".join(text)).replace(email, "*")
+        return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}", "*", "\n".join(text)).replace(email, "*")
 
     assert masked(ADA) == masked("eve@example.org")
 
@@ -356,3 +356,37 @@ def test_a_password_is_set_after_a_recovery(doors: Doors, ada: str) -> None:
     path = f"/self-service/settings?flow={settings['flow']['id']}"
     doors.public("POST", path, body, token=token["ory_session_token"]).ok()
     assert doors.sign_in(password=PASSWORD + " new")["session"]["active"] is True
+
+
+# What was tried too often, and who is shown what
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_P13_the_sixth_try_ends_the_flow_and_leads_to_a_new_one(
+    doors: Doors, ada: str, visitor: Visitor, script: bool
+) -> None:
+    """4.1."""
+    flow = visitor.flow(visitor.submit(visitor.begin("recovery"), {"method": "code", "email": ADA}))
+    right, wrong = ({"method": "code", "code": code} for code in (letter(doors)["code"], "x"))
+    for _ in range(5):
+        assert numbers(visitor.post(flow, wrong).ok()) == [4060006]
+    if script:
+        reply = visitor.post(flow, right)
+        assert reply.status == 410
+        [item] = reply.json["error"]["details"]["continue_with"]
+        assert item["action"] == "show_recovery_ui"
+        new = visitor.fetch("GET", f"/self-service/recovery/flows?id={item['flow']['id']}").ok()
+    else:
+        new = visitor.flow(visitor.submit(flow, right))
+        assert numbers(new) == [4000001]
+    assert (new["id"] == flow["id"], new["state"]) == (False, "choose_method")
+    assert visitor.whoami().status == 401
+
+
+def test_W4_a_flow_of_recovery_is_not_shown_to_who_sends_a_wrong_link_without_its_cookie(
+    doors: Doors, ada: str, visitor: Visitor
+) -> None:
+    flow = visitor.flow(visitor.submit(visitor.begin("recovery"), {"method": "link", "email": ADA}))
+    reply = doors.public("POST", SUBMIT + flow["id"], {"method": "link", "token": "x"})
+    assert reply.refused(403)["id"] == "security_csrf_violation"
+    assert ADA.encode() not in reply.body

@@ -99,7 +99,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, list[int]]]] = [
     ({"method": "password", "password": PASSWORD}, {"password": [SAME]}),
     ({"method": "profile", "traits": {"email": "x"}}, {"traits.email": [INVALID]}),
     ({"method": "profile", "traits": {"email": "bob@example.org"}}, {"": [TAKEN]}),
-    ({"method": "totp"}, {"": [NO_STRATEGY]}),
+    ({"method": "shoe"}, {"": [NO_STRATEGY]}),
     ({}, {"": [NO_STRATEGY]}),
 ]
 

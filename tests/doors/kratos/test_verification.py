@@ -84,7 +84,7 @@ def test_P6_an_address_that_nobody_has_is_answered_alike_here_too(doors: Doors, 
     def masked(email: str) -> str:
         flow = asked(doors, email)
         text = "\n".join(confirm(doors, flow, "x").body.decode() for _ in range(7))
-        return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "*", str(flow) + text).replace(email, "*")
+        return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}", "*", str(flow) + text).replace(email, "*")
 
     assert masked(ADA) == masked("eve@example.org")
 
@@ -238,3 +238,52 @@ def test_an_app_gives_back_the_token_of_a_link(doors: Doors, ada: str) -> None:
     assert numbers(wrong.ok()) == [4070001]
     done = doors.public("POST", f"{SUBMIT}{flow['id']}&token={token}", {"method": "link"}).ok()
     assert done["state"] == "passed_challenge"
+
+
+# What was tried too often, and who is shown what
+
+
+def test_P13_the_sixth_try_ends_the_flow_and_leads_an_app_to_a_new_one(doors: Doors, ada: str) -> None:
+    """4.3: flow replaced."""
+    flow, code = asked(doors), letter(doors)["code"]
+    for _ in range(5):
+        assert numbers(confirm(doors, flow, "x").ok()) == [4070006]
+    for _ in range(2):
+        reply = confirm(doors, flow, code)
+        assert reply.refused(410)["id"] == "self_service_flow_replaced"
+        new = doors.public("GET", f"/self-service/verification/flows?id={reply.json['use_flow_id']}").ok()
+        assert new["state"] == "choose_method"
+    assert address(doors, ada)["verified"] is False
+
+
+def test_P13_the_sixth_try_leads_a_browser_to_a_new_flow_that_says_why(
+    doors: Doors, ada: str, visitor: Visitor
+) -> None:
+    flow = visitor.flow(visitor.submit(visitor.begin("verification"), {"method": "code", "email": ADA}))
+    for _ in range(5):
+        assert numbers(visitor.flow(visitor.submit(flow, {"method": "code", "code": "x"}))) == [4070006]
+    right = {"method": "code", "code": letter(doors)["code"]}
+    for told in ([4000001], [4070002]):
+        new = visitor.flow(visitor.submit(flow, right))
+        assert (new["id"] == flow["id"], new["state"], numbers(new)) == (False, "choose_method", told)
+
+
+@pytest.mark.parametrize("sent", [{"method": "code", "code": "x"}, {"method": "link", "token": "x"}])
+def test_W4_the_flow_of_a_browser_is_not_shown_to_who_sends_a_wrong_secret_without_its_cookie(
+    doors: Doors, ada: str, visitor: Visitor, sent: dict[str, str]
+) -> None:
+    flow = begun(doors)
+    for reply in (doors.public("POST", SUBMIT + flow["id"], sent), visitor.post(flow, sent)):
+        assert reply.refused(403)["id"] == "security_csrf_violation"
+        assert ADA.encode() not in reply.body
+    right = doors.public("POST", SUBMIT + flow["id"], {"method": "code", "code": letter(doors)["code"]})
+    assert right.ok()["state"] == "passed_challenge"
+
+
+def test_W4_who_has_a_link_that_anybody_could_make_is_shown_no_address(
+    doors: Doors, ada: str, visitor: Visitor
+) -> None:
+    for kind in (begun(doors)["id"], Visitor(doors).begin("verification")["id"]):
+        shown = visitor.flow(visitor.visit(f"/self-service/verification?flow={kind}&code=1"))
+        assert "code email submit" not in names(shown)
+        assert ADA not in str(shown)

@@ -185,3 +185,36 @@ def test_P6_that_an_address_is_not_verified_is_told_with_the_right_password_only
     listen(doors, required=True)
     assert numbers(doors.try_sign_in(EVE, "wrong").json) == [4000006]
     assert doors.try_sign_in(EVE, PASSWORD).status == 403
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_where_it_is_offered_after_a_sign_in_a_browser_is_led_to_verify_an_address(doors: Doors, script: bool) -> None:
+    """6: show_verification_ui."""
+    signed_up(doors)
+    doors.listen(post=replace(doors.parts.post, verifying=Verifying("code", HOUR, offered=frozenset({"password"}))))
+    visitor = Visitor(doors)
+    begun = visitor.begin(query=f"?return_to={UI}/x")
+    if script:
+        item, onward = visitor.post(begun, SIGN_IN).ok()["continue_with"]
+        assert onward == {"action": "redirect_browser_to", "redirect_browser_to": f"{UI}/x"}
+        flow = visitor.fetch("GET", f"/self-service/verification/flows?id={item['flow']['id']}").ok()
+    else:
+        flow = visitor.flow(visitor.submit(begun, SIGN_IN))
+    assert (flow["state"], numbers(flow)) == ("sent_email", [1080003])
+    visitor.whoami().ok()
+    done = visitor.flow(visitor.submit(flow, {"method": "code", "code": letter(doors)["code"]}))
+    assert (done["state"], done["ui"]["action"]) == ("passed_challenge", f"{UI}/x")
+    again = Visitor(doors)
+    onwards = again.submit(again.begin(query=f"?return_to={UI}/x"), SIGN_IN)
+    assert onwards.headers["location"] == f"{UI}/x"
+
+
+def test_where_it_is_offered_after_a_sign_in_an_app_is_told_of_it_and_signed_in(doors: Doors) -> None:
+    signed_up(doors)
+    doors.listen(post=replace(doors.parts.post, verifying=Verifying("code", HOUR, offered=frozenset({"password"}))))
+    done = doors.try_sign_in(EVE, PASSWORD).ok()
+    [item] = done["continue_with"]
+    assert (item["action"], item["flow"]["verifiable_address"]) == ("show_verification_ui", EVE)
+    assert done["session_token"]
+    assert verify(doors, item["flow"]["id"]).ok()["state"] == "passed_challenge"
+    assert doors.try_sign_in(EVE, PASSWORD).ok()["continue_with"] is None

@@ -30,6 +30,7 @@ def test_W8_every_page_runs_nothing_is_framed_by_nobody_and_kept_nowhere(browser
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers["referrer-policy"] == "same-origin"
     assert reply.headers["cross-origin-opener-policy"] == "same-origin"
+    assert reply.headers["cross-origin-resource-policy"] == "same-origin"
     assert reply.headers["content-type"] == "text/html; charset=utf-8"
     page = Page(reply)
     assert ("html", {"lang": "en"}) in page.all

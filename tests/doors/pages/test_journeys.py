@@ -1,11 +1,14 @@
 """People in Chromium on our own pages, without scripts: nothing on them may depend on one."""
 
+import json
 import re
+from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Locator
-from tests.development import Development
+from tests.development import ROOT, Development
 from tests.doors.pages.chromium import ATTEMPTS, NEW_PASSWORD, PASSWORD, Open, Window
 
 WRONG = "The name or the password is wrong."
@@ -208,3 +211,63 @@ def test_a_link_of_an_administrator_leads_back_in_at_the_press_of_a_button(
     assert lost.at == "/ui/settings"
     assert "You recovered your account." in lost.page.get_by_role("status").first.inner_text()
     assert not still(other)
+
+
+def test_the_link_of_the_letter_about_a_new_device_signs_that_device_out(window: Open, email: str) -> None:
+    mine, strange = window(), window(user_agent="Mozilla/5.0 (X11; Linux) Stranger/1.0")
+    mine.register(email)
+    with mine.page.expect_navigation():
+        letter(mine, email, "Confirm your address").get_by_role("link").click()
+    mine.press("Continue")
+    strange.sign_in(email)
+    assert strange.at == "/ui/settings"
+    with mine.page.expect_navigation():
+        letter(mine, email, "A new sign-in to your account").get_by_role("link").click()
+    assert (mine.at, mine.heading) == ("/self-service/device", "Sign a device out")
+    assert still(strange), "opening the link does nothing"
+    mine.press("Sign it out")
+    assert mine.heading == "Signed out"
+    assert not still(strange)
+    mine.press("Change your password")
+    assert (mine.at, mine.heading) == ("/ui/settings", "Your account")
+
+
+def test_somebody_signs_up_and_in_by_codes_alone(browser_program: Chromium, tmp_path: Path, email: str) -> None:
+    """Of a site that is configured so, with a schema that marks the address for codes."""
+    schema = json.loads((ROOT / "src/nightlatch/data/default.schema.json").read_text())
+    mail = schema["properties"]["traits"]["properties"]["email"]["ory.sh/kratos"]
+    mail["credentials"]["code"] = {"identifier": True, "via": "email"}
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    site = Development(tmp_path)
+    settings = {
+        "SELFSERVICE_METHODS_CODE_PASSWORDLESS_ENABLED": "true",
+        "SELFSERVICE_METHODS_PASSWORD_ENABLED": "false",
+        "IDENTITY_SCHEMAS": json.dumps([{"id": "default", "url": f"file://{tmp_path}/schema.json"}]),
+        "NIGHTLATCH_THROTTLING_FLOOR": "0s",
+    }
+    with site.running(**settings):
+        mine = Window(browser_program, site.public)
+        mine.open("/ui/registration")
+        mine.page.get_by_label("E-mail").fill(email)
+        mine.press("Continue")
+        mine.press("Send sign-up code")
+        type_code(mine, email, "Your code to sign up")
+        assert mine.at == "/ui/settings"
+        mine.press("Sign out")
+        mine.page.get_by_label("E-mail").fill(email)
+        mine.press("Send sign-in code")
+        type_code(mine, email, "Your code to sign in")
+        assert mine.at == "/ui/settings"
+        assert mine.page.get_by_text("is not confirmed yet").count() == 0
+        mine.context.close()
+    assert mine.problems == []
+
+
+def type_code(window: Window, email: str, title: str) -> None:
+    """The code of the newest letter of that title, into the form that waits for it."""
+    at = window.page.url
+    code = re.search(r"^[0-9]{6}$", letter(window, email, title).inner_text(), re.MULTILINE)
+    assert code is not None
+    window.page.goto(at)
+    window.page.get_by_label("code").fill(code[0])
+    window.press("Continue")

@@ -70,7 +70,7 @@ class Code(msgspec.Struct, frozen=True):
             # The address may have been given up since the code went there.
             if value not in person.credentials[CODE].identifiers:
                 return None
-            await arrived(tx, act, means.throttling, address)
+            await arrived(tx, act, means.throttling, address, attempt.device.ip)
             return await mark(tx, act, person, (via, value), verified=True)
 
         return msgspec.structs.replace(proof, settle=settle)
@@ -100,7 +100,7 @@ class Code(msgspec.Struct, frozen=True):
         if whose is None and not self.hide_unknown:
             return await flows.explain(tx, flow, ({"code": "code_unknown"},), identifier=attempt.identifier)
         to = ("sms" if phone_number(value) else "email", value)
-        if not await post(tx, act, means, flow, CODE, to, whose):
+        if not await post(tx, act, means, flow, CODE, to, whose, attempt.device.ip):
             return await flows.explain(tx, flow, ({"code": "messages_exhausted"},), identifier=attempt.identifier)
         facts = msgspec.structs.replace(flow.facts, identifier=attempt.identifier, problems=())
         return await flows.move(tx, flow, method=CODE, state=SENT, facts=facts)
@@ -108,7 +108,7 @@ class Code(msgspec.Struct, frozen=True):
     async def _send_to_sign_up(self, tx: Tx, means: Means, act: Act, attempt: Attempt, to: tuple[str, str]) -> Flow:
         flow = await flows.find_open(tx, act, Kind.REGISTRATION, attempt.flow_id)
         await check_network(tx, act, "send_code", attempt.device.ip, means.throttling.proofs)
-        if not await post(tx, act, means, flow, CODE, to, None):
+        if not await post(tx, act, means, flow, CODE, to, None, attempt.device.ip, traits=attempt.traits):
             return await flows.explain(tx, flow, ({"code": "messages_exhausted"},), traits=attempt.traits)
         facts = msgspec.structs.replace(flow.facts, step="credential", traits=attempt.traits, problems=())
         return await flows.move(tx, flow, method=CODE, state=SENT, facts=facts)

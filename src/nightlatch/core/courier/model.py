@@ -16,7 +16,8 @@ class Status(StrEnum):
 
 class Template(StrEnum):
     """What a message is about. Those that end in CODE are given `code` and `minutes`, and may be given a `link`; those
-    that end in LINK, `link` and `minutes`. UNKNOWN is for who asked at an address that nobody has."""
+    that end in LINK, `link` and `minutes`; that of registration, the `traits` too, in JSON. UNKNOWN is for who asked at
+    an address that nobody has."""
 
     RECOVERY_CODE = "recovery_code"
     RECOVERY_LINK = "recovery_link"

@@ -106,7 +106,7 @@ def compose_named(
         metadata_public=profile.metadata_public,
         metadata_admin=profile.metadata_admin,
         external_id=profile.external_id or None,
-        addresses=_addresses(act, derived, (*profile.addresses, *(old.addresses if old else ()))),
+        addresses=_addresses(act, derived, profile.addresses, old.addresses if old else ()),
         version=old.version + 1 if old else 1,
         ended_before=old.ended_before if old else 0,
         deleted_before=old.deleted_before if old else 0,
@@ -211,19 +211,20 @@ def _names(person: Person) -> set[Name]:
     return names
 
 
-def _addresses(act: Act, derived: Derived, known: Iterable[Address]) -> tuple[Address, ...]:
-    claims: dict[tuple[Kind, str, str], Address] = {}
-    for address in known:
-        claims.setdefault((address.kind, address.via, address.value), address)
+def _addresses(act: Act, derived: Derived, claimed: Iterable[Address], kept: Iterable[Address]) -> tuple[Address, ...]:
+    old = {(address.kind, address.via, address.value): address for address in kept}
+    claims = old | {(address.kind, address.via, address.value): address for address in reversed([*claimed])}
     wanted = [(Kind.VERIFIABLE, *pair) for pair in derived.verifiable] + [
         (Kind.RECOVERY, *pair) for pair in derived.recovery
     ]
-    return tuple(_address(act, key, claims.get(key)) for key in dict.fromkeys(wanted))
+    return tuple(_address(act, key, claims.get(key), old.get(key)) for key in dict.fromkeys(wanted))
 
 
-def _address(act: Act, key: tuple[Kind, str, str], claim: Address | None) -> Address:
+def _address(act: Act, key: tuple[Kind, str, str], claim: Address | None, old: Address | None) -> Address:
+    # Who put it there first: an administrator who changes something else says nothing about it.
+    vouched = old.by_administrator if old else bool(act.scopes)
     if claim is None:
-        return Address(act.new_id(), *key, act.now, act.now)
+        return Address(act.new_id(), *key, act.now, act.now, by_administrator=vouched)
     verified = claim.kind is Kind.VERIFIABLE and claim.verified
     return msgspec.structs.replace(
         claim,
@@ -234,6 +235,7 @@ def _address(act: Act, key: tuple[Kind, str, str], claim: Address | None) -> Add
         status="completed" if verified else claim.status or "pending",
         verified=verified,
         verified_at=(claim.verified_at or act.now) if verified else None,
+        by_administrator=vouched,
     )
 
 

@@ -18,6 +18,7 @@ from nightlatch.core.identities.model import Kind as Use
 from nightlatch.core.identities.model import Name
 from nightlatch.core.identities.normal import recipient
 from nightlatch.core.means import Means
+from nightlatch.problems import FlowSpent
 
 _ADDRESSES = {Kind.RECOVERY: Use.RECOVERY, Kind.VERIFICATION: Use.VERIFIABLE}
 
@@ -43,9 +44,11 @@ async def ask(means: Means, act: Act, kind: Kind, flow_id: bytes, asked: Asked) 
 async def prove(
     means: Means, act: Act, kind: Kind, flow_id: bytes, secret: str, purpose: str, ip: str | None, most: int
 ) -> Code | None:
-    """The flow's code if `secret` is it and may be used, else None: a wrong, used or over one, or too many tries of it
-    or of the account, look alike. FlowNotFound, FlowExpired, Throttled."""
-    code = await means.store.write(lambda tx: _try(tx, act, means.throttling, kind, flow_id, ip, most))
+    """The flow's code if `secret` is it and may be used, else None: a wrong, used or over one, or too many tries of the
+    account, look alike. Too many tries of the code end the flow. FlowNotFound, FlowExpired, FlowSpent, Throttled."""
+    code, spent = await means.store.write(lambda tx: _try(tx, act, means.throttling, kind, flow_id, ip, most))
+    if spent:
+        raise FlowSpent
     return code if code and code.purpose == purpose and is_right(means.code_keys, code, secret) else None
 
 
@@ -56,7 +59,7 @@ async def _ask(tx: Tx, act: Act, means: Means, kind: Kind, flow_id: bytes, asked
     if to is None:
         return await _refuse(tx, flow, asked, "address_invalid")
     holder = await tx.identities.holder(act.organization, Name(f"{_ADDRESSES[kind]}:{to[0]}", to[1]))
-    if not await post(tx, act, means, flow, asked.method, to, holder, tell_unknown=asked.tell_unknown):
+    if not await post(tx, act, means, flow, asked.method, to, holder, asked.ip, tell_unknown=asked.tell_unknown):
         return await _refuse(tx, flow, asked, EXHAUSTED)
     if holder and kind is Kind.VERIFICATION and (person := await find_person(tx, act.organization, holder, lock=True)):
         await mark(tx, act, person, to, verified=False)
@@ -73,6 +76,11 @@ async def _refuse(tx: Tx, flow: Flow, asked: Asked, code: str) -> Flow:
 
 async def _try(
     tx: Tx, act: Act, throttling: Throttling, kind: Kind, flow_id: bytes, ip: str | None, most: int
-) -> Code | None:
+) -> tuple[Code | None, bool]:
     flow = await flows.find_open(tx, act, kind, flow_id)
-    return await try_code(tx, act, throttling, flow, ip, most)
+    code = await try_code(tx, act, throttling, flow, ip, most)
+    spent = code is None and await tx.flows.is_spent(flow.id, most)
+    if spent:
+        await tx.events.add([event(act, f"{kind}.refused", identity_id=flow.identity_id, reason="spent")])
+        await flows.move(tx, flow, used_at=act.now)
+    return code, spent

@@ -4,8 +4,10 @@ A try is counted, on its network, its account and itself, before it is looked at
 A code is too short to be kept under a plain hash: it is keyed, with the flow's id as salt.
 """
 
-from nightlatch.core.attempts.model import Throttling
-from nightlatch.core.attempts.rules import CODE, MESSAGE, check_network, forgive, reserve
+import msgspec
+
+from nightlatch.core.attempts.model import Limit, Throttling
+from nightlatch.core.attempts.rules import CODE, MESSAGE, check_network, forgive, network_of, reserve
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.model import Code, Flow
 from nightlatch.core.flows.store import Tx
@@ -32,9 +34,29 @@ async def new_code(
     return secret
 
 
-async def arrived(tx: Tx, act: Act, throttling: Throttling, address: str) -> None:
+async def may_send(tx: Tx, act: Act, throttling: Throttling, address: str, ip: str | None) -> bool:
+    """Counts a message to `address`, and whose network it was that asked for it; False, and not counted there, when
+    that was too much."""
+    for subject, limit in _subjects(act, throttling, address, ip):
+        if await reserve(tx, act, MESSAGE, subject, limit):
+            return False
+    return True
+
+
+async def arrived(tx: Tx, act: Act, throttling: Throttling, address: str, ip: str | None) -> None:
     """A code that was sent there came back: who reads it wants it."""
-    await forgive(tx, throttling.of_nobody(act.organization, address), MESSAGE)
+    for subject, _ in _subjects(act, throttling, address, ip):
+        await forgive(tx, subject, MESSAGE)
+
+
+def _subjects(act: Act, throttling: Throttling, address: str, ip: str | None) -> list[tuple[bytes, Limit]]:
+    """What messages to `address` are counted by. Anybody can have them sent: of all that it may be sent, one network
+    has a share, or it could keep the owner waiting for a code for ever."""
+    whole = throttling.of_nobody(act.organization, address), throttling.messages
+    if ip is None:
+        return [whole]
+    share = msgspec.structs.replace(throttling.messages, most=max(1, throttling.messages.most * 2 // 3))
+    return [(throttling.of_nobody(act.organization, f"{address} {network_of(ip).hex()}"), share), whole]
 
 
 async def try_code(tx: Tx, act: Act, throttling: Throttling, flow: Flow, ip: str | None, most: int) -> Code | None:

@@ -31,6 +31,10 @@ class Flows(Protocol):
         """Counts a try and gives the code; None when there is none, it was used, is over, or had `most` tries."""
         ...
 
+    async def is_spent(self, flow_id: bytes, most: int) -> bool:
+        """Whether the flow's code had `most` tries."""
+        ...
+
     async def purge(self, before: int, most: int) -> int:
         """Removes at most `most` of those that expired before then, with their codes; how many."""
         ...

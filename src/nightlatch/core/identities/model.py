@@ -22,7 +22,8 @@ class Kind(StrEnum):
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where an identity can be reached; `via` is email or sms, `value` is in normal form. Times as everywhere."""
+    """Where an identity can be reached; `via` is email or sms, `value` is in normal form. Times as everywhere. One that
+    is there `by_administrator` is nobody's mere claim, verified or not."""
 
     id: bytes
     kind: Kind
@@ -33,6 +34,7 @@ class Address(msgspec.Struct, frozen=True, omit_defaults=True):
     status: str = "pending"
     verified: bool = False
     verified_at: int | None = None
+    by_administrator: bool = False
 
 
 class Identity(msgspec.Struct, frozen=True):

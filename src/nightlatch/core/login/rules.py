@@ -18,17 +18,18 @@ from nightlatch.core.means import Means
 from nightlatch.core.sessions.model import Method, Session
 from nightlatch.core.sessions.rules import PREFIX, issue, renew, replace
 from nightlatch.core.verification.claiming import claim
-from nightlatch.core.verification.rules import require
+from nightlatch.core.verification.rules import offer, require
 from nightlatch.kernel.secrets import new_token
 from nightlatch.problems import FlowExpired, SessionsFull
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """`token` is shown once; None when an app's session was refreshed."""
+    """`token` is shown once; None when an app's session was refreshed. `verifications` wait for what was sent."""
 
     session: Session
     identity: Identity
     token: str | None
+    verifications: tuple[Flow, ...] = ()
 
 
 async def sign_in(means: Means, act: Act, by: Authenticator, attempt: Attempt) -> SignedIn | Flow:
@@ -107,4 +108,5 @@ async def _conclude(
         await replace(tx, act, current)
     if stranger:
         await tell_of(tx, act, means, person.identity, session)
-    return SignedIn(session, person.identity, token)
+    person, begun = await offer(tx, act, means, person, proof.flow, by.type, attempt.after)
+    return SignedIn(session, person.identity, token, begun)

@@ -189,11 +189,12 @@ async def renew(
     tx: Tx, act: Act, session_id: bytes, method: Method, lifetime: Lifetime, token: str | None = None
 ) -> Session | None:
     """The session after its person proved themselves again: same id, a new lifespan, and `token` in place of its own,
-    if there is one. None when it is not in force any more."""
+    if there is one. The method stands there once, with its last time. None when it is not in force any more."""
     standing = await tx.sessions.get(act.organization, session_id)
     if standing is None or not in_force(standing, lifetime, act.now):
         return None
-    methods = (*standing.session.methods, method)
+    others = (each for each in standing.session.methods if (each.method, each.aal) != (method.method, method.aal))
+    methods = (*others, method)
     session = msgspec.structs.replace(
         standing.session,
         methods=methods,

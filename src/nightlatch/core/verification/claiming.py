@@ -1,5 +1,5 @@
 """Anybody can sign up with the address of somebody else, and wait. Whoever proves it is whose account it is, and what
-was set up before by who never did is gone."""
+was set up before by who never did is gone. An address that an administrator gave is no such claim."""
 
 import msgspec
 
@@ -16,9 +16,11 @@ from nightlatch.core.sessions.rules import end
 
 
 async def claim(tx: Tx, act: Act, means: Means, before: Identity, person: Person, session_id: bytes) -> Person:
-    """The person, who was `before` that session was issued. If it was the first time that an address of theirs was
-    proved, other sessions end, flows and codes are void, and the password is gone, of which they are told."""
-    if _is_proved(before) or not _is_proved(person.identity):
+    """The person, who was `before` that session was issued. If it was the first time that an address was proved, and
+    they had put it there themselves, other sessions end, flows and codes are void, and the password is gone, of which
+    they are told."""
+    proved = [address for address in person.identity.of_kind(Kind.VERIFIABLE) if address.verified]
+    if _is_proved(before) or all(address.by_administrator for address in proved):
         return person
     old = person.credentials.get("password")
     if old and old.first_factors:

@@ -84,6 +84,15 @@ async def require(tx: Tx, act: Act, means: Means, person: Person, parent: Flow, 
     return (await _begin(tx, act, means, person, addresses[0], parent, after))[1]
 
 
+async def offer(
+    tx: Tx, act: Act, means: Means, person: Person, parent: Flow, by: str, after: After
+) -> tuple[Person, tuple[Flow, ...]]:
+    """As `follow`, for somebody who signed in by that method."""
+    verifying = means.post.verifying
+    offered = verifying is not None and by in verifying.offered
+    return await follow(tx, act, means, person, parent, after) if offered else (person, ())
+
+
 def unverified(person: Person, before: Person | None = None) -> list[Address]:
     """The addresses that are to be verified; of a person changed, those that are new."""
     known = {(a.via, a.value) for a in before.identity.of_kind(Use.VERIFIABLE)} if before else set()
@@ -109,7 +118,7 @@ async def _begin(
         facts=Facts(identifier=address.value, browser=after.browser),
     )
     to = (address.via, address.value)
-    if not await post(tx, act, means, flow, how.method, to, person.identity.id):
+    if not await post(tx, act, means, flow, how.method, to, person.identity.id, None):
         facts = msgspec.structs.replace(flow.facts, problems=({"code": EXHAUSTED},))
         return person, await flows.move(tx, flow, facts=facts)
     return await mark(tx, act, person, to, verified=False), flow

@@ -25,6 +25,8 @@ _HEADERS = (
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
 )
+_OF_PAGES = (("cross-origin-opener-policy", "same-origin"), ("cross-origin-resource-policy", "same-origin"))
+_ENCRYPTED = ("strict-transport-security", f"max-age={365 * 24 * 3600}")
 _OF_THE_CLIENT = {"type", "asgi", "http_version", "scheme", "root_path", "server", "client", "request_id"}
 _OF_THE_REQUEST = {b"accept", b"content-type", b"content-length"}
 Observe = Callable[[Scope, str, int, float], None]
@@ -33,10 +35,17 @@ Failed = Callable[[str, BaseException], None]
 
 class Port:
     """An ASGI application of one or more doors, one of which has the prefix "/". `observe` is told of every answer:
-    scope, route, status, seconds; `failed` of our bugs."""
+    scope, route, status, seconds; `failed` of our bugs. One that is reached by https tells browsers to stay with it."""
 
     def __init__(
-        self, doors: Sequence[Door[Any]], entropy: Entropy, observe: Observe, failed: Failed, cors: Cors | None = None
+        self,
+        doors: Sequence[Door[Any]],
+        entropy: Entropy,
+        observe: Observe,
+        failed: Failed,
+        cors: Cors | None = None,
+        *,
+        https: bool = False,
     ) -> None:
         longest_first = sorted(doors, key=lambda door: len(door.prefix), reverse=True)
         self._doors = [(door, _table(door)) for door in longest_first]
@@ -44,6 +53,7 @@ class Port:
         self._observe = observe
         self._failed = failed
         self._cors = cors
+        self._headers = (*_HEADERS, _ENCRYPTED) if https else _HEADERS
         # Where the database answers from another process there is always something to wait for.
         self.at_once = frozenset(path.encode() for door in doors for path in door.early if not door.parts.store.remote)
 
@@ -75,7 +85,8 @@ class Port:
         answer = await self._answer(scope, receive)
         beside = self._cors.beside(scope) if self._cors else ()
         own = {name for name, _ in answer.headers}
-        general = [each for each in _HEADERS if each[0] not in own]
+        wanted = (*self._headers, *_OF_PAGES) if answer.media_type.startswith("text/html") else self._headers
+        general = [each for each in wanted if each[0] not in own]
         answer.headers = (*answer.headers, *general, *beside, ("x-request-id", request_id))
         return answer
 

@@ -10,15 +10,19 @@ from nightlatch.core.flows.model import SENT, Facts, Flow
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import confirming, selfservice
-from nightlatch.doors.kratos.browser import again, from_page
+from nightlatch.doors.kratos.browser import again, check_browser, from_page
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.submissions import Submitted, flow_id, request_device
 from nightlatch.kernel.ids import id_text
-from nightlatch.problems import FeatureDisabled, FlowExpired
+from nightlatch.problems import FeatureDisabled, FlowExpired, FlowSpent
 
 _PAGES = {
     Kind.RECOVERY: ("Recover your account", "This signs you in here, and signs all other devices out.", "Continue"),
-    Kind.VERIFICATION: ("Confirm your address", "This confirms that the address is yours.", "Confirm"),
+    Kind.VERIFICATION: (
+        "Confirm your address",
+        "This confirms that the address, and the account that was made with it, are yours.",
+        "Confirm",
+    ),
 }
 
 
@@ -41,12 +45,19 @@ async def asked(call: Call[Parts], kind: Kind, sent: Submitted) -> Answer:
     return await again(call, outcome, 400 if outcome.facts.problems else 200)
 
 
-async def expired(call: Call[Parts], flow: Flow) -> Answer:
-    """The way to a new flow of the kind, which is of whoever asks."""
+async def refused(call: Call[Parts], flow: Flow) -> Answer:
+    """The flow, for which the secret was wrong: shown to its own browser only. CsrfViolation."""
+    if not from_page(call.request):
+        check_browser(call, flow)
+    return await again(call, flow, 200)
+
+
+async def expired(call: Call[Parts], flow: Flow, over: FlowExpired | None = None) -> Answer:
+    """The way to a new flow of the kind, which is of whoever asks, because that one is `over`."""
     if not from_page(call.request):
         old = flow if flow.facts.browser else msgspec.structs.replace(flow, type="api")
         return await selfservice.expired(call, old, method=call.door.flows.use[flow.act])
-    why = "expired" if flow.expires_at <= call.act.now else "again"
+    why = "spent" if isinstance(over, FlowSpent) else "expired" if flow.expires_at <= call.act.now else "again"
     when = {"expired_at": flow.expires_at, "now": call.act.now}
     return await anew(call, flow, {"code": f"{flow.act}_{why}", **when})
 

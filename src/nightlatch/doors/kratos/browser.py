@@ -160,12 +160,15 @@ def bound(secret: bytes) -> bytes:
     return digest(secret.hex())
 
 
-def check_browser(call: Call[Parts], flow: Flow) -> None:
-    """CsrfViolation when `flow` began in another browser. Those that an administrator made began in none."""
-    if flow.facts.browser is None:
-        return
+def is_of(call: Call[Parts], flow: Flow) -> bool:
+    """Whether `flow` began in this browser. Those of apps, and those that an administrator made, began in none."""
     secret = browsers_secret(call)
-    if secret is None or not same(bound(secret), flow.facts.browser):
+    return flow.facts.browser is None or (secret is not None and same(bound(secret), flow.facts.browser))
+
+
+def check_browser(call: Call[Parts], flow: Flow) -> None:
+    """CsrfViolation when `flow` began in another browser."""
+    if not is_of(call, flow):
         raise CsrfViolation("The request does not have the cookie of the browser in which the flow began.")
 
 

@@ -11,11 +11,13 @@ from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
 from nightlatch.core.sessions.model import Standing
+from nightlatch.core.verification.rules import After
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import nodes
 from nightlatch.doors.kratos.auth import presented
 from nightlatch.doors.kratos.browser import (
     again,
+    bound,
     cookies_for,
     forwarded,
     from_page,
@@ -71,7 +73,9 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
     if standing is not None and not flow.facts.refresh:
         return await signed_in_already(call, flow)
     identifier = str(given.get("identifier") or given.get("password_identifier") or "")
-    attempt = Attempt(flow.id, "", request_device(call), identifier, standing)
+    fresh = parts.cookies.new_secret()
+    after = After(bound(fresh) if sent.in_browser else None, flow.return_to)
+    attempt = Attempt(flow.id, "", request_device(call), identifier, standing, after=after)
     ticked, lifetime = _ticked(call, flow, given), parts.lifetime
     if ticked and parts.flows.remember_me is not None:
         lifetime = msgspec.structs.replace(lifetime, lifespan=parts.flows.remember_me)
@@ -88,11 +92,15 @@ async def update_login_flow(call: Call[Parts]) -> Answer:
         return await again(call, await _still_ticked(parts, outcome) if ticked else outcome)
     identity = parts.render.identity(outcome.identity, admin=False)
     shown = SuccessfulLogin(parts.render.own_session(outcome.session, identity), None)
+    then = [show_verification(call, each) for each in outcome.verifications]
+    shown.continue_with = then or None
     if sent.in_browser and outcome.token:
         known = standing is not None and standing.session.id == outcome.session.id
-        secret = None if known else parts.cookies.new_secret()
+        secret = None if known else fresh
         lasts = presented(parts.cookies, call.request.scope["headers"]).lasts if known else ticked is not False
         headers = cookies_for(call, outcome.session, outcome.token, secret, lasts=lasts)
+        if then and from_page(call.request):
+            return to_page(call, outcome.verifications[0], *headers)
         return onward(call, flow, method.type, shown, headers)
     shown.session_token = outcome.token or presented(parts.cookies, call.request.scope["headers"]).token
     return Answer(200, encode(shown))

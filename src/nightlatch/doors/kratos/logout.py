@@ -2,6 +2,7 @@
 
 from nightlatch.core.events.model import Act
 from nightlatch.core.logout.rules import sign_out
+from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import auth, return_to
 from nightlatch.doors.kratos.browser import Told, forwarded, from_page, to
@@ -14,6 +15,8 @@ from nightlatch.kernel.ids import id_text
 from nightlatch.kernel.secrets import digest, same
 from nightlatch.problems import Forbidden, Invalid, NotFound, SessionRequired
 
+# Not its cookies, which would be those of all neighbouring hosts, nor its storage, which is the application's.
+_CLEARED = (("clear-site-data", '"cache"'),)
 _STUB = Told(body_of(500, "This is a stub error.", "It shows what the page of errors looks like."), 0)
 
 
@@ -37,7 +40,9 @@ async def update_logout_flow(call: Call[Parts]) -> Answer:
             "Unable to log out because the logout token in the URL query does not match the session cookie."
         )
     await parts.store.write(lambda tx: sign_out(tx, act, token))
-    headers = (parts.cookies.forget(), parts.cookies.mark(parts.cookies.new_secret()))
+    headers: Headers = (parts.cookies.forget(), parts.cookies.mark(parts.cookies.new_secret()))
+    if parts.public_url.startswith("https:"):
+        headers += _CLEARED
     if from_page(call.request):
         return to(return_to.after(parts, "logout", back), *headers)
     return Answer(204, headers=headers)

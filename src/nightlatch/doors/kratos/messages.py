@@ -5,6 +5,7 @@ from html import escape
 from msgspec import UNSET
 
 from nightlatch.core.courier.model import Filter, Letter, Message, Status, Template, Undelivered
+from nightlatch.core.identities.notices import reader
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import paging
@@ -36,7 +37,7 @@ async def list_courier_messages(call: Call[Parts]) -> Answer:
     organization = call.act.organization
     rows = await call.door.store.scan(lambda tx: tx.messages.page(organization, where, before, page.size + 1))
     headers = paging.token_link(call, page, "messages", rows, lambda message: message.id)
-    return Answer(200, encode([_shown(call.door, row) for row in rows[: page.size]]), headers)
+    return Answer(200, encode([await _shown(call.door, row) for row in rows[: page.size]]), headers)
 
 
 async def get_courier_message(call: Call[Parts]) -> Answer:
@@ -44,7 +45,7 @@ async def get_courier_message(call: Call[Parts]) -> Answer:
     message = await call.door.store.read(lambda tx: tx.messages.get(call.act.organization, message_id))
     if message is None:
         raise MessageNotFound
-    shown = _shown(call.door, message)
+    shown = await _shown(call.door, message)
     shown.dispatches = [
         MessageDispatch(
             id_text(d.id),
@@ -62,7 +63,7 @@ async def get_courier_message(call: Call[Parts]) -> Answer:
 async def mailbox(parts: Parts, _headers: object) -> Answer:
     """The newest messages as people would read them. Only where `parts.letters` is there: in development."""
     rows = await parts.store.scan(lambda tx: tx.messages.page(DEFAULT, Filter(), None, 50))
-    articles = "".join(_article(parts, row) for row in rows) or "<p>No message was written yet.</p>"
+    articles = "".join([await _article(parts, row) for row in rows]) or "<p>No message was written yet.</p>"
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mailbox</title>'
         '<meta name="viewport" content="width=device-width">'
@@ -72,8 +73,8 @@ async def mailbox(parts: Parts, _headers: object) -> Answer:
     return Answer(200, page.encode(), headers, "text/html; charset=utf-8")
 
 
-def _article(parts: Parts, message: Message) -> str:
-    letter = _letter(parts, message)
+async def _article(parts: Parts, message: Message) -> str:
+    letter = await _letter(parts, message)
     lines = [f'<a href="{each}">{each}</a>' if each.startswith(("https://", "http://")) else each
              for each in escape(letter.text).splitlines()]  # fmt: skip
     told = f"{message.recipient}, {at(message.created_at):%Y-%m-%d %H:%M:%S} UTC, {message.status}"
@@ -81,18 +82,18 @@ def _article(parts: Parts, message: Message) -> str:
     return f"<article><h2>{title}</h2><p>{escape(told)}</p><pre>{chr(10).join(lines)}</pre></article>"
 
 
-def _letter(parts: Parts, message: Message) -> Letter:
+async def _letter(parts: Parts, message: Message) -> Letter:
     """What stands in it, in development only: elsewhere a code is for the person alone."""
     if parts.letters is None:
         return Letter(_HIDDEN, _HIDDEN, _HIDDEN)
     try:
-        return parts.letters(message)
+        return parts.letters(message, await parts.store.read(lambda tx: reader(tx, message)))
     except Undelivered as failure:
         return Letter("", failure.reason, "")
 
 
-def _shown(parts: Parts, m: Message) -> CourierMessage:
-    letter = _letter(parts, m)
+async def _shown(parts: Parts, m: Message) -> CourierMessage:
+    letter = await _letter(parts, m)
     return CourierMessage(
         id=id_text(m.id),
         status=m.status,

@@ -73,7 +73,7 @@ class Parts(Shared):
     cache_for: int | None
     faster_extend: bool
     metrics: Callable[[], bytes]
-    letters: Callable[[Message], Letter] | None = None
+    letters: Callable[[Message, str | None], Letter] | None = None
 
     @property
     def means(self) -> Means:

@@ -7,9 +7,9 @@ from nightlatch.core.flows.model import Facts
 from nightlatch.core.recovery import rules
 from nightlatch.doors.http.routing import MIB, Answer, Call
 from nightlatch.doors.kratos import nodes, return_to
-from nightlatch.doors.kratos.addressed import anew, asked, expired, link_page
+from nightlatch.doors.kratos.addressed import anew, asked, expired, link_page, refused
 from nightlatch.doors.kratos.bodies import RecoveryBody, posted
-from nightlatch.doors.kratos.browser import again, bound, cookies_for, forwarded, from_page, to, to_page, with_query
+from nightlatch.doors.kratos.browser import bound, cookies_for, forwarded, from_page, to, to_page, with_query
 from nightlatch.doors.kratos.forms import TRUE
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import get_flow, in_app, in_browser, standing_of
@@ -120,13 +120,13 @@ async def _redeemed(call: Call[Parts], sent: Submitted) -> Answer:
             place,
             purpose="link" if token else "code",
         )
-    except FlowExpired:
-        return await expired(call, flow)
+    except FlowExpired as over:
+        return await expired(call, flow, over)
     if isinstance(outcome, rules.Recovered):
         return _recovered(call, sent, outcome, secret)
     if token and from_page(call.request):
         return await anew(call, flow, {"code": "link_wrong"})
-    return await again(call, outcome, 200)
+    return await refused(call, outcome)
 
 
 async def _facts(call: Call[Parts]) -> Facts:

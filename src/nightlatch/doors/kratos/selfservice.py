@@ -23,6 +23,7 @@ from nightlatch.doors.kratos.browser import (
     check_browser,
     csrf_token,
     from_page,
+    is_of,
     to,
     to_page,
 )
@@ -118,16 +119,19 @@ async def open_flow(call: Call[Parts], asked: Asked, **of: Any) -> Flow:
 
 
 async def get_flow(call: Call[Parts], kind: Kind, lent: str | None = None) -> Answer:
-    """The flow, for the browser that began it or that a letter `lent` something for it: the code to fill in."""
+    """The flow, for the browser that began it or that a letter `lent` something for it: the code to fill in. Who has
+    that alone may have guessed it, and is shown no address."""
     found = parse_id(call.query("id") or "")
     if found is None:
         raise FlowNotFound
     flow = await begun(call, kind, found)
+    own = is_of(call, flow)
     if lent is None:
         check_browser(call, flow)
     if flow.expires_at <= call.act.now:
         return over(call, flow)
     shown = nodes.flow(call.door, flow, csrf_token=csrf_token(call, flow))
+    shown["ui"]["nodes"] = [n for n in shown["ui"]["nodes"] if own or n["attributes"].get("name") != "email"]
     for node in shown["ui"]["nodes"] if lent else ():
         if node["attributes"].get("name") == "code":
             node["attributes"]["value"] = lent
@@ -169,6 +173,11 @@ async def expired(call: Call[Parts], old: Flow, **of: Any) -> Answer:
     new = await open_flow(call, Asked(old.act, old.type, facts, old.request_url, old.return_to), **of)
     if from_page(call.request):
         return to_page(call, new)
+    if old.act is Kind.VERIFICATION and old.expires_at > act.now:
+        error = body_of(
+            410, "self-service flow replaced", "The self-service flow is over.", "self_service_flow_replaced"
+        )
+        return answer(error, call.request.scope["request_id"], use_flow_id=id_text(new.id))
     error = body_of(
         410, "self-service flow expired", "The self-service flow has expired or was used.", "self_service_flow_expired"
     )

@@ -24,6 +24,7 @@ from nightlatch.doors.kratos.browser import (
     to,
 )
 from nightlatch.doors.kratos.errors import NotSignedIn
+from nightlatch.doors.kratos.methods.table import UNUSABLE
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import asked_for, begin, expired, open_flow, over
 from nightlatch.doors.kratos.shapes import encode
@@ -97,10 +98,10 @@ async def _change(call: Call[Parts], mine: Standing, sent: Submitted) -> Settled
     method, password = given.get("method"), given.get("password")
     if method == "profile":
         return await change_traits(means, schemas, call.act, mine, flow.id, traits_of(given), device, rules)
+    if (method == "password" and not parts.flows.password_enabled) or method in [*UNUSABLE]:
+        raise FeatureDisabled
     if method != "password":
         return {"code": "no_strategy_settings"}
-    if not parts.flows.password_enabled:
-        raise FeatureDisabled
     if not isinstance(password, str) or not password:
         return {"code": "property_missing", "field": "password"}
     return await change_password(means, schemas, call.act, mine, flow.id, password, device, rules)

@@ -4,7 +4,7 @@ from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts
 from nightlatch.core.verification.rules import PASSED, confirm
 from nightlatch.doors.http.routing import Answer, Call
-from nightlatch.doors.kratos.addressed import anew, asked, expired, link_page
+from nightlatch.doors.kratos.addressed import anew, asked, expired, link_page, refused
 from nightlatch.doors.kratos.browser import again, forwarded, from_page, sent_cookies, to_page
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import get_flow, in_app, in_browser
@@ -56,12 +56,14 @@ async def update_verification_flow(call: Call[Parts]) -> Answer:
     purpose = "link" if token else "code"
     try:
         outcome = await confirm(parts.means, call.act, flow.id, token or str(code), ip, tries, purpose=purpose)
-    except FlowExpired:
-        return await expired(call, flow)
+    except FlowExpired as over:
+        return await expired(call, flow, over)
+    if outcome.state != PASSED and token and from_page(call.request):
+        return await anew(call, flow, {"code": "verification_link_wrong"})
+    if outcome.state != PASSED:
+        return await refused(call, outcome)
     if not token or not from_page(call.request):
         return await again(call, outcome, 200)
-    if outcome.state != PASSED:
-        return await anew(call, flow, {"code": "verification_link_wrong"})
     return to_page(call, outcome, parts.cookies.lend(flow.id, ""))
 
 

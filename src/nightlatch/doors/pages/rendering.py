@@ -29,7 +29,6 @@ def page(site: Site, template: str, status: int = 200, **shown: Any) -> Answer:
     anywhere = "https:" if site.public_url.startswith("https:") else "https: http:"
     headers = (
         ("content-security-policy", _POLICY.format(anywhere=anywhere)),
-        ("cross-origin-opener-policy", "same-origin"),
         # With no-referrer, what our own forms send would come from no origin.
         ("referrer-policy", "same-origin"),
     )

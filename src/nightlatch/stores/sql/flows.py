@@ -23,6 +23,7 @@ PUT_CODE = sql(f"""insert into codes ({_CODE}) values ($1, $2, $3, $4, $5, $6, $
     tries = excluded.tries, used_at = excluded.used_at, address = excluded.address""")
 TRY_CODE = sql(f"""update codes set tries = tries + 1
     where flow_id = $1 and used_at is null and expires_at > $2 and tries < $3 returning {_CODE}""")
+IS_SPENT = sql("select 1 from codes where flow_id = $1 and tries >= $2")
 USE_CODE = sql("update codes set used_at = $2 where id = $1 and used_at is null")
 
 
@@ -51,6 +52,9 @@ class SqlFlows(Rows):
 
     async def try_code(self, flow_id: bytes, most: int, now: int) -> Code | None:
         return await self._one(lambda row: Code(*row), TRY_CODE, flow_id, now, most)
+
+    async def is_spent(self, flow_id: bytes, most: int) -> bool:
+        return await self._one(lambda row: bool(row[0]), IS_SPENT, flow_id, most) or False
 
     async def purge(self, before: int, most: int) -> int:
         return await self._connection.run(PURGE, before, most)

@@ -1,5 +1,6 @@
 """The table of methods. Another one is its file and its line here; forms show them in this order."""
 
+from nightlatch.core.credentials.methods import METHODS as CREDENTIALS
 from nightlatch.core.flows.model import SENT, Flow
 from nightlatch.doors.kratos.methods.code import Code
 from nightlatch.doors.kratos.methods.method import Given, Method
@@ -8,6 +9,7 @@ from nightlatch.doors.kratos.parts import Flows
 from nightlatch.problems import FeatureDisabled
 
 METHODS: dict[str, Method] = {method.type: method for method in (Code(), Password())}
+UNUSABLE = CREDENTIALS.keys() - METHODS.keys()  # kept and shown, and nobody proves themselves by them here
 
 
 def offered(flows: Flows, flow: Flow) -> list[Method]:
@@ -22,8 +24,9 @@ def chosen(flows: Flows, flow: Flow, given: Given) -> Method | None:
     """The method that was submitted, or else the one that the flow waits for; None for one that there is not.
     FeatureDisabled."""
     # A browser sends the name of the one button that was pressed, which may be that of `resend`.
-    name = given.get("method") or (flow.method if flow.state == SENT else None)
-    method = METHODS.get(name) if isinstance(name, str) else None
-    if method is not None and not method.is_on(flows):
+    named = given.get("method") or (flow.method if flow.state == SENT else None)
+    name = named if isinstance(named, str) else ""
+    method = METHODS.get(name)
+    if name in UNUSABLE if method is None else not method.is_on(flows):
         raise FeatureDisabled
     return method
