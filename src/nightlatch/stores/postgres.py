@@ -43,7 +43,7 @@ _UNUSABLE: dict[type[Exception], str] = {
     asyncpg.InvalidCatalogNameError: "The database server has no database of that name.",
     asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
 }
-_DOWN: tuple[type[Exception], ...] = (
+DOWN: tuple[type[Exception], ...] = (
     *_UNUSABLE, asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError, asyncpg.DiskFullError, asyncpg.InterfaceError, asyncpg.InternalClientError,
@@ -93,23 +93,23 @@ class PostgresStore:
                 collision = error
                 # Unequal waits, without a source of randomness: the two that collided do not meet again.
                 await asyncio.sleep(0.005 * (again + 1) + id(unit) % 997 * 1e-5)
-            except _DOWN as error:
-                raise _down(error) from error
+            except DOWN as error:
+                raise down(error) from error
         raise Conflict if isinstance(collision, asyncpg.UniqueViolationError) else StoreDown from collision
 
     async def read(self, unit: Unit[T]) -> T:
         try:
             async with self._pool.lease() as connection:
                 return await unit(Transaction(PostgresConnection(connection)))
-        except _DOWN as error:
-            raise _down(error) from error
+        except DOWN as error:
+            raise down(error) from error
 
     async def scan(self, unit: Unit[T]) -> T:
         try:
             async with self._pool.lease() as held, held.transaction(isolation="repeatable_read", readonly=True):
                 return await unit(Transaction(PostgresConnection(held)))
-        except _DOWN as error:
-            raise _down(error) from error
+        except DOWN as error:
+            raise down(error) from error
 
     async def close(self) -> None:
         await self._pool.close()
@@ -138,8 +138,8 @@ async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresSto
         # They are opened when they are first needed: a wrong address is better known at the start.
         async with pool.lease():
             pass
-    except _DOWN as error:
-        raise _down(error) from error
+    except DOWN as error:
+        raise down(error) from error
     return PostgresStore(pool, committed)
 
 
@@ -147,8 +147,8 @@ async def migrate(dsn: str, now: int) -> list[str]:
     """Brings the database up to date and gives the names of what it ran. StoreDown when it does not answer."""
     try:
         connection = await asyncpg.connect(dsn, timeout=5)
-    except _DOWN as error:
-        raise _down(error) from error
+    except DOWN as error:
+        raise down(error) from error
     try:
         if (encoding := await connection.fetchval("show server_encoding")) != "UTF8":
             raise StoreDown(f"The database is encoded in {encoding}; it must be UTF8.")
@@ -159,8 +159,8 @@ async def migrate(dsn: str, now: int) -> list[str]:
             return await _migrate(connection, now)
     except asyncpg.UndefinedTableError:
         raise  # a migration that does not fit: a bug of ours
-    except _DOWN as error:
-        raise _down(error) from error
+    except DOWN as error:
+        raise down(error) from error
     finally:
         await connection.close()
 
@@ -185,5 +185,5 @@ async def _migrate(connection: "asyncpg.Connection[asyncpg.Record]", now: int) -
     return ran
 
 
-def _down(error: BaseException) -> StoreDown:
+def down(error: BaseException) -> StoreDown:
     return StoreDown(next((reason for kind, reason in _UNUSABLE.items() if isinstance(error, kind)), ""))
