@@ -28,7 +28,7 @@ _SETTINGS = {
     "application_name": "nightlatch",
 }
 _TRIES = 4
-_BULK = 16  # rows; the plan of a bulk statement costs as much as a few single ones
+_BULK = 16  # rows; to begin with many costs as much as a few single ones
 _COLLISIONS = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -68,7 +68,11 @@ class PostgresConnection:
         return int(status.rsplit(" ", 1)[1])
 
     async def many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> None:
-        if statement.bulk and len(arguments) >= _BULK:
+        if statement.copy and len(arguments) >= _BULK:
+            # The driver would look at each element of an array, whether it is an array itself.
+            table, columns = statement.copy
+            await self._connection.copy_records_to_table(table, records=arguments, columns=columns)
+        elif statement.bulk and len(arguments) >= _BULK:
             await self._connection.execute(statement.bulk, *map(list, zip(*arguments, strict=True)))
         elif arguments:
             await self._connection.executemany(statement.postgres, arguments)
