@@ -65,13 +65,14 @@ def person(n: int) -> Person:
     return compose(act, _schemas, _vault, profile)
 
 
-def session(n: int) -> Session:
+def session(n: int, of: int | None = None) -> Session:
+    """The session of that number; `of` is whose it is, where not as usual."""
     entropy, at = _entropy("session", n), _born(n)
     return Session(
         id=new_id(at, entropy),
         number=new_number(entropy),
         organization=DEFAULT,
-        identity_id=identity_id(n % IDENTITIES),
+        identity_id=identity_id(n % IDENTITIES if of is None else of),
         token_hash=digest(token(n)),
         aal=1,
         methods=(Method("password", 1, at),),
