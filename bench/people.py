@@ -65,14 +65,13 @@ def person(n: int) -> Person:
     return compose(act, _schemas, _vault, profile)
 
 
-def session(n: int, of: int | None = None) -> Session:
-    """The session of that number; `of` is whose it is, where not as usual."""
+def session(n: int) -> Session:
     entropy, at = _entropy("session", n), _born(n)
     return Session(
         id=new_id(at, entropy),
         number=new_number(entropy),
         organization=DEFAULT,
-        identity_id=identity_id(n % IDENTITIES if of is None else of),
+        identity_id=identity_id(n % IDENTITIES),
         token_hash=digest(token(n)),
         aal=1,
         methods=(Method("password", 1, at),),

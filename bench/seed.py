@@ -23,6 +23,7 @@ from bench.postgres import Postgres
 from nightlatch.core.credentials.person import add, names_of
 from nightlatch.core.events.model import Act
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.sessions.model import Session
 from nightlatch.stores.opening import migrate
 from nightlatch.stores.sql.migrations import MIGRATIONS
 from nightlatch.stores.sql.sessions import COLUMNS
@@ -116,9 +117,9 @@ async def fill_postgres(dsn: str, rows: AsyncIterator[Rows]) -> None:
 
 
 async def batches(
-    identities: range, sessions: range, owner: Callable[[int], int | None] = lambda _: None
+    identities: range, sessions: range, session: Callable[[int], Session] = people.session
 ) -> AsyncIterator[Rows]:
-    """The rows of people and sessions of these numbers; `owner` says whose a session is, where not as usual."""
+    """The rows of people and sessions of these numbers."""
     act = Act(DEFAULT, "bench", 0, os.urandom)
     for start in range(0, len(identities), _BATCH):
         gathering = _Gathering()
@@ -129,7 +130,7 @@ async def batches(
         gathering = _Gathering()
         tx = Transaction(gathering)
         for n in sessions[start : start + _BATCH]:
-            await tx.sessions.add(people.session(n, owner(n)))
+            await tx.sessions.add(session(n))
         yield gathering.written
 
 
