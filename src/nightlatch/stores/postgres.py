@@ -28,6 +28,7 @@ _SETTINGS = {
     "application_name": "nightlatch",
 }
 _TRIES = 4
+_PREPARED = 256  # statements a connection keeps: all of ours, and the filters asked last
 _BULK = 16  # rows; to begin with many costs as much as a few single ones
 _COLLISIONS = (
     asyncpg.SerializationError,
@@ -132,7 +133,10 @@ async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresSto
 
     async def opened() -> Connection:
         # Its timeout is above the server's own: that ends a slow statement, this gives up a server that is silent.
-        connection = await asyncpg.connect(dsn, timeout=5, command_timeout=6, server_settings=_SETTINGS)
+        connection = await asyncpg.connect(
+            dsn, timeout=5, command_timeout=6, server_settings=_SETTINGS,
+            statement_cache_size=_PREPARED, max_cached_statement_lifetime=0,
+        )  # fmt: skip
         # 16 bytes in and out, as on SQLite.
         await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
         return connection
