@@ -20,11 +20,13 @@ import asyncpg
 from bench import people
 from bench.postgres import Postgres
 
-from nightlatch.core.credentials.person import add
+from nightlatch.core.credentials.person import add, names_of
 from nightlatch.core.events.model import Act
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.sessions.model import Session
 from nightlatch.stores.opening import migrate
 from nightlatch.stores.sql.migrations import MIGRATIONS
+from nightlatch.stores.sql.sessions import COLUMNS
 from nightlatch.stores.sql.statement import Row, Statement
 from nightlatch.stores.sql.transaction import Transaction
 
@@ -32,6 +34,7 @@ BUILD = Path(__file__).parents[1] / ".build" / "bench"
 _PEOPLE = Path(people.__file__).read_bytes() + people.SCHEMA.read_bytes()
 _VERSION = blake2b(repr(MIGRATIONS).encode() + _PEOPLE, digest_size=6).hexdigest()
 _BATCH = 10_000
+_SESSIONS = ("sessions", tuple(each.strip() for each in COLUMNS.split(",")))
 Rows = dict[Statement, list[Sequence[Any]]]
 
 
@@ -75,54 +78,59 @@ def _kept(name: str, make: Callable[[Path], None]) -> Path:
 
 
 def _make_sqlite(folder: Path) -> None:
-    file = folder / "nightlatch.sqlite"
-    connection = asyncio.run(_fill_sqlite(file))
-    connection.execute("pragma wal_checkpoint(truncate)").fetchall()
-    connection.close()
+    asyncio.run(fill_sqlite(folder / "nightlatch.sqlite", batches(range(people.IDENTITIES), range(people.SESSIONS))))
 
 
-async def _fill_sqlite(file: Path) -> apsw.Connection:
+async def fill_sqlite(file: Path, rows: AsyncIterator[Rows]) -> None:
+    """Adds them to the database `file`, which is made if it is not there."""
     await migrate(f"sqlite://{file}", 0)
     connection = apsw.Connection(str(file))
     for pragma in ("synchronous=off", "cache_size=-2000000", "foreign_keys=off"):
         connection.execute(f"pragma {pragma}").fetchall()
-    async for rows in _batches():
+    async for some in rows:
         with connection:
-            for statement, values in rows.items():
+            for statement, values in some.items():
                 connection.executemany(statement.sqlite, values).fetchall()
-    return connection
+    connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    connection.close()
 
 
 def _make_postgres(folder: Path) -> None:
     with Postgres.fresh(folder) as server:
-        asyncio.run(_fill_postgres(server.dsn))
+        asyncio.run(fill_postgres(server.dsn, batches(range(people.IDENTITIES), range(people.SESSIONS))))
 
 
-async def _fill_postgres(dsn: str) -> None:
+async def fill_postgres(dsn: str, rows: AsyncIterator[Rows]) -> None:
+    """Adds them to the database."""
     await migrate(dsn, 0)
     connection = await asyncpg.connect(dsn)
     await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
     await connection.execute("set synchronous_commit = off")
-    async for rows in _batches():
+    async for some in rows:
         async with connection.transaction():
-            for statement, values in rows.items():
-                await connection.executemany(statement.postgres, values)
+            for statement, values in some.items():
+                table, columns = statement.copy or _SESSIONS
+                await connection.copy_records_to_table(table, records=values, columns=columns)
     await connection.execute("vacuum analyze")
     await connection.execute("checkpoint")
     await connection.close()
 
 
-async def _batches() -> AsyncIterator[Rows]:
+async def batches(
+    identities: range, sessions: range, session: Callable[[int], Session] = people.session
+) -> AsyncIterator[Rows]:
+    """The rows of people and sessions of these numbers."""
     act = Act(DEFAULT, "bench", 0, os.urandom)
-    for start in range(0, people.IDENTITIES, _BATCH):
+    for start in range(0, len(identities), _BATCH):
         gathering = _Gathering()
-        await add(Transaction(gathering), act, [people.person(n) for n in range(start, start + _BATCH)])
+        made = map(people.person, identities[start : start + _BATCH])
+        await add(Transaction(gathering), act, [(each, names_of(each)) for each in made])
         yield gathering.written
-    for start in range(0, people.SESSIONS, _BATCH):
+    for start in range(0, len(sessions), _BATCH):
         gathering = _Gathering()
-        sessions = Transaction(gathering).sessions
-        for n in range(start, start + _BATCH):
-            await sessions.add(people.session(n))
+        tx = Transaction(gathering)
+        for n in sessions[start : start + _BATCH]:
+            await tx.sessions.add(session(n))
         yield gathering.written
 
 

@@ -61,10 +61,17 @@ def nightlatch(folder: Path, store: str) -> Iterator[tuple[Site, Server]]:
             with on(DATABASE):
                 running: Postgres = stack.enter_context(seed.postgres(folder))
             dsn, database = running.dsn, [running.pid]
-        server = Server(folder / f"serve-{store}", dsn, settings=_SETTINGS)
+        yield stack.enter_context(serving(folder, store, dsn, database))
+
+
+@contextlib.contextmanager
+def serving(folder: Path, name: str, dsn: str, database: list[int]) -> Iterator[tuple[Site, Server]]:
+    """One worker on that database, with the settings that are the default."""
+    server = Server(folder / f"serve-{name}", dsn, settings=_SETTINGS)
+    with contextlib.ExitStack() as stack:
         with on(SERVER):
             stack.enter_context(server)
-        yield Site(store, server.public, server.admin, KEY, [server.process.pid], database), server
+        yield Site(name, server.public, server.admin, KEY, [server.process.pid], database), server
 
 
 def peer(admin_url: str, public_url: str, key: str | None) -> Site:

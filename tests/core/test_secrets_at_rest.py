@@ -21,6 +21,7 @@ from nightlatch.core.registration.rules import Registered, register
 from nightlatch.kernel.clock import HOUR
 from nightlatch.kernel.secrets import Keys
 from nightlatch.problems import KeyRequired
+from nightlatch.stores.opening import back_up
 
 SECRETS = {
     "password": "correct horse battery staple",
@@ -104,6 +105,16 @@ def test_S2_no_secret_can_be_read_from_what_is_kept(world: World) -> None:
     disk = kept(world)
     assert b"anna@example.org" in disk, "the wrong place was searched"
     found = {name for name, secret in secrets.items() for spelling in spellings(secret) if spelling in disk}
+    assert found == set()
+
+
+def test_S2_no_secret_can_be_read_from_a_backup(world: World, tmp_path: Path) -> None:
+    secrets = use_everything(world)
+    file = tmp_path / "backup"
+    world.run(back_up(world.db.dsn, file, world.now))
+    written = file.read_bytes()
+    assert b"anna@example.org" in written, "the wrong place was searched"
+    found = {name for name, secret in secrets.items() for spelling in spellings(secret) if spelling in written}
     assert found == set()
 
 

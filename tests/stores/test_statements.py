@@ -1,8 +1,11 @@
 """Every statement says the same on both databases, and none that is asked often reads a whole table."""
 
+import ast
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,9 @@ from tests.database import TABLES, Database, Run
 from tests.postgres import Postgres
 from tests.stores.rows import NOW
 from tests.stores.statements import SCRIPT, Array, named
+from tests.test_layering import functions
 
+from nightlatch.core.courier.model import Filter as MessageFilter
 from nightlatch.core.events.question import Question as LogQuestion
 from nightlatch.core.events.question import filter_of as log_filter
 from nightlatch.core.identities.model import Filter as IdentityFilter
@@ -19,11 +24,13 @@ from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Filter, Position
 from nightlatch.core.sessions.question import Question, filter_of
 from nightlatch.kernel.ids import id_text
+from nightlatch.stores import sql
 from nightlatch.stores.sql.identities import SqlIdentities
 from nightlatch.stores.sql.log import SqlLog
+from nightlatch.stores.sql.messages import SqlMessages
 from nightlatch.stores.sql.questions import SqlQuestions
 from nightlatch.stores.sql.sessions import SqlSessions
-from nightlatch.stores.sql.statement import Connection, Statement
+from nightlatch.stores.sql.statement import Conditions, Connection, Statement
 
 STATEMENTS = dict(named())
 BIG = 20_000
@@ -66,6 +73,31 @@ async def play(tx: Any) -> list[tuple[str, Any]]:
 
 def test_the_script_has_every_statement() -> None:
     assert {name for name, _ in SCRIPT} == set(STATEMENTS)
+
+
+def test_no_statement_is_made_where_these_tests_do_not_look(
+    both: list[Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They know those that a module holds under a name, and those that `lists` has put together."""
+    makers, hidden = set(), []
+    for file in sorted(Path(sql.__path__[0]).glob("*.py")):
+        for function in functions(ast.parse(file.read_text())):
+            calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+            if any(isinstance(call, ast.Attribute) and call.attr == "statement" for call in calls):
+                makers.add(f"{file.stem}.{function.name}")
+            inside = {"sql", "insert", "purge", "Statement"} if file.stem != "statement" else set()
+            hidden += [f"{file.stem}.{function.name}" for call in calls if getattr(call, "id", "") in inside]
+    assert hidden == []
+    made, make = set(), Conditions.statement
+
+    def noted(conditions: Conditions, text: str) -> Statement:
+        code = sys._getframe(1).f_code
+        made.add(f"{Path(code.co_filename).stem}.{code.co_name}")
+        return make(conditions, text)
+
+    monkeypatch.setattr(Conditions, "statement", noted)
+    both[0].write(lambda tx: lists(tx.sessions._connection))
+    assert made == makers
 
 
 def test_every_statement_gives_the_same_on_both_databases(both: list[Database]) -> None:
@@ -121,6 +153,9 @@ async def lists(connection: Connection) -> list[tuple[Statement, tuple[Any, ...]
                     await sessions.list(DEFAULT, chosen, NOW, position, 0, 251)
                 if mine:
                     await sessions.count(DEFAULT, chosen, NOW)
+    for before in (None, somebody):
+        # By status or recipient no index serves it: an operator's look for one letter among those of the last days.
+        await SqlMessages(recording).page(DEFAULT, MessageFilter(), before, 251)
     await questions(SqlQuestions(recording), somebody)
     await log(SqlLog(recording), somebody)
     asked: list[tuple[Statement, tuple[Any, ...]]] = recording.asked
@@ -154,6 +189,13 @@ async def log(asked: SqlLog, somebody: bytes) -> None:
                 await asked.horizon(question, place, 100)
 
 
+async def on_postgres(connection: Connection) -> list[tuple[Statement, tuple[Any, ...]]]:
+    """With those for many rows, which SQLite does without."""
+    asked = await everything(connection)
+    many = [(Statement("", s.bulk), tuple([each] for each in arguments)) for s, arguments in asked if s.bulk]
+    return asked + many
+
+
 async def everything(connection: Connection) -> list[tuple[Statement, tuple[Any, ...]]]:
     script = [(name, STATEMENTS[name], arguments_for(connection, calls[0])) for name, calls in SCRIPT]
     hot = [(statement, tuple(arguments)) for name, statement, arguments in script if name not in SMALL]
@@ -170,7 +212,11 @@ def test_on_sqlite_no_statement_reads_a_whole_table(both: list[Database]) -> Non
             wrong = [
                 line
                 for line in plan
-                if re.match(r"SCAN (?!carray|s$|CONSTANT|events USING .*INDEX events_unsealed)", line)
+                if (
+                    re.match(r"SCAN (?!carray|CONSTANT|events USING .*INDEX events_unsealed)", line)
+                    # The one row, or the few, that a query in its place has found.
+                    and not (line == "SCAN s" and {"CO-ROUTINE s", "MATERIALIZE s"} & set(plan))
+                )
                 or "TEMP B-TREE" in line
             ]
             if "s.identity_id = " in statement.sqlite:
@@ -231,7 +277,7 @@ def test_on_postgres_no_statement_reads_a_whole_big_table(both: list[Database], 
     async def scans(tx: Any) -> list[str]:
         connection: Connection = tx.sessions._connection
         found = []
-        for statement, arguments in await everything(connection):
+        for statement, arguments in await on_postgres(connection):
             explain = Statement("", f"explain (format json) {statement.postgres}")
             plan = json.loads((await connection.rows(explain, *arguments))[0][0])
             found += [f"{name}: {statement.postgres}" for name in seq_scans(plan)]
@@ -244,7 +290,7 @@ def test_on_postgres_no_plan_that_is_kept_reads_a_whole_big_table(both: list[Dat
     db = both[1]
     name = db.dsn.rpartition("/")[2]
     postgres.run(FILL, name)
-    asked = db.write(lambda tx: everything(tx.sessions._connection))
+    asked = db.write(lambda tx: on_postgres(tx.sessions._connection))
     # A count reads what it counts, and how much that is cannot be told before the arguments are.
     texts = list(dict.fromkeys(s.postgres for s, _ in asked if "select count(*)" not in s.postgres))
     shown = postgres.run(";".join(f"explain (generic_plan, format json) {text}" for text in texts), name)

@@ -9,7 +9,7 @@ from nightlatch.cli.opened import REFUSED, AllowScan, Database, Filter, Json, as
 from nightlatch.cli.printing import moment, print_rows
 from nightlatch.config import keys_of
 from nightlatch.core.administration.audit import page
-from nightlatch.core.events.model import Act, Logged, Seal
+from nightlatch.core.events.model import Logged, Seal
 from nightlatch.core.events.question import Question, filter_of
 from nightlatch.core.events.seals import PURPOSE, START, Checked, check
 from nightlatch.core.events.store import Tx
@@ -51,22 +51,7 @@ def verify(
     """Check that no sealed event was changed, added or taken away (exit code 1), and print how far the log goes."""
     keys = keys_of(database.settings.secrets.default, PURPOSE)
 
-    async def work(store: Store, _act: Act) -> tuple[list[str], Seal, int]:
-        last, heads, wrong = START, set[str](), list[str]()
-        while True:
-            step, strays, unsealed = await store.scan(lambda tx, last=last: _step(tx, keys, last))  # type: ignore[misc]
-            wrong += [f"event {position} is under no seal" for position in strays]
-            if step is None:
-                break
-            wrong += [] if step.genuine else [f"the seal at {step.seal.position} is not as it was made"]
-            wrong += [f"event {position} is not as it was sealed" for position in step.wrong]
-            last = step.seal
-            heads.add(_head(last))
-        if head is not None and head not in heads:
-            wrong.append(f"there is no seal {head}")
-        return wrong, last, unsealed
-
-    wrong, last, unsealed = database.ask(work)
+    wrong, last, unsealed = database.ask(lambda store, _: verified(store, keys, head))
     for line in wrong[:_SHOWN]:
         print(line)
     if len(wrong) > _SHOWN:
@@ -75,6 +60,23 @@ def verify(
     print(f"not sealed yet: {unsealed}")
     if wrong:
         raise typer.Exit(REFUSED)
+
+
+async def verified(store: Store, keys: Keys, head: str | None = None) -> tuple[list[str], Seal, int]:
+    """What is wrong with the log, a line each; its newest seal; and how many events are not sealed yet."""
+    last, heads, wrong = START, set[str](), list[str]()
+    while True:
+        step, strays, unsealed = await store.scan(lambda tx, last=last: _step(tx, keys, last))  # type: ignore[misc]
+        wrong += [f"event {position} is under no seal" for position in strays]
+        if step is None:
+            break
+        wrong += [] if step.genuine else [f"the seal at {step.seal.position} is not as it was made"]
+        wrong += [f"event {position} is not as it was sealed" for position in step.wrong]
+        last = step.seal
+        heads.add(_head(last))
+    if head is not None and head not in heads:
+        wrong.append(f"there is no seal {head}")
+    return wrong, last, unsealed
 
 
 def _row(logged: Logged) -> dict[str, object]:

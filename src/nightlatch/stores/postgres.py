@@ -28,7 +28,8 @@ _SETTINGS = {
     "application_name": "nightlatch",
 }
 _TRIES = 4
-_BULK = 16  # rows; the plan of a bulk statement costs as much as a few single ones
+_PREPARED = 256  # statements a connection keeps: all of ours, and the filters asked last
+_BULK = 16  # rows; to begin with many costs as much as a few single ones
 _COLLISIONS = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -43,7 +44,7 @@ _UNUSABLE: dict[type[Exception], str] = {
     asyncpg.InvalidCatalogNameError: "The database server has no database of that name.",
     asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
 }
-_DOWN: tuple[type[Exception], ...] = (
+DOWN: tuple[type[Exception], ...] = (
     *_UNUSABLE, asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError, asyncpg.DiskFullError, asyncpg.InterfaceError, asyncpg.InternalClientError,
@@ -68,7 +69,11 @@ class PostgresConnection:
         return int(status.rsplit(" ", 1)[1])
 
     async def many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> None:
-        if statement.bulk and len(arguments) >= _BULK:
+        if statement.copy and len(arguments) >= _BULK:
+            # The driver would look at each element of an array, whether it is an array itself.
+            table, columns = statement.copy
+            await self._connection.copy_records_to_table(table, records=arguments, columns=columns)
+        elif statement.bulk and len(arguments) >= _BULK:
             await self._connection.execute(statement.bulk, *map(list, zip(*arguments, strict=True)))
         elif arguments:
             await self._connection.executemany(statement.postgres, arguments)
@@ -93,23 +98,23 @@ class PostgresStore:
                 collision = error
                 # Unequal waits, without a source of randomness: the two that collided do not meet again.
                 await asyncio.sleep(0.005 * (again + 1) + id(unit) % 997 * 1e-5)
-            except _DOWN as error:
-                raise _down(error) from error
+            except DOWN as error:
+                raise down(error) from error
         raise Conflict if isinstance(collision, asyncpg.UniqueViolationError) else StoreDown from collision
 
     async def read(self, unit: Unit[T]) -> T:
         try:
             async with self._pool.lease() as connection:
                 return await unit(Transaction(PostgresConnection(connection)))
-        except _DOWN as error:
-            raise _down(error) from error
+        except DOWN as error:
+            raise down(error) from error
 
     async def scan(self, unit: Unit[T]) -> T:
         try:
             async with self._pool.lease() as held, held.transaction(isolation="repeatable_read", readonly=True):
                 return await unit(Transaction(PostgresConnection(held)))
-        except _DOWN as error:
-            raise _down(error) from error
+        except DOWN as error:
+            raise down(error) from error
 
     async def close(self) -> None:
         await self._pool.close()
@@ -128,7 +133,10 @@ async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresSto
 
     async def opened() -> Connection:
         # Its timeout is above the server's own: that ends a slow statement, this gives up a server that is silent.
-        connection = await asyncpg.connect(dsn, timeout=5, command_timeout=6, server_settings=_SETTINGS)
+        connection = await asyncpg.connect(
+            dsn, timeout=5, command_timeout=6, server_settings=_SETTINGS,
+            statement_cache_size=_PREPARED, max_cached_statement_lifetime=0,
+        )  # fmt: skip
         # 16 bytes in and out, as on SQLite.
         await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
         return connection
@@ -138,8 +146,8 @@ async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresSto
         # They are opened when they are first needed: a wrong address is better known at the start.
         async with pool.lease():
             pass
-    except _DOWN as error:
-        raise _down(error) from error
+    except DOWN as error:
+        raise down(error) from error
     return PostgresStore(pool, committed)
 
 
@@ -147,8 +155,8 @@ async def migrate(dsn: str, now: int) -> list[str]:
     """Brings the database up to date and gives the names of what it ran. StoreDown when it does not answer."""
     try:
         connection = await asyncpg.connect(dsn, timeout=5)
-    except _DOWN as error:
-        raise _down(error) from error
+    except DOWN as error:
+        raise down(error) from error
     try:
         if (encoding := await connection.fetchval("show server_encoding")) != "UTF8":
             raise StoreDown(f"The database is encoded in {encoding}; it must be UTF8.")
@@ -159,8 +167,8 @@ async def migrate(dsn: str, now: int) -> list[str]:
             return await _migrate(connection, now)
     except asyncpg.UndefinedTableError:
         raise  # a migration that does not fit: a bug of ours
-    except _DOWN as error:
-        raise _down(error) from error
+    except DOWN as error:
+        raise down(error) from error
     finally:
         await connection.close()
 
@@ -185,5 +193,5 @@ async def _migrate(connection: "asyncpg.Connection[asyncpg.Record]", now: int) -
     return ran
 
 
-def _down(error: BaseException) -> StoreDown:
+def down(error: BaseException) -> StoreDown:
     return StoreDown(next((reason for kind, reason in _UNUSABLE.items() if isinstance(error, kind)), ""))

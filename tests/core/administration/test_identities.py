@@ -9,7 +9,7 @@ import pytest
 from tests.core.world import PASSWORD, World
 
 from nightlatch.core.administration import identities as administration
-from nightlatch.core.credentials.person import Person, compose
+from nightlatch.core.credentials.person import Named, Person, compose_named
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.identities.model import Name, State
 from nightlatch.core.login.rules import SignedIn
@@ -42,9 +42,10 @@ def deleting(world: World, person: Person, type_: str, identifier: str | None = 
     )
 
 
-def composed(world: World, *emails: str) -> list[Person]:
+def composed(world: World, *emails: str) -> list[Named]:
     return [
-        compose(world.act(), world.schemas, world.vault, world.profile({"email": email}, PASSWORD)) for email in emails
+        compose_named(world.act(), world.schemas, world.vault, world.profile({"email": email}, PASSWORD))
+        for email in emails
     ]
 
 
@@ -100,7 +101,7 @@ def test_of_many_those_whose_names_are_free_are_stored(world: World) -> None:
 def test_batches_that_want_the_same_names_at_once_share_them_out(world: World) -> None:
     batches = [composed(world, *(f"{n}@x.org" for n in range(6))) for _ in range(4)]
 
-    def creating(people: list[Person]) -> Any:
+    def creating(people: list[Named]) -> Any:
         return world.db.store.write(lambda tx: administration.create_many(tx, world.act(), people))
 
     async def together() -> list[Any]:

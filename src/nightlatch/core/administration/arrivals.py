@@ -7,7 +7,7 @@ from enum import Enum
 
 import msgspec
 
-from nightlatch.core.credentials.person import Person, Profile, Vault, add_named, compose_named
+from nightlatch.core.credentials.person import Named, Person, Profile, Vault, add_named, compose_named
 from nightlatch.core.credentials.store import Tx
 from nightlatch.core.events.model import Act
 from nightlatch.core.identities.model import Filter, Identity, Name
@@ -93,7 +93,7 @@ async def bring_in(tx: Tx, act: Act, newcomers: Sequence[Newcomer]) -> list[Foun
     own = {each.person.identity.id for each in newcomers if each.keeps_id}
     known = _Known(holders, await _identities(tx, act, own.union(holders.values())))
     found: list[Found] = []
-    new: list[tuple[Person, set[Name]]] = []
+    new: list[Named] = []
     for newcomer in newcomers:
         one = known.find(newcomer)
         if one is None:

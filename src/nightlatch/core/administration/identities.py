@@ -14,6 +14,7 @@ from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Config
 from nightlatch.core.credentials.person import (
+    Named,
     Person,
     Profile,
     Vault,
@@ -23,6 +24,7 @@ from nightlatch.core.credentials.person import (
     find,
     kept,
     loses,
+    names_of,
     with_config,
 )
 from nightlatch.core.credentials.policy import check_length
@@ -56,13 +58,13 @@ async def hash_passwords(hasher: Hasher, credentials: Mapping[str, Config]) -> d
 
 async def create(tx: Tx, act: Act, person: Person) -> Person:
     """Stores a new identity. Conflict when one of its names is taken."""
-    outcome = (await add(tx, act, [person]))[0]
+    outcome = (await add(tx, act, [(person, names_of(person))]))[0]
     if isinstance(outcome, Conflict):
         raise outcome
     return outcome
 
 
-async def create_many(tx: Tx, act: Act, people: Sequence[Person]) -> list[Person | Conflict]:
+async def create_many(tx: Tx, act: Act, people: Sequence[Named]) -> list[Person | Conflict]:
     """Stores those whose names are free; Conflict in the place of the others."""
     return await add(tx, act, people)
 

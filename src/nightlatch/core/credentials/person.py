@@ -4,7 +4,7 @@ Addresses and identifiers are computed from the traits at every write; what was 
 verified) stays only while a trait still yields it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,6 +26,10 @@ _FROM_SCHEMA = ("password", "webauthn", "code")
 class Person(msgspec.Struct, frozen=True):
     identity: Identity
     credentials: dict[str, Credential]
+
+
+Named = tuple[Person, set[Name]]
+"""With what only one identity of the organization may hold."""
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -87,10 +91,8 @@ def compose(act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: 
     return compose_named(act, schemas, vault, profile, before)[0]
 
 
-def compose_named(
-    act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: Person | None = None
-) -> tuple[Person, set[Name]]:
-    """As `compose`, with what only one identity of the organization may hold."""
+def compose_named(act: Act, schemas: Schemas, vault: Vault, profile: Profile, before: Person | None = None) -> Named:
+    """As `compose`, with the names."""
     schema = schemas.chosen(profile.schema_id)
     derived = schema.derive(msgspec.json.decode(profile.traits))
     old = before.identity if before else None
@@ -114,7 +116,7 @@ def compose_named(
         updated_at=act.now,
     )
     person = Person(identity, _credentials(act, vault, derived, profile, identity_id, before))
-    return person, _names(person)
+    return person, names_of(person)
 
 
 def with_config(
@@ -146,13 +148,12 @@ async def find(tx: Tx, organization: bytes, identity_id: bytes, *, lock: bool = 
     return Person(identity, {c.type: c for c in credentials.get(identity_id, ())})
 
 
-async def add(tx: Tx, act: Act, people: Sequence[Person]) -> list[Person | Conflict]:
+async def add(tx: Tx, act: Act, people: Sequence[Named]) -> list[Person | Conflict]:
     """Stores the new ones; Conflict in the place of each that wants a name that somebody holds, here or before it."""
-    wanted = [_names(person) for person in people]
-    taken = set(await tx.identities.holders(act.organization, {name for names in wanted for name in names}))
+    taken = set(await tx.identities.holders(act.organization, {name for _, names in people for name in names}))
     outcome: list[Person | Conflict] = []
-    new: list[tuple[Person, set[Name]]] = []
-    for person, names in zip(people, wanted, strict=True):
+    new: list[Named] = []
+    for person, names in people:
         if names & taken:
             outcome.append(Conflict())
             continue
@@ -163,17 +164,17 @@ async def add(tx: Tx, act: Act, people: Sequence[Person]) -> list[Person | Confl
     return outcome
 
 
-async def add_named(tx: Tx, act: Act, new: Sequence[tuple[Person, Collection[Name]]]) -> None:
+async def add_named(tx: Tx, act: Act, new: Sequence[Named]) -> None:
     """Stores new ones, of whose names it is known that nobody holds them."""
     await tx.identities.add([(person.identity, names) for person, names in new])
-    await tx.credentials.put([c for person, _ in new for c in person.credentials.values()])
+    await tx.credentials.add([c for person, _ in new for c in person.credentials.values()])
     await tx.events.add([event(act, "identity.created", identity_id=person.identity.id) for person, _ in new])
 
 
 async def change(tx: Tx, act: Act, before: Person, after: Person) -> None:
     """Stores what differs. Conflict when a name is taken."""
-    names = _names(after)
-    new = names - _names(before)
+    names = names_of(after)
+    new = names - names_of(before)
     if await tx.identities.holders(act.organization, new):
         raise Conflict
     await tx.identities.change(after.identity, names)
@@ -198,7 +199,8 @@ def loses(vault: Vault, old: Credential, new: Credential | None) -> bool:
     return False
 
 
-def _names(person: Person) -> set[Name]:
+def names_of(person: Person) -> set[Name]:
+    """What only one identity of the organization may hold. FieldInvalid for what is too long for a name."""
     identity = person.identity
     names = {Name(f"{a.kind}:{a.via}", a.value) for a in identity.addresses}
     if identity.external_id:
@@ -206,7 +208,7 @@ def _names(person: Person) -> set[Name]:
     shared = (c for c in person.credentials.values() if METHODS[c.type].shared)
     names |= {Name(c.type, identifier) for c in shared for identifier in c.identifiers}
     for name in names:
-        if len(name.value.encode()) > LONGEST:
+        if len(name.value) > LONGEST // 4 and len(name.value.encode()) > LONGEST:
             raise FieldInvalid(name.kind, f"The {name.kind} is longer than {LONGEST} bytes.")
     return names
 

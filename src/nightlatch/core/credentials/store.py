@@ -11,6 +11,9 @@ class Credentials(Protocol):
     async def of(self, identity_ids: Collection[bytes]) -> dict[bytes, list[Credential]]:
         """All credentials of these identities, by identity, by type upwards."""
 
+    async def add(self, credentials: Sequence[Credential]) -> None:
+        """Adds those of identities that have none."""
+
     async def put(self, credentials: Sequence[Credential]) -> None:
         """Adds each, or replaces the one of the same identity and type."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from nightlatch.core.authentication.authenticator import Attempt, Authenticator
-from nightlatch.core.credentials.person import Profile, add, compose
+from nightlatch.core.credentials.person import Profile, add, compose, names_of
 from nightlatch.core.events.model import Act, event
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
@@ -74,7 +74,7 @@ async def register(
     person = compose(act, schemas, means.vault, profile)
 
     async def conclude(tx: Tx) -> Registered | Flow:
-        outcome = (await add(tx, act, [person]))[0]
+        outcome = (await add(tx, act, [(person, names_of(person))]))[0]
         if isinstance(outcome, Conflict):
             return await _refuse(flow, traits, outcome, tx)
         verified, begun = await follow(tx, act, means, outcome, flow, attempt.after)

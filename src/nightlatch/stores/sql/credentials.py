@@ -12,14 +12,11 @@ from nightlatch.stores.sql.statement import Row, Rows, insert, sql
 _COLUMNS = "identity_id, type, identifiers, config, first_factors, second_factors, revision, created_at, updated_at"
 _OF = f"select {_COLUMNS} from credentials where identity_id %s order by identity_id, type"
 OF = sql(_OF % "in (select value from carray($1))", _OF % "= any($1)")
-PUT = insert(
-    "credentials",
-    """identity_id uuid, type text, identifiers text, config text, first_factors bigint, second_factors bigint,
-    revision bigint, created_at bigint, updated_at bigint""",
-    """on conflict (identity_id, type) do update set identifiers = excluded.identifiers, config = excluded.config,
+ADD = insert("credentials", _COLUMNS)
+PUT = sql(f"""insert into credentials ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    on conflict (identity_id, type) do update set identifiers = excluded.identifiers, config = excluded.config,
     first_factors = excluded.first_factors, second_factors = excluded.second_factors, revision = excluded.revision,
-    updated_at = excluded.updated_at""",
-)
+    updated_at = excluded.updated_at""")
 REMOVE = sql("delete from credentials where identity_id = $1 and type = $2")
 
 _decode = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -31,6 +28,9 @@ class SqlCredentials(Rows):
         for row in await self._connection.rows(OF, self._connection.array(list(identity_ids))):
             found[row[0]].append(_credential(row))
         return found
+
+    async def add(self, credentials: Sequence[Credential]) -> None:
+        await self._connection.many(ADD, [_row(credential) for credential in credentials])
 
     async def put(self, credentials: Sequence[Credential]) -> None:
         await self._connection.many(PUT, [_row(credential) for credential in credentials])

@@ -9,12 +9,7 @@ from nightlatch.stores.sql.statement import FIRST, Connection, Rows, insert, sql
 
 COLUMNS = "id, organization_id, at, name, actor, identity_id, session_id, reason, amount, data"
 
-ADD = insert(
-    "events",
-    """id uuid, organization_id uuid, at bigint, name text, actor text, identity_id uuid, session_id uuid, reason text,
-    amount bigint, data text""",
-)
-
+ADD = insert("events", COLUMNS)
 ADD_AMOUNT = sql("update events set amount = amount + $2 where id = $1")
 UNSEALED = sql(f"""select {COLUMNS} from events where position is null
     and not exists (select 1 from endings where event_id = events.id) order by id limit $1""")

@@ -25,15 +25,14 @@ _HOLDERS = "select value, identity_id from names where organization_id = $1 and 
 HOLDERS = sql(_HOLDERS + "in (select value from carray($3))", _HOLDERS + "= any($3)")
 ADD = insert(
     "identities",
-    """id uuid, organization_id uuid, schema_id text, state text, state_changed_at bigint, traits text,
-    metadata_public text, metadata_admin text, external_id text, addresses text, version bigint, ended_before bigint,
-    deleted_before bigint, created_at bigint, updated_at bigint""",
+    """id, organization_id, schema_id, state, state_changed_at, traits, metadata_public, metadata_admin, external_id,
+    addresses, version, ended_before, deleted_before, created_at, updated_at""",
 )
 CHANGE = sql("""update identities set schema_id = $3, state = $4, state_changed_at = $5, traits = $6,
     metadata_public = $7, metadata_admin = $8, external_id = $9, addresses = $10, version = $11, updated_at = $12
     where organization_id = $1 and id = $2""")
 REMOVE = sql("delete from identities where organization_id = $1 and id = $2")
-ADD_NAME = insert("names", "organization_id uuid, kind text, value text, identity_id uuid")
+ADD_NAME = insert("names", "organization_id, kind, value, identity_id")
 NAMES = sql("select kind, value from names where identity_id = $1")
 REMOVE_NAME = sql("delete from names where organization_id = $1 and kind = $2 and value = $3")
 

@@ -17,11 +17,13 @@ _ARRAY = re.compile(r"in \(select value from carray\((\$\d+)\)\)")
 
 
 class Statement(NamedTuple):
-    """`bulk` does on PostgreSQL for many rows what the statement does for one: its parameters are whole columns."""
+    """For many rows PostgreSQL has `copy`, the table and columns that the statement adds to, or `bulk`, which does for
+    many what the statement does for one: its parameters are whole columns."""
 
     sqlite: str
     postgres: str
     bulk: str | None = None
+    copy: tuple[str, tuple[str, ...]] | None = None
 
 
 @lru_cache(maxsize=512)
@@ -39,14 +41,11 @@ def purge(table: str, key: str = "id", since: str = "expires_at") -> Statement:
     )
 
 
-def insert(table: str, columns: str, more: str = "") -> Statement:
-    """Adds a row to `table`; `columns` are names with their types, `more` is what follows the values."""
-    names, types = zip(*(column.split() for column in columns.split(",")), strict=True)
-    begin = f"insert into {table} ({', '.join(names)})"
+def insert(table: str, columns: str) -> Statement:
+    """Adds a row to `table`, where no such row is."""
+    names = tuple(column.strip() for column in columns.split(","))
     values = ", ".join(f"${n}" for n in range(1, len(names) + 1))
-    arrays = ", ".join(f"${n}::{each}[]" for n, each in enumerate(types, 1))
-    bulk = f"{begin} select * from unnest({arrays}) {more}"
-    return sql(f"{begin} values ({values}) {more}")._replace(bulk=bulk)
+    return sql(f"insert into {table} ({', '.join(names)}) values ({values})")._replace(copy=(table, names))
 
 
 class Connection(Protocol):
