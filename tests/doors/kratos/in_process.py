@@ -27,6 +27,7 @@ from nightlatch.core.means import Post
 from nightlatch.core.organizations import rules as organizations
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
+from nightlatch.core.sessions.cache import Checks
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
@@ -37,6 +38,8 @@ from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
+from nightlatch.doors.http.repeats import Repeats
+from nightlatch.doors.http.routing import MIB
 from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.cookies import Cookies, attributes
@@ -111,6 +114,12 @@ class Doors:
         self._runner.__enter__()
         self.store: Store = self.run(open_store(self._dsn, self.events.extend))
         self.parts = replace(_parts(self.store, self.clock), **self._changes)
+        # Kept answers have to be as good as those from the rows, whatever a test does.
+        self.repeats = Repeats(MIB, os.urandom, lambda seconds: self._observe(None, kratos.WHOAMI, 200, seconds))
+        if self.store.generations:
+            self.parts = replace(
+                self.parts, checks=Checks(self.store.generations, self.parts.seen, self.clock.now, MIB)
+            )
         self.listen()
         return self
 
@@ -124,6 +133,7 @@ class Doors:
         self.parts = replace(self.parts, **changes)
         flows = kratos.public_door(self.parts)
         self._public = self.port(flows, pages.public_door(self.parts, self.site, self.port(flows).ask), cors=self.cors)
+        self._public.repeats = self.repeats
         self._admin = self.port(
             kratos.admin_door(self.parts),
             sessions_api.admin_door(self.parts, self.keyless),

@@ -45,6 +45,9 @@ class Server:
         self.begun += 1
         return self.port.begin(scope)
 
+    def repeats(self, _port: int) -> Any:
+        return self.port.repeats if self.may else None
+
     def trusts(self, _address: Any) -> bool:
         return True
 

@@ -67,6 +67,19 @@ def slides_to(standing: Standing, lifetime: Lifetime, now: int) -> int | None:
     return end if end - standing.session.expires_at > lifetime.lifespan // 10 else None
 
 
+def holds_until(standing: Standing, lifetime: Lifetime) -> int:
+    """When time alone may first change what `check` and `slides_to` say of a session that is in force, as it stands."""
+    s = standing.session
+    ends = [s.expires_at]
+    if lifetime.idle is not None:
+        ends.append(s.last_seen + lifetime.idle + 2 * SEEN_FLUSH)
+    if lifetime.sliding is not None and standing.identity.session_lifespan is None:
+        least = lifetime.lifespan // 10
+        if s.authenticated_at + lifetime.sliding - s.expires_at > least:
+            ends.append(s.expires_at + least - lifetime.lifespan + 1)
+    return min(ends)
+
+
 async def check(tx: Tx, token: str, lifetime: Lifetime, now: int, *, highest: bool = False) -> Standing:
     """The session of `token`. SessionRequired when it is not in force; with `highest`, AssuranceTooLow when a second
     factor exists and was not used."""

@@ -14,6 +14,7 @@ from nightlatch.doors.http.access import anonymous
 from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.repeats import Repeats
 from nightlatch.doors.http.routing import Answer, Call, Route, Table, respond
 from nightlatch.kernel.ids import Entropy
 from nightlatch.problems import Problem, StoreDown
@@ -33,10 +34,16 @@ Failed = Callable[[str, BaseException], None]
 
 class Port:
     """An ASGI application of one or more doors, one of which has the prefix "/". `observe` is told of every answer:
-    scope, route, status, seconds; `failed` of our bugs."""
+    scope, route, status, seconds; `failed` of our bugs. `repeats` are the answers that may be given again."""
 
     def __init__(
-        self, doors: Sequence[Door[Any]], entropy: Entropy, observe: Observe, failed: Failed, cors: Cors | None = None
+        self,
+        doors: Sequence[Door[Any]],
+        entropy: Entropy,
+        observe: Observe,
+        failed: Failed,
+        cors: Cors | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
         longest_first = sorted(doors, key=lambda door: len(door.prefix), reverse=True)
         self._doors = [(door, _table(door)) for door in longest_first]
@@ -44,6 +51,7 @@ class Port:
         self._observe = observe
         self._failed = failed
         self._cors = cors
+        self.repeats = repeats
         # Where the database answers from another process there is always something to wait for.
         self.at_once = frozenset(path.encode() for door in doors for path in door.early if not door.parts.store.remote)
 
