@@ -43,7 +43,7 @@ from nightlatch.doors.http.routing import MIB
 from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.cookies import Cookies, attributes
-from nightlatch.doors.kratos.parts import Flows, Parts
+from nightlatch.doors.kratos.parts import Flows, Parts, Told
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
 from nightlatch.doors.pages import door as pages
@@ -114,12 +114,6 @@ class Doors:
         self._runner.__enter__()
         self.store: Store = self.run(open_store(self._dsn, self.events.extend))
         self.parts = replace(_parts(self.store, self.clock), **self._changes)
-        # Kept answers have to be as good as those from the rows, whatever a test does.
-        self.repeats = Repeats(MIB, os.urandom, lambda seconds: self._observe(None, kratos.WHOAMI, 200, seconds))
-        if self.store.generations:
-            self.parts = replace(
-                self.parts, checks=Checks(self.store.generations, self.parts.seen, self.clock.now, MIB)
-            )
         self.listen()
         return self
 
@@ -129,11 +123,15 @@ class Doors:
         self._runner.__exit__(None, None, None)
 
     def listen(self, **changes: Any) -> None:
-        """Makes the ports, with these parts from now on."""
-        self.parts = replace(self.parts, **changes)
+        """Makes the ports, with these parts from now on. Answers that were kept go with the old ones, as in a new
+        process; while they are, they have to be as good as those from the rows, whatever a test does."""
+        kept = self.store.generations and Checks[Told](self.store.generations, self.parts.seen, self.clock.now, MIB)
+        self.parts = replace(self.parts, **{"checks": kept, **changes})
         flows = kratos.public_door(self.parts)
         self._public = self.port(flows, pages.public_door(self.parts, self.site, self.port(flows).ask), cors=self.cors)
-        self._public.repeats = self.repeats
+        self._public.repeats = Repeats(
+            MIB, os.urandom, lambda seconds: self._observe(None, kratos.WHOAMI, 200, seconds)
+        )
         self._admin = self.port(
             kratos.admin_door(self.parts),
             sessions_api.admin_door(self.parts, self.keyless),
