@@ -155,9 +155,7 @@ def _step(state: State, who: int, me: Writer, rules: Rules) -> Iterator[State]:
         case 9:
             if rules.marks_late:
                 value = state.generations[_bucket(me.session, rules)] + 1
-                yield _moved(
-                    state, who, step._replace(value=value), open=True, **_set(state, me.session, value, rules)
-                )
+                yield _moved(state, who, step._replace(value=value), open=True, **_set(state, me.session, value, rules))
             else:
                 yield _moved(state, who, step)
         case 10:
