@@ -115,7 +115,7 @@ def _deaths(state: State, who: int, me: Writer, rules: Rules) -> Iterator[State]
         yield dead._replace(ended=state.ended | {state.torn}, torn=None)
 
 
-def _step(state: State, who: int, me: Writer, rules: Rules) -> Iterator[State]:
+def _step(state: State, who: int, me: Writer, rules: Rules) -> Iterator[State]:  # noqa: PLR0915 - one case a step
     step = me._replace(at=me.at + 1)
     match me.at:
         case 0:

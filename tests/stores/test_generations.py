@@ -175,8 +175,8 @@ def test_two_stores_of_one_process_pass_the_gate_one_after_the_other(tmp_path: P
 
         async def both() -> None:
             async def change(db: Database, who: Any) -> None:
-                for n in range(50):
-                    await db.store.write(lambda tx: _touch(tx, who, n))
+                for _ in range(50):
+                    await db.store.write(lambda tx: _touch(tx, who))
 
             await asyncio.gather(*(change(db, who) for db, who in zip((one, other), people, strict=True)))
 
@@ -185,8 +185,8 @@ def test_two_stores_of_one_process_pass_the_gate_one_after_the_other(tmp_path: P
         assert all(one.store.generations.cells[bucket(who.id)] % 2 == 0 for who in people)
 
 
-async def _touch(tx: Any, who: Any, n: int) -> None:
-    await tx.sessions._connection.run(sql("update identities set version = $2 where id = $1"), who.id, n)
+async def _touch(tx: Any, who: Any) -> None:
+    await tx.sessions._connection.run(sql("update identities set version = version + 1 where id = $1"), who.id)
 
 
 def test_a_descriptor_of_the_gate_is_one_for_the_process_and_goes_with_its_last_user(tmp_path: Path) -> None:

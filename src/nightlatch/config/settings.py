@@ -227,8 +227,8 @@ class SessionLimits(Subject):
     cache: int = setting(
         integer(0, 65_536),
         32,
-        "MiB in each worker for answers to session checks, which are never stale (docs/security/never-stale.md). With 0 "
-        "none is kept, and none is on PostgreSQL.",
+        "MiB in each worker for answers to session checks, which are never stale (docs/security/never-stale.md). 0: "
+        "none are kept. On PostgreSQL none are.",
     )
 
 

@@ -4,6 +4,7 @@ way answers, and in its place among other answers."""
 import asyncio
 import contextlib
 import re
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,7 +14,8 @@ from tests.doors.kratos.visitor import Visitor
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from nightlatch.core.sessions.rules import Lifetime
+from nightlatch.core.sessions.model import How, Where
+from nightlatch.core.sessions.rules import Lifetime, end
 from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.limits import Limits
 from nightlatch.doors.http.protocol import Protocol
@@ -237,3 +239,32 @@ def test_a_cookie_is_read_and_issued_again_as_ever(doors: Doors) -> None:
     assert ordinary == quick
     assert ordinary.startswith(b"HTTP/1.1 200")
     assert begun == 1
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_S4_an_ending_that_is_committed_while_the_rows_are_read_is_not_kept_out(
+    doors: Doors, ada: str, before: bool
+) -> None:
+    store, session = doors.store, doors.public("GET", "/sessions/whoami", token=ada).ok()["id"]
+
+    class Racing:
+        """The ending goes just before the first read, or just after it."""
+
+        generations, remote, raced = store.generations, False, False
+
+        async def read(self, unit: Any) -> Any:
+            racing, self.raced = not self.raced, True
+            if racing and before:
+                await self.end()
+            value = await store.read(unit)
+            if racing:
+                await self.end()
+            return value
+
+        async def end(self) -> None:
+            where = Where(session_id=uuid.UUID(session).bytes)
+            await store.write(lambda tx: end(tx, doors.act(), where, How.DISABLE, "admin"))
+
+    doors.listen(store=Racing(), checks=doors.parts.checks)
+    assert doors.public("GET", "/sessions/whoami", token=ada).status == (401 if before else 200)
+    assert doors.public("GET", "/sessions/whoami", token=ada).status == 401
