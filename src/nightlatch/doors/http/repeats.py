@@ -19,7 +19,7 @@ Fields = Sequence[tuple[bytes, bytes]]
 _END = b"\r\n\r\n"
 _ID = b"x-request-id"
 _IDS = 256
-_ENTRY = 900  # bytes of an answer beside itself, all told
+_ENTRY = 550  # bytes of an answer beside its later part, all told
 
 
 class Repeated(NamedTuple):
