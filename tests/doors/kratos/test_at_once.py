@@ -4,6 +4,7 @@ way answers, and in its place among other answers."""
 import asyncio
 import contextlib
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -63,8 +64,10 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def connected(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    config = Config(lambda: server, factory=True, http=Protocol, ws="none", interface="asgi3", lifespan="off", log_config=None, access_log=False, proxy_headers=False, server_header=False)  # fmt: skip
+async def connected(
+    server: Server, keep_alive: int = 75
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    config = Config(lambda: server, factory=True, http=Protocol, ws="none", interface="asgi3", lifespan="off", log_config=None, access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=keep_alive)  # fmt: skip
     config.load()
     state = ServerState()
     listener = await asyncio.get_running_loop().create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
@@ -268,3 +271,52 @@ def test_S4_an_ending_that_is_committed_while_the_rows_are_read_is_not_kept_out(
     doors.listen(store=Racing(), checks=doors.parts.checks)
     assert doors.public("GET", "/sessions/whoami", token=ada).status == (401 if before else 200)
     assert doors.public("GET", "/sessions/whoami", token=ada).status == 401
+
+
+def test_W12_a_connection_whose_answers_are_given_again_stays_for_as_long_as_it_is_used(doors: Doors, ada: str) -> None:
+    sent = CHECK + b"X-Session-Token: " + ada.encode() + b"\r\n\r\n"
+
+    async def scene() -> tuple[float, int]:
+        async with connected(server, keep_alive=1) as (reader, writer):
+            for _ in range(7):
+                writer.write(sent)
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.rpartition(b"content-length: ")[2].split()[0]))
+                last = time.monotonic()
+                await asyncio.sleep(0.3)
+            assert await reader.read() == b""
+            return time.monotonic() - last, server.begun
+
+    server = Server(doors, may=True)
+    waited, begun = doors.run(scene())
+    assert 0.9 < waited < 5
+    assert begun == 3
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(b"POST /self-service/login?flow=x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", id="a body"),
+        pytest.param(b"GET /health/none HTTP/1.1\r\nHo", id="the rest of a head"),
+    ],
+)
+def test_W19_bytes_that_are_known_are_no_request_where_they_belong_to_another(
+    doors: Doors, ada: str, before: bytes
+) -> None:
+    sent = CHECK + b"X-Session-Token: " + ada.encode() + b"\r\n\r\n"
+
+    async def scene() -> bytes:
+        async with connected(server) as (reader, writer):
+            for _ in range(4):
+                writer.write(sent)
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 200")
+                await reader.readexactly(int(head.rpartition(b"content-length: ")[2].split()[0]))
+            writer.write(before % len(sent) if b"%d" in before else before)
+            await asyncio.sleep(0.05)
+            writer.write(sent)
+            return await reader.readuntil(b"\r\n\r\n")
+
+    server = Server(doors, may=True)
+    assert doors.run(scene()).startswith(b"HTTP/1.1 4")
+    assert server.begun == 3
