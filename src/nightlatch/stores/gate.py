@@ -60,7 +60,7 @@ class Gate:
     def moved(self, buckets: Collection[int]) -> Iterator[None]:
         """For the commit, inside the gate. The buckets are in doubt meanwhile, and of a new generation afterwards,
         whatever came of it: a commit that failed may have been made."""
-        cells = self.cells
+        cells, buckets = self.cells, tuple(buckets)
         self.header[PID], self.header[OPEN] = os.getpid(), 1
         for bucket in buckets:
             cells[bucket] += 1

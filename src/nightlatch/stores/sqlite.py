@@ -71,7 +71,7 @@ class _Work:
     happened: Sequence[Event] = ()
 
 
-class Shared:
+class SqliteGenerations:
     """The generations, as this process sees them. `ask` has the writer pass the gate, where whoever passes settles what
     a dead one left in doubt."""
 
@@ -103,7 +103,7 @@ class SqliteStore:
             raise
 
     def _open(self, path: str, gate: Gate) -> None:
-        self.generations = Shared(gate, self._pass_gate)
+        self.generations = SqliteGenerations(gate, self._pass_gate)
         self._reader = open_file(path, reader=True)
         self._reads = Transaction(SqliteConnection(self._reader))
         self._path = path
