@@ -17,6 +17,8 @@ from nightlatch.core.events.model import Act, Event
 from nightlatch.core.events.seals import PURPOSE as SEALS
 from nightlatch.core.housekeeping import Retention, SteadyClock, seal_events, sweep
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.core.sessions.cache import Checks
+from nightlatch.core.sessions.generations import Generations
 from nightlatch.core.sessions.model import REASONS, SEEN_FLUSH
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.store import Store
@@ -27,10 +29,12 @@ from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.limits import Address, Fault
 from nightlatch.doors.http.metrics import Metrics
 from nightlatch.doors.http.port import Port
+from nightlatch.doors.http.repeats import Repeats
 from nightlatch.doors.http.request_ids import request_id
-from nightlatch.doors.http.routing import Answer
+from nightlatch.doors.http.routing import MIB, Answer
 from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
+from nightlatch.doors.kratos.parts import Told
 from nightlatch.doors.native import door as native
 from nightlatch.doors.pages import door as pages
 from nightlatch.doors.sessions_api import door as sessions_api
@@ -39,6 +43,7 @@ from nightlatch.kernel.clock import SECOND, SystemClock
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import Problem, StoreDown, Unavailable
 from nightlatch.senders.delivery import MOST, deliver
+from nightlatch.stores.gate import LOST
 from nightlatch.stores.opening import open_store
 from nightlatch.wiring import (
     cors_of,
@@ -63,6 +68,8 @@ class Run(NamedTuple):
     dsn: str
     admin_key: str | None
     metrics: str
+    keeps: bool = True
+    """Whether answers to session checks may be kept."""
 
 
 class Application:
@@ -106,6 +113,9 @@ class Application:
     def at_once(self, port: int) -> frozenset[bytes]:
         return self._ports[port].at_once
 
+    def repeats(self, port: int) -> Repeats | None:
+        return self._ports[port].repeats
+
     def begin(self, scope: Scope) -> Answer | ASGIApp:
         return self._ports[scope["server"][1]].begin(scope)
 
@@ -123,8 +133,21 @@ class Application:
     async def _running(self) -> AsyncIterator[None]:
         schemas, hasher, seen = await schemas_of(self._config), hasher_of(self._config), LastSeen()
         store = await open_store(self._run.dsn, self._committed)
+        half = self._config.nightlatch.session.cache * MIB // 2 if self._run.keeps else 0
+        checks, repeats = None, None
+        if half and store.generations:
+            checks = Checks[Told](store.generations, seen, SystemClock().now, half)
+            repeats = self._repeats(half)
         parts = parts_of(
-            self._config, self._run.admin_key, store, hasher, seen, schemas, self._metrics, self._addresses
+            self._config,
+            self._run.admin_key,
+            store,
+            hasher,
+            seen,
+            schemas,
+            self._metrics,
+            self._addresses,
+            checks,
         )
         if parts.flows.passwordless and not any(schema.by_code for schema in schemas):
             self._log.warning("nobody can sign in by a code: no identity schema has a trait with credentials.code")
@@ -132,7 +155,7 @@ class Application:
         https = self._config.serve.public.base_url.startswith("https:")
         own_pages = pages.public_door(parts, site_of(self._config), self._port(public).ask)
         self._ports = {
-            self._public_port: self._port(public, own_pages, cors=cors_of(self._config), https=https),
+            self._public_port: self._port(public, own_pages, cors=cors_of(self._config), repeats=repeats, https=https),
             self._admin_port: self._port(
                 kratos.admin_door(parts),
                 sessions_api.admin_door(parts, keyless_of(self._config)),
@@ -146,6 +169,8 @@ class Application:
             asyncio.create_task(self._keep_house(store)),
             asyncio.create_task(self._send(store)),
         ]
+        if store.generations:
+            tasks.append(asyncio.create_task(self._watch(store.generations)))
         try:
             yield
         finally:
@@ -156,8 +181,23 @@ class Application:
             hasher.close()
             await store.close()
 
-    def _port(self, *doors: Door[Any], cors: Cors | None = None, https: bool = False) -> Port:
-        return Port(doors, os.urandom, self._observe, self._failed, cors, https=https)  # noqa: TID251
+    def _port(
+        self, *doors: Door[Any], cors: Cors | None = None, repeats: Repeats | None = None, https: bool = False
+    ) -> Port:
+        return Port(doors, os.urandom, self._observe, self._failed, cors, repeats, https=https)  # noqa: TID251
+
+    def _repeats(self, most: int) -> Repeats | None:
+        if self._checks_logged:
+            return None
+        return Repeats(most, os.urandom, self._metrics.requests("public", kratos.WHOAMI, "GET", HTTP_OK))  # noqa: TID251
+
+    async def _watch(self, generations: Generations) -> None:
+        while True:
+            await asyncio.sleep(1)
+            if generations.lost():
+                # Others may be marking in a new table: whatever is kept here could be stale from now on.
+                self._log.critical("the server ends", reason=LOST)
+                os._exit(1)
 
     async def _flush_often(self, seen: LastSeen, store: Store) -> None:
         while True:

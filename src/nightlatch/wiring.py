@@ -21,6 +21,7 @@ from nightlatch.core.identities.schemas import Schemas, load_schemas
 from nightlatch.core.means import Post, Verifying
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
+from nightlatch.core.sessions.cache import Checks
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.settings import rules as settings
@@ -31,7 +32,7 @@ from nightlatch.doors.http.limits import Limits
 from nightlatch.doors.http.metrics import Metrics
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.kratos.cookies import Cookies, attributes
-from nightlatch.doors.kratos.parts import Flows, Parts
+from nightlatch.doors.kratos.parts import Flows, Parts, Told
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.pages.parts import Brand, Site
 from nightlatch.kernel.clock import HOUR, MINUTE, SystemClock
@@ -95,6 +96,7 @@ def parts_of(
     schemas: Schemas,
     metrics: Metrics,
     addresses: ClientAddress,
+    checks: Checks[Told] | None = None,
 ) -> Parts:
     vault = vault_of(config)
     flags = config.feature_flags
@@ -126,6 +128,7 @@ def parts_of(
         client_address=addresses.of,
         metrics=metrics.render,
         letters=letters_of(config) if config.dev else None,
+        checks=checks,
     )
 
 

@@ -21,7 +21,7 @@ from nightlatch.kernel.ids import new_id
 from nightlatch.problems import StoreDown
 from nightlatch.stores.opening import migrate
 from nightlatch.stores.sql.statement import sql
-from nightlatch.stores.sqlite import FIXED_WAL
+from nightlatch.stores.sqlite_file import FIXED_WAL
 
 FULL = 2  # synchronous=full: each commit is on disk before it is answered
 
@@ -94,7 +94,7 @@ def test_sqlite_is_one_that_several_processes_may_write_with() -> None:
 def test_only_the_owner_reads_what_sqlite_keeps(sqlite: Database, tmp_path: Path) -> None:
     attempt(sqlite, 1)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
-    assert modes == dict.fromkeys(("db.sqlite", "db.sqlite-wal", "db.sqlite-shm", "db.sqlite-gate"), 0o600)
+    assert modes == dict.fromkeys(("db.sqlite", *(f"db.sqlite-{end}" for end in ("wal", "shm", "gate", "gens"))), 0o600)
 
 
 def test_what_was_answered_is_there_after_a_restart(db: Database) -> None:

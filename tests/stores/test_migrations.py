@@ -15,7 +15,7 @@ from tests.stores.programs import ROOT
 from tests.stores.rows import NOW, add_person
 
 from nightlatch.stores import postgres as postgres_store
-from nightlatch.stores import sqlite as sqlite_store
+from nightlatch.stores import sqlite_file
 from nightlatch.stores.opening import migrate
 from nightlatch.stores.sql.migrations import MIGRATIONS, Migration
 
@@ -32,7 +32,7 @@ with open(sys.argv[1], "r+b") as file:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, migrations: tuple[Migration, ...]) -> None:
-    monkeypatch.setattr(sqlite_store, "MIGRATIONS", migrations)
+    monkeypatch.setattr(sqlite_file, "MIGRATIONS", migrations)
     monkeypatch.setattr(postgres_store, "MIGRATIONS", migrations)
 
 

@@ -9,6 +9,7 @@ from nightlatch.app import Run, worker
 from nightlatch.cli.opened import REFUSED, complain
 from nightlatch.config import Config
 from nightlatch.doors.http.serving import HostPort, ListenError, serve
+from nightlatch.stores.gate import tears
 
 
 def listen(
@@ -21,8 +22,11 @@ def listen(
 ) -> int:
     """Serves until told to stop; the exit code. `listening` is told the ports once they are open."""
     public, admin = settings.serve.public, settings.serve.admin
+    torn = tears()
+    if torn:
+        complain("answers to session checks are not kept: processes of this machine see half of a store to memory")
     with tempfile.TemporaryDirectory(prefix="nightlatch-metrics-") as metrics:
-        run = Run(str(config) if config else None, settings.dev, dsn, key, metrics)
+        run = Run(str(config) if config else None, settings.dev, dsn, key, metrics, not torn)
         try:
             return serve(
                 partial(worker, run),

@@ -224,6 +224,12 @@ class SessionLimits(Subject):
         "oldest ends",
         "What a sign-in beyond that does: the oldest session ends, or the sign-in is refused.",
     )
+    cache: int = setting(
+        integer(0, 65_536),
+        32,
+        "MiB in each worker for answers to session checks, which are never stale (docs/security/never-stale.md). 0: "
+        "none are kept. On PostgreSQL none are.",
+    )
 
 
 class SessionsApi(Subject):

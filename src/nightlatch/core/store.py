@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from nightlatch.core.events.model import Event
 from nightlatch.core.flows.store import Tx
+from nightlatch.core.sessions.generations import Generations
 
 T = TypeVar("T")
 Unit = Callable[[Tx], Awaitable[T]]
@@ -16,10 +17,13 @@ class Store(Protocol):
     """A unit is run whole: its transaction is committed durably before the value comes back, and a Problem that it
     raises leaves nothing behind. It may run again after a collision, so it does nothing but ask its transaction.
     StoreDown when the database does not answer. `remote`: the database computes in a process of its own, so something
-    can be done meanwhile."""
+    can be done meanwhile. `generations` is None where nothing that was read may be kept."""
 
     @property
     def remote(self) -> bool: ...
+
+    @property
+    def generations(self) -> Generations | None: ...
 
     async def write(self, unit: Unit[T]) -> T: ...
 

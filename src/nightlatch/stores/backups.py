@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 
 from nightlatch.problems import StoreDown
-from nightlatch.stores import sqlite
+from nightlatch.stores import sqlite_file
 from nightlatch.stores.sql.migrations import MIGRATIONS
 
 READ = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_EXRESCODE
@@ -77,11 +77,11 @@ def unpack(file: Path, copy: Path, now: int) -> None:
             os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             with connected(str(copy), WRITE) as target:
                 _copy(source, target)
-        sqlite.migrate(str(copy), now)
+        sqlite_file.migrate(str(copy), now)
     except apsw.Error as error:
         raise Unrestorable(f"{file} is no backup: {error}") from error
     fresh = copy.with_name("fresh.sqlite")
-    sqlite.migrate(str(fresh), now)
+    sqlite_file.migrate(str(fresh), now)
     with connected(str(copy), READ) as one, connected(str(fresh), READ) as other:
         if _shape(one) != _shape(other):
             raise Unrestorable(f"{file} has other tables than nightlatch makes.")

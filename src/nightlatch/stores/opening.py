@@ -8,7 +8,7 @@ from types import ModuleType
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from nightlatch.core.store import Committed, Store
-from nightlatch.stores import backups, sqlite
+from nightlatch.stores import backups, sqlite, sqlite_file
 
 # Of a pool, not of PostgreSQL, which would refuse them.
 _POOL_OPTIONS = {"max_conns", "max_idle_conns", "max_conn_lifetime", "max_conn_idle_time"}
@@ -27,7 +27,7 @@ async def open_store(dsn: str, committed: Committed = lambda _: None) -> Store:
 async def migrate(dsn: str, now: int) -> list[str]:
     """Brings the database up to date; the names of the migrations that ran."""
     if dsn.startswith("sqlite:"):
-        return sqlite.migrate(_path(dsn), now)
+        return sqlite_file.migrate(_path(dsn), now)
     ran: list[str] = await _postgres()[0].migrate(_pool_of(dsn)[0], now)
     return ran
 

@@ -84,6 +84,7 @@ class PostgresConnection:
 
 class PostgresStore:
     remote = True
+    generations = None
 
     def __init__(self, pool: Pool, committed: Committed) -> None:
         self._pool = pool

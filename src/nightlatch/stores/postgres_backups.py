@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from nightlatch.stores import backups, sqlite
+from nightlatch.stores import backups, sqlite_file
 from nightlatch.stores.backups import IN_USE, KNOWN, NOT_EMPTY, Unrestorable
 from nightlatch.stores.postgres import DOWN, down
 from nightlatch.stores.postgres_pool import Connection
@@ -21,7 +21,7 @@ _SETTINGS = {"lock_timeout": "2000", "jit": "off", "timezone": "UTC"}
 async def to_file(dsn: str, file: Path, now: int) -> None:
     """Writes all tables, as they are at one moment, to the empty `file`. StoreDown; Unrestorable when it is not of this
     version."""
-    sqlite.migrate(str(file), now)
+    sqlite_file.migrate(str(file), now)
     with backups.connected(str(file), backups.WRITE) as target:
         for pragma in ("journal_mode=delete", "synchronous=off", "foreign_keys=off"):
             backups.run(target, f"pragma {pragma}")

@@ -1,54 +1,39 @@
 """SQLite: WAL, synchronous=FULL, one writer thread a process, many readers.
 
 Units of work are grouped: up to 64 of them share one transaction and one fsync, each in a savepoint of its own, and
-nobody is answered before the commit. Processes queue at a lock on a file beside the database, not at SQLite's own
-polling lock: the kernel's queue is fair, and a dead holder lets go.
+nobody is answered before the commit. Processes queue at a lock on a file beside the database (gate.py), not at SQLite's
+own polling lock; what a batch changed of what session checks show is in doubt while it commits, and moved after it.
 """
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import threading
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
 
 import apsw
 
 from nightlatch.core.events.model import Event
+from nightlatch.core.sessions.generations import bucket
 from nightlatch.core.store import Committed, Unit
 from nightlatch.kernel.unit import inside_unit
-from nightlatch.problems import Conflict, StoreDown
-from nightlatch.stores.sql.migrations import MIGRATIONS, SQLITE
-from nightlatch.stores.sql.statement import TOO_LONG, Row, Statement
+from nightlatch.problems import StoreDown
+from nightlatch.stores.gate import Gate, gate_of, leave
+from nightlatch.stores.sql.statement import Row, Statement
 from nightlatch.stores.sql.transaction import Transaction
+from nightlatch.stores.sqlite_file import execute, open_file, problem, settle, watch
 
 T = TypeVar("T")
 
-FIXED_WAL = (3, 51, 3)  # before it, several processes that write or checkpoint at once can corrupt the file
-_PRAGMAS = (
-    "journal_mode=wal",
-    "synchronous=full",
-    "wal_autocheckpoint=16000",
-    "foreign_keys=on",
-    "trusted_schema=off",
-    "temp_store=memory",
-    "cache_size=-2048",  # KiB, for each of four connections: the kernel caches the file once for all
-)
 _MOST_A_BATCH = 64  # more are not faster, and the first of them would wait for the last
 _LONGEST_WAIT = 5.0  # seconds that a write may wait for its turn and its commit
+_DOUBT = 0.1  # seconds between two asks to settle what is in doubt
 _LONGEST_SCAN = 5.0  # seconds; PostgreSQL has them as its statement_timeout
 _STEPS = 100_000  # of SQLite's machine, a millisecond or two, between looks at the clock
-_DOWN = (
-    apsw.BusyError, apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
-    apsw.ReadOnlyError,
-)  # fmt: skip
-_BUSY = 5000  # milliseconds, for outsiders that do not queue at the gate
 
 
 class SqliteConnection:
@@ -86,21 +71,48 @@ class _Work:
     happened: Sequence[Event] = ()
 
 
+class SqliteGenerations:
+    """The generations, as this process sees them. `ask` has the writer pass the gate, where whoever passes settles what
+    a dead one left in doubt."""
+
+    def __init__(self, gate: Gate, ask: Callable[[], None]) -> None:
+        self.cells = gate.cells
+        self.lost = gate.lost
+        self._ask = ask
+        self._asked = 0.0
+
+    def doubt(self) -> None:
+        now = time.monotonic()
+        if now - self._asked >= _DOUBT:  # mostly it is a living writer, who is through in a moment
+            self._asked = now
+            self._ask()
+
+
 class SqliteStore:
-    """`path` must have been migrated. One of these a process; never carried over a fork."""
+    """`path` must have been migrated. Never carried over a fork. OSError when the files beside it cannot be made."""
 
     remote = False
 
     def __init__(self, path: str, committed: Committed) -> None:
         self._committed = committed
-        self._reader = _open(path, reader=True)
+        gate = gate_of(path)
+        try:
+            self._open(path, gate)
+        except BaseException:
+            leave(path)
+            raise
+
+    def _open(self, path: str, gate: Gate) -> None:
+        self.generations = SqliteGenerations(gate, self._pass_gate)
+        self._reader = open_file(path, reader=True)
         self._reads = Transaction(SqliteConnection(self._reader))
         self._path = path
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
         self._scans = ThreadPoolExecutor(2, thread_name_prefix="scan")
         self._local = threading.local()
         self._opened: list[apsw.Connection] = [self._reader]
-        self._writer = threading.Thread(target=self._write_all, args=(_open(path), _gate(path)), name="writer")
+        writer = _Writer(open_file(path), gate, self._committed)
+        self._writer = threading.Thread(target=self._write_all, args=(writer,), name="writer")
         self._writer.start()
 
     async def write(self, unit: Unit[T]) -> T:
@@ -117,7 +129,7 @@ class SqliteStore:
         try:
             return cast("T", _drive(unit(self._reads)))
         except apsw.Error as error:
-            raise _problem(error) from error
+            raise problem(error) from error
 
     async def scan(self, unit: Unit[T]) -> T:
         loop = asyncio.get_running_loop()
@@ -129,66 +141,88 @@ class SqliteStore:
         self._scans.shutdown()
         for connection in self._opened:
             connection.close()
+        leave(self._path)
+
+    def _pass_gate(self) -> None:
+        nobody = asyncio.get_running_loop().create_future()
+        nobody.cancel()
+        self._queue.put(_Work(_nothing, nobody))
 
     def _scan(self, unit: Unit[T]) -> T:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # One a thread: whoever shares the loop's has the loop wait for a long read.
-            connection = self._local.connection = _open(self._path, reader=True)
+            connection = self._local.connection = open_file(self._path, reader=True)
             self._opened.append(connection)
         try:
-            _execute(connection, "begin")
+            execute(connection, "begin")
             until = time.monotonic() + _LONGEST_SCAN
             connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
             try:
                 return cast("T", _drive(unit(Transaction(SqliteConnection(connection)))))
             finally:
                 connection.set_progress_handler(None)
-                _execute(connection, "commit")
+                execute(connection, "commit")
         except apsw.Error as error:
-            raise _problem(error) from error
+            raise problem(error) from error
 
-    def _write_all(self, connection: apsw.Connection, gate: int) -> None:
+    def _write_all(self, writer: "_Writer") -> None:
         more: _Work | None = self._queue.get()
         while more is not None:
             batch = [more]
             with contextlib.suppress(Empty):
                 while len(batch) < _MOST_A_BATCH and (more := self._queue.get_nowait()) is not None:
                     batch.append(more)
-            _write_batch(connection, gate, batch, self._committed)
+            writer.write(batch)
             if more is not None:
                 more = self._queue.get()
-        connection.close()
-        os.close(gate)
+        writer.connection.close()
 
 
-def _write_batch(connection: apsw.Connection, gate: int, batch: list[_Work], committed: Committed) -> None:
-    fcntl.lockf(gate, fcntl.LOCK_EX)
-    try:
-        _execute(connection, "begin immediate")
-        # Those given up by their callers, who were told that it did not happen, are left out.
-        batch = [work for work in batch if not work.future.cancelled()]
+class _Writer:
+    """The connection that writes. All but its making is of the writer thread."""
+
+    def __init__(self, connection: apsw.Connection, gate: Gate, committed: Committed) -> None:
+        self.connection = connection
+        self._gate = gate
+        self._committed = committed
+        self._touched: set[int] = set()
+        watch(connection, lambda id_: self._touched.add(bucket(id_)))
+
+    def write(self, batch: list[_Work]) -> None:
+        """Does them all, and tells their callers."""
+        try:
+            with self._gate.held(lambda: settle(self.connection)):
+                # Those given up by their callers, who were told that it did not happen, are left out.
+                batch = [work for work in batch if not work.future.cancelled()]
+                self._commit(batch)
+        except Exception as error:  # noqa: BLE001 - the whole batch failed with it, and each of its callers is told
+            for work in batch:
+                work.error = error
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Work]] = {}
         for work in batch:
-            _write_one(connection, work)
-        _execute(connection, "commit")
-    except Exception as error:  # noqa: BLE001 - the whole batch failed with it, and each of its callers is told
-        with contextlib.suppress(apsw.Error):
-            if connection.in_transaction:
-                _execute(connection, "rollback")
-        for work in batch:
-            work.error = error
-    finally:
-        fcntl.lockf(gate, fcntl.LOCK_UN)
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Work]] = {}
-    for work in batch:
-        by_loop.setdefault(work.future.get_loop(), []).append(work)
-    for loop, some in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_tell, some, committed)
+            by_loop.setdefault(work.future.get_loop(), []).append(work)
+        for loop, some in by_loop.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_tell, some, self._committed)
+
+    def _commit(self, batch: list[_Work]) -> None:
+        self._touched.clear()
+        try:
+            execute(self.connection, "begin immediate")
+            for work in batch:
+                _write_one(self.connection, work)
+            with self._gate.moved(self._touched):
+                execute(self.connection, "commit")
+        except BaseException:
+            with contextlib.suppress(apsw.Error):
+                if self.connection.in_transaction:
+                    execute(self.connection, "rollback")
+            raise
 
 
 def _write_one(connection: apsw.Connection, work: _Work) -> None:
-    _execute(connection, "savepoint unit")
+    execute(connection, "savepoint unit")
     try:
         tx = Transaction(SqliteConnection(connection))
         work.value = _drive(work.unit(tx))
@@ -197,11 +231,15 @@ def _write_one(connection: apsw.Connection, work: _Work) -> None:
         if not connection.in_transaction:
             # A full disk rolls back everything: the next statement would run outside any transaction.
             raise
-        _execute(connection, "rollback to unit")
+        execute(connection, "rollback to unit")
         work.error = error
     finally:
         if connection.in_transaction:
-            _execute(connection, "release unit")
+            execute(connection, "release unit")
+
+
+async def _nothing(_: Any) -> None:
+    pass
 
 
 def _tell(batch: list[_Work], committed: Committed) -> None:
@@ -213,7 +251,7 @@ def _tell(batch: list[_Work], committed: Committed) -> None:
         if work.error is None:
             work.future.set_result(work.value)
         else:
-            work.future.set_exception(_problem(work.error))
+            work.future.set_exception(problem(work.error))
 
 
 def _drive(rule: Any) -> Any:
@@ -230,88 +268,11 @@ def _drive(rule: Any) -> Any:
     raise RuntimeError("a unit of work waited for something other than its transaction")
 
 
-def _problem(error: Exception) -> Exception:
-    taken = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
-    if isinstance(error, apsw.ConstraintError) and getattr(error, "extendedresult", 0) in taken:
-        return Conflict()
-    if isinstance(error, apsw.InterruptError):
-        return StoreDown(TOO_LONG)
-    unmigrated = isinstance(error, apsw.SQLError) and str(error).startswith("no such table")
-    if isinstance(error, _DOWN) or unmigrated:
-        problem = StoreDown("The database is not migrated: run nightlatch migrate." if unmigrated else "")
-        problem.__cause__ = error
-        return problem
-    return error
-
-
-def _execute(connection: apsw.Connection, statement: str) -> None:
-    # To the end, here and everywhere: a cursor that is not keeps its snapshot, and no checkpoint gets past that.
-    connection.execute(statement).fetchall()
-
-
 def connect(path: str, committed: Committed) -> SqliteStore:
     """A store over a migrated file. StoreDown when it is not there, is no database, or cannot be written."""
     try:
         return SqliteStore(path, committed)
     except apsw.Error as error:
-        raise _problem(error) from error
-
-
-def _open(path: str, *, reader: bool = False) -> apsw.Connection:
-    # NOFOLLOW: whoever may write the folder must not lead us to another file by a link.
-    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_EXRESCODE | apsw.SQLITE_OPEN_NOFOLLOW
-    connection = apsw.Connection(path, flags=flags, statementcachesize=256)
-    connection.set_busy_timeout(_BUSY)
-    for pragma in _PRAGMAS:
-        _execute(connection, f"pragma {pragma}")
-    if reader:
-        _execute(connection, "pragma query_only=on")
-    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-    connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)  # a column that is misspelt in quotes would be a text
-    return connection
-
-
-def _gate(path: str) -> int:
-    return os.open(f"{path}-gate", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def migrate(path: str, now: int) -> list[str]:
-    """Makes the file where there is none, brings it up to date and gives the names of what it ran. OSError when it
-    cannot be made; StoreDown when it is no database, or its disk is full or read-only."""
-    if tuple(map(int, apsw.sqlite_lib_version().split("."))) < FIXED_WAL:
-        raise RuntimeError(f"SQLite {apsw.sqlite_lib_version()} corrupts databases that several processes write")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    if not Path(path).exists():  # closing a file that is in use would drop the locks that SQLite has on it
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    gate = _gate(path)
-    fcntl.lockf(gate, fcntl.LOCK_EX)
-    try:
-        with contextlib.closing(_open(path)) as connection:
-            return _migrate(connection, now)
-    except apsw.SQLError:
-        raise  # a migration that does not fit: a bug of ours
-    except apsw.Error as error:
-        raise _problem(error) from error
-    finally:
-        os.close(gate)
-
-
-def _migrate(connection: apsw.Connection, now: int) -> list[str]:
-    ran: list[str] = []
-    _execute(
-        connection,
-        "create table if not exists migrations"
-        " (number integer primary key, name text not null, at integer not null) strict",
-    )
-    done = {row[0] for row in connection.execute("select number from migrations").fetchall()}
-    for migration in MIGRATIONS:
-        if migration.number in done:
-            continue
-        with connection:
-            for statement in migration.statements:
-                _execute(connection, statement.format(**SQLITE))
-            connection.execute(
-                "insert into migrations values (?, ?, ?)", (migration.number, migration.name, now)
-            ).fetchall()
-        ran.append(migration.name)
-    return ran
+        raise problem(error) from error
+    except OSError as error:
+        raise StoreDown(str(error)) from error

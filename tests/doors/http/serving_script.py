@@ -34,6 +34,9 @@ class Doors:
     def at_once(self, port: int) -> frozenset[bytes]:
         return frozenset()
 
+    def repeats(self, port: int) -> None:
+        return None
+
     def trusts(self, address) -> bool:
         return False
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,16 @@ def test_an_earlier_run_is_cleared_away(folder) -> None:
     metrics = Metrics(folder)
     assert samples(metrics)["nightlatch_sessions_issued_total", ()] == 0
     metrics.close()
+
+
+def test_requests_that_are_all_alike_are_counted_with_the_others(folder: Path) -> None:
+    with closing(Metrics(folder)) as metrics:
+        count = metrics.requests("public", "/sessions/whoami", "GET", 200)
+        metrics.request("public", "/sessions/whoami", "GET", 200, 0.0001)
+        for seconds in (0.0001, 0.003):
+            count(seconds)
+        found = samples(metrics)
+    whoami = "/sessions/whoami"
+    assert found["nightlatch_http_requests_total", tuple(sorted((whoami, "200", "GET", "public")))] == 3
+    buckets = {bound: found["nightlatch_http_request_seconds_bucket", tuple(sorted((whoami, bound, "public")))] for bound in ("0.0005", "+Inf")}  # fmt: skip
+    assert buckets == {"0.0005": 2, "+Inf": 3}

@@ -28,6 +28,7 @@ from nightlatch.core.means import Post
 from nightlatch.core.organizations import rules as organizations
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
+from nightlatch.core.sessions.cache import Checks
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.core.sessions.rules import Lifetime, issue
 from nightlatch.core.sessions.seen import LastSeen
@@ -38,10 +39,12 @@ from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.parts import Access
 from nightlatch.doors.http.port import Port
+from nightlatch.doors.http.repeats import Repeats
+from nightlatch.doors.http.routing import MIB
 from nightlatch.doors.huawei import door as huawei
 from nightlatch.doors.kratos import door as kratos
 from nightlatch.doors.kratos.cookies import Cookies, attributes
-from nightlatch.doors.kratos.parts import Flows, Parts
+from nightlatch.doors.kratos.parts import Flows, Parts, Told
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.doors.native import door as native
 from nightlatch.doors.pages import door as pages
@@ -121,10 +124,15 @@ class Doors:
         self._runner.__exit__(None, None, None)
 
     def listen(self, **changes: Any) -> None:
-        """Makes the ports, with these parts from now on."""
-        self.parts = replace(self.parts, **changes)
+        """Makes the ports, with these parts from now on. Answers that were kept go with the old ones, as in a new
+        process; while they are, they have to be as good as those from the rows, whatever a test does."""
+        kept = self.store.generations and Checks[Told](self.store.generations, self.parts.seen, self.clock.now, MIB)
+        self.parts = replace(self.parts, **{"checks": kept, **changes})
         flows = kratos.public_door(self.parts)
         self._public = self.port(flows, pages.public_door(self.parts, self.site, self.port(flows).ask), cors=self.cors)
+        self._public.repeats = Repeats(
+            MIB, os.urandom, lambda seconds: self._observe(None, kratos.WHOAMI, 200, seconds)
+        )
         self._admin = self.port(
             kratos.admin_door(self.parts),
             sessions_api.admin_door(self.parts, self.keyless),

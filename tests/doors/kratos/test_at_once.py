@@ -2,8 +2,11 @@
 way answers, and in its place among other answers."""
 
 import asyncio
+import contextlib
 import re
+import time
 import uuid
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,7 +16,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from nightlatch.core.organizations.model import DEFAULT
-from nightlatch.core.sessions.rules import Lifetime
+from nightlatch.core.sessions.model import How, Where
+from nightlatch.core.sessions.rules import Lifetime, end
 from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.limits import Limits
 from nightlatch.doors.http.protocol import Protocol
@@ -47,6 +51,9 @@ class Server:
         self.begun += 1
         return self.port.begin(scope)
 
+    def repeats(self, _port: int) -> Any:
+        return self.port.repeats if self.may else None
+
     def trusts(self, _address: Any) -> bool:
         return True
 
@@ -57,32 +64,57 @@ class Server:
         self.faults.append(why.name)
 
 
-async def answers(server: Server, sent: bytes) -> bytes:
-    """All that comes back for what is sent, until there is no more."""
-    config = Config(lambda: server, factory=True, http=Protocol, ws="none", interface="asgi3", lifespan="off", log_config=None, access_log=False, proxy_headers=False, server_header=False)  # fmt: skip
+@contextlib.asynccontextmanager
+async def connected(
+    server: Server, keep_alive: int = 75
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    config = Config(lambda: server, factory=True, http=Protocol, ws="none", interface="asgi3", lifespan="off", log_config=None, access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=keep_alive)  # fmt: skip
     config.load()
     state = ServerState()
     listener = await asyncio.get_running_loop().create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
-    writer.write(sent)
     try:
         async with asyncio.timeout(10):
-            return await reader.read()
+            yield reader, writer
     finally:
         writer.close()
         listener.close()
 
 
+async def answers(server: Server, sent: bytes) -> bytes:
+    """All that comes back for what is sent, until there is no more."""
+    async with connected(server) as (reader, writer):
+        writer.write(sent)
+        return await reader.read()
+
+
+async def one_by_one(server: Server, sent: bytes, times: int) -> list[bytes]:
+    """The answers to the same request, sent so often, each after the last was answered."""
+    said = []
+    async with connected(server) as (reader, writer):
+        for _ in range(times):
+            writer.write(sent)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head)
+            said.append(head + await reader.readexactly(int(length[1]) if length else 0))
+    return said
+
+
 def both(doors: Doors, sent: bytes) -> tuple[bytes, bytes, int]:
     """What the ordinary way answers, what is answered at once where it may be, and how often it was."""
+    doors.listen()
     ordinary, quick = Server(doors, may=False), Server(doors, may=True)
     # The last request closes, so that all answers have come when the connection ends.
     last = ALIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     said = [doors.run(answers(server, sent + last)) for server in (ordinary, quick)]
     assert ordinary.begun == 0
     assert ordinary.faults == quick.faults
-    masked = [re.sub(rb"(x-request-id: )[0-9a-f]{32}|(\"request\":\")[0-9a-f]{32}", rb"\1\2*", each) for each in said]
-    return masked[0], masked[1], quick.begun
+    return masked(said[0]), masked(said[1]), quick.begun
+
+
+def masked(said: bytes) -> bytes:
+    """Without what is different each time."""
+    return re.sub(rb"(x-request-id: )[0-9a-f]{32}|(\"request\":\")[0-9a-f]{32}", rb"\1\2*", said)
 
 
 @pytest.fixture
@@ -112,6 +144,9 @@ FIELDS = {
 }
 
 
+ODD = {"another scheme", "a wrong token", "nothing", "a cookie of somebody else", "a request id", "a bad request id", "a field that is empty"}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", FIELDS)
 def test_W18_the_quick_way_answers_as_the_ordinary_one(doors: Doors, ada: str, name: str) -> None:
     sent = CHECK + FIELDS[name].replace(b"{}", ada.encode()) + b"\r\n"
@@ -119,6 +154,23 @@ def test_W18_the_quick_way_answers_as_the_ordinary_one(doors: Doors, ada: str, n
     assert ordinary == quick
     assert ordinary.startswith(b"HTTP/1.1 ")
     assert begun == 1
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_W18_an_answer_that_is_given_again_is_the_one_from_the_rows(doors: Doors, ada: str, name: str) -> None:
+    sent = CHECK + FIELDS[name].replace(b"{}", ada.encode()) + b"\r\n"
+    doors.listen(checks=None)
+    ordinary = doors.run(one_by_one(Server(doors, may=False), sent, 1))
+    doors.listen()
+    server = Server(doors, may=True)
+    said = doors.run(one_by_one(server, sent, 6))
+    assert {masked(each) for each in said} == {masked(each) for each in ordinary}
+    good = ordinary[0].startswith(b"HTTP/1.1 200") and b"request-id" not in sent.lower()
+    # The first says whose session it is, the second is kept, the third is seen to be asked alike.
+    assert server.begun == (3 if good else 6)
+    assert good == (name not in ODD)
+    ids = set(re.findall(rb"x-request-id: (\S+)", b"".join(said)))
+    assert len(ids) == (1 if name == "a request id" else 6)
 
 
 @pytest.mark.parametrize(
@@ -203,3 +255,81 @@ def test_a_cookie_is_read_and_issued_again_as_ever(doors: Doors) -> None:
     assert ordinary == quick
     assert ordinary.startswith(b"HTTP/1.1 200")
     assert begun == 1
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_S4_an_ending_that_is_committed_while_the_rows_are_read_is_not_kept_out(
+    doors: Doors, ada: str, before: bool
+) -> None:
+    store, session = doors.store, doors.public("GET", "/sessions/whoami", token=ada).ok()["id"]
+
+    class Racing:
+        """The ending goes just before the first read, or just after it."""
+
+        generations, remote, raced = store.generations, False, False
+
+        async def read(self, unit: Any) -> Any:
+            racing, self.raced = not self.raced, True
+            if racing and before:
+                await self.end()
+            value = await store.read(unit)
+            if racing:
+                await self.end()
+            return value
+
+        async def end(self) -> None:
+            where = Where(session_id=uuid.UUID(session).bytes)
+            await store.write(lambda tx: end(tx, doors.act(), where, How.DISABLE, "admin"))
+
+    doors.listen(store=Racing(), checks=doors.parts.checks)
+    assert doors.public("GET", "/sessions/whoami", token=ada).status == (401 if before else 200)
+    assert doors.public("GET", "/sessions/whoami", token=ada).status == 401
+
+
+def test_W12_a_connection_whose_answers_are_given_again_stays_for_as_long_as_it_is_used(doors: Doors, ada: str) -> None:
+    sent = CHECK + b"X-Session-Token: " + ada.encode() + b"\r\n\r\n"
+
+    async def scene() -> tuple[float, int]:
+        async with connected(server, keep_alive=1) as (reader, writer):
+            for _ in range(7):
+                writer.write(sent)
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.rpartition(b"content-length: ")[2].split()[0]))
+                last = time.monotonic()
+                await asyncio.sleep(0.3)
+            assert await reader.read() == b""
+            return time.monotonic() - last, server.begun
+
+    server = Server(doors, may=True)
+    waited, begun = doors.run(scene())
+    assert 0.9 < waited < 5
+    assert begun == 3
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(b"POST /self-service/login?flow=x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", id="a body"),
+        pytest.param(b"GET /health/none HTTP/1.1\r\nHo", id="the rest of a head"),
+    ],
+)
+def test_W19_bytes_that_are_known_are_no_request_where_they_belong_to_another(
+    doors: Doors, ada: str, before: bytes
+) -> None:
+    sent = CHECK + b"X-Session-Token: " + ada.encode() + b"\r\n\r\n"
+
+    async def scene() -> bytes:
+        async with connected(server) as (reader, writer):
+            for _ in range(4):
+                writer.write(sent)
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 200")
+                await reader.readexactly(int(head.rpartition(b"content-length: ")[2].split()[0]))
+            writer.write(before % len(sent) if b"%d" in before else before)
+            await asyncio.sleep(0.05)
+            writer.write(sent)
+            return await reader.readuntil(b"\r\n\r\n")
+
+    server = Server(doors, may=True)
+    assert doors.run(scene()).startswith(b"HTTP/1.1 4")
+    assert server.begun == 3

@@ -13,6 +13,7 @@ from nightlatch.core.events.model import Act, event
 from nightlatch.core.identities.model import Identity, State
 from nightlatch.core.sessions.marking import begin
 from nightlatch.core.sessions.model import (
+    IDLE_GRACE,
     NO_POLICY,
     AtLimit,
     Device,
@@ -77,6 +78,19 @@ def slides_to(standing: Standing, lifetime: Lifetime, now: int) -> int | None:
         return None
     end = min(now + lifetime.lifespan, standing.session.authenticated_at + lifetime.sliding)
     return end if end - standing.session.expires_at > lifetime.lifespan // 10 else None
+
+
+def holds_until(standing: Standing, lifetime: Lifetime) -> int:
+    """When time alone may first change what `check` and `slides_to` say of a session that is in force, as it stands."""
+    s = standing.session
+    ends = [s.expires_at]
+    if idle := s.policy.idle or lifetime.idle:
+        ends.append(s.last_seen + idle + IDLE_GRACE)
+    if lifetime.sliding is not None and s.policy.lifespan is None:
+        least = lifetime.lifespan // 10
+        if s.authenticated_at + lifetime.sliding - s.expires_at > least:
+            ends.append(s.expires_at + least - lifetime.lifespan + 1)
+    return min(ends)
 
 
 async def check(tx: Tx, token: str, lifetime: Lifetime, now: int, *, highest: bool = False) -> Standing:

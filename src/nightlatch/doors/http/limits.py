@@ -7,6 +7,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from nightlatch.doors.http.repeats import Repeats
 from nightlatch.doors.http.routing import Answer
 
 Address = IPv4Address | IPv6Address
@@ -61,6 +62,9 @@ class Application(Protocol):
 
     def begin(self, scope: Scope) -> Answer | ASGIApp:
         """The answer to a GET without a body, or, where it has to be waited for, the application that gives it."""
+
+    def repeats(self, port: int) -> Repeats | None:
+        """The answers there that may be given again."""
 
     def trusts(self, address: Address) -> bool:
         """Whether a proxy of ours is there: all its clients come from one address, so it may open any number."""

@@ -14,6 +14,7 @@ from nightlatch.doors.http.access import anonymous
 from nightlatch.doors.http.cors import Cors
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.refusal import Refusal
+from nightlatch.doors.http.repeats import Repeats
 from nightlatch.doors.http.routing import Answer, Call, Route, Table, respond
 from nightlatch.kernel.ids import Entropy
 from nightlatch.problems import Problem, StoreDown
@@ -35,7 +36,8 @@ Failed = Callable[[str, BaseException], None]
 
 class Port:
     """An ASGI application of one or more doors, one of which has the prefix "/". `observe` is told of every answer:
-    scope, route, status, seconds; `failed` of our bugs. One that is reached by https tells browsers to stay with it."""
+    scope, route, status, seconds; `failed` of our bugs. `repeats` are the answers that may be given again. One that is
+    reached by https tells browsers to stay with it."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Port:
         observe: Observe,
         failed: Failed,
         cors: Cors | None = None,
+        repeats: Repeats | None = None,
         *,
         https: bool = False,
     ) -> None:
@@ -54,6 +57,7 @@ class Port:
         self._failed = failed
         self._cors = cors
         self._headers = (*_HEADERS, _ENCRYPTED) if https else _HEADERS
+        self.repeats = repeats
         # Where the database answers from another process there is always something to wait for.
         self.at_once = frozenset(path.encode() for door in doors for path in door.early if not door.parts.store.remote)
 

@@ -18,6 +18,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from nightlatch.doors.http.limits import Address, Application, Fault, address_of, network_of
+from nightlatch.doors.http.repeats import Repeats, whole
 from nightlatch.doors.http.routing import Answer, fields_of
 
 LOOK_SECONDS = 0.5
@@ -44,6 +45,8 @@ class Protocol(HttpToolsProtocol):
     _received = 0
     _body_began = 0.0
     _plain = False  # what is being read is answered here
+    _asked: bytes | None = None  # what the request is known by that came whole in one piece
+    _given_at = 0.0  # when an answer was last given again
     _done = False  # refused: what still comes is thrown away
     _timer: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
@@ -58,6 +61,7 @@ class Protocol(HttpToolsProtocol):
             return
         self.app = self.application.of_port(self.server[1])
         self._at_once = self.application.at_once(self.server[1])
+        self._repeats = self.application.repeats(self.server[1])
         self._after(self.limits.header_seconds, self._head_is_late)
         self._count_peer(address_of(self.client[0]))
 
@@ -69,7 +73,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._done:
+        if self._done or (self._repeats and self._gave_again(self._repeats, data)):
             return
         self._unset_keepalive_if_required()
         self._fed += len(data)
@@ -130,6 +134,10 @@ class Protocol(HttpToolsProtocol):
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
+        left = self._given_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+            return
         if self.transport.get_write_buffer_size():
             self.transport.abort()  # to close, it would wait for a client that does not read
         super().timeout_keep_alive_handler()
@@ -151,15 +159,40 @@ class Protocol(HttpToolsProtocol):
         line = self.parser.get_method(), self.url, self.parser.get_http_version().encode()
         return b"%b %b HTTP/%b\r\n" % line + b"".join(fields) + b"\r\n"
 
+    def _gave_again(self, repeats: Repeats, data: bytes) -> bool:
+        """Answers a request that comes again, byte for byte, at a time when nothing else is being read or answered."""
+        if self._fed or self._stage != _IDLE or not self._is_next():
+            self._asked = None
+            return False
+        self._asked = whole(data)
+        answer = repeats.again(self._asked, self.server_state.default_headers) if self._asked else None
+        if answer is None:
+            return False
+        self.transport.write(answer)
+        self.server_state.total_requests += 1
+        self._given_at = self.loop.time()
+        if self._timer:
+            self._cancel()
+        if self.timeout_keep_alive_task is None:  # one that runs looks at the time when it is over
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        return True
+
+    def _is_next(self) -> bool:
+        """Whether the next bytes to be sent would be the answer to the next request."""
+        return (self.cycle is None or self.cycle.response_complete) and not (
+            self.pipeline or self.flow.write_paused or self.transport.is_closing()
+        )
+
     def _is_plain(self) -> bool:
         """Whether it is a GET like most, and its answer would be the next to be sent."""
-        parser, cycle = self.parser, self.cycle
+        parser = self.parser
         return (
-            (cycle is None or cycle.response_complete)
+            self._is_next()
             and parser.get_method() == b"GET"
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
-            and not (self.pipeline or self.flow.write_paused or self.transport.is_closing())
             and _NOT_PLAIN.isdisjoint([name for name, _ in self.headers])
         )
 
@@ -172,6 +205,8 @@ class Protocol(HttpToolsProtocol):
             fields = [b"%b: %b\r\n" % field for field in (*self.server_state.default_headers, *fields_of(begun))]
             self.transport.write(b"".join((STATUS_LINE[begun.status], *fields, b"\r\n", begun.body)))
             self.server_state.total_requests += 1
+            if self._repeats and self._asked:
+                self._repeats.keep(self._asked, scope["headers"], begun)
             return
         self.app, port = begun, self.app
         super().on_headers_complete()

@@ -6,7 +6,7 @@ slash is another path, and no route. A name that may hold slashes itself is writ
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -26,13 +26,25 @@ MIB = 1024 * KIB
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
+class Kept(Protocol):
+    """Says of an answer how long it stays the one to its request."""
+
+    last_asked: bytes
+    """What repeats.py last saw it asked with."""
+
+    def use(self) -> bool:
+        """Whether it is the answer now; it counts as given, then."""
+
+
 class Answer(msgspec.Struct):
-    """An HTTP answer. `headers` are added to those that every answer has."""
+    """An HTTP answer. `headers` are added to those that every answer has. One that is `kept` may be given again to a
+    request of the same bytes."""
 
     status: int
     body: bytes = b""
     headers: Headers = ()
     media_type: str = "application/json; charset=utf-8"
+    kept: Kept | None = None
 
 
 class Call(Generic[D]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nightlatch.core.attempts.model import Throttling
 from nightlatch.core.authentication.code import Code
@@ -9,9 +10,11 @@ from nightlatch.core.authentication.password import Password
 from nightlatch.core.courier.model import Letter, Message
 from nightlatch.core.means import Means, Post
 from nightlatch.core.recovery.rules import Redeeming
+from nightlatch.core.sessions.cache import Checks
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.core.settings import rules as settings
 from nightlatch.doors.http.parts import Shared
+from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.kratos.cookies import Cookies
 from nightlatch.doors.kratos.shapes import Render
 from nightlatch.kernel.secrets import Keys
@@ -53,10 +56,18 @@ class Flows:
     allowed_return_urls: tuple[str, ...]
 
 
+class Told(NamedTuple):
+    """What a session check is answered with, and when the session ends."""
+
+    body: bytes
+    headers: Headers
+    expires_at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Parts(Shared):
-    """URLs end in a slash; `admin_url` is None unless it is configured, `letters` unless messages may be read here.
-    `origins` are those whose pages may have a browser submit a form here."""
+    """URLs end in a slash; `admin_url` is None unless it is configured, `letters` unless messages may be read here,
+    `checks` where no answer is kept. `origins` are those whose pages may have a browser submit a form here."""
 
     throttling: Throttling
     code_keys: Keys
@@ -74,6 +85,7 @@ class Parts(Shared):
     faster_extend: bool
     metrics: Callable[[], bytes]
     letters: Callable[[Message, str | None], Letter] | None = None
+    checks: Checks[Told] | None = None
 
     @property
     def means(self) -> Means:

@@ -9,23 +9,42 @@ from nightlatch import __version__
 from nightlatch.core.logout.rules import end_mine, end_others
 from nightlatch.core.organizations.rules import only_default
 from nightlatch.core.sessions.model import Standing
-from nightlatch.core.sessions.rules import check, slides_to
+from nightlatch.core.sessions.rules import check, holds_until, slides_to
 from nightlatch.doors.http.refusal import Headers
 from nightlatch.doors.http.routing import Answer, Call
 from nightlatch.doors.kratos import auth, paging
 from nightlatch.doors.kratos.bodies import path_id
 from nightlatch.doors.kratos.errors import Malformed, NothingPresented
-from nightlatch.doors.kratos.parts import Parts
+from nightlatch.doors.kratos.parts import Parts, Told
 from nightlatch.doors.kratos.sessions import in_list, list_of_identity
 from nightlatch.doors.kratos.shapes import Count, IdentitySchema, encode
 from nightlatch.kernel.clock import SECOND
+from nightlatch.kernel.secrets import digest
 from nightlatch.problems import FieldInvalid, SessionRequired, Unavailable
 
 
 async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
     """The session check. It is asked more often than all else together, so it takes nothing that it does not need."""
-    shown_by = _presented(parts, headers)
-    now = parts.clock.now()
+    shown_by, checks = _presented(parts, headers), parts.checks
+    if checks is None:
+        return (await _checked(parts, shown_by, parts.clock.now()))[0]
+    token_hash = digest(shown_by.token)
+    known = checks.find(token_hash)
+    if known and (told := known.answer) and not _outlived(shown_by, told.expires_at) and known.use():
+        return Answer(200, told.body, told.headers, kept=known)
+    # Before the rows are read: a change that is committed in between moves what is stamped here.
+    stamp, now = known.stamp() if known else None, parts.clock.now()
+    answer, standing = await _checked(parts, shown_by, now)
+    if known is None:
+        checks.meet(token_hash, standing)
+    elif stamp and not _outlived(shown_by, standing.session.expires_at):
+        told = Told(answer.body, answer.headers, standing.session.expires_at)
+        answer.kept = checks.keep(token_hash, standing, stamp, told, len(told.body), now, _until(parts, standing, now))
+    return answer
+
+
+async def _checked(parts: Parts, shown_by: auth.Presented, now: int) -> tuple[Answer, Standing]:
+    """The answer, from the rows as they are."""
     standing = await parts.store.read(
         lambda tx: check(tx, shown_by.token, parts.lifetime, now, highest=parts.highest_aal)
     )
@@ -36,13 +55,29 @@ async def whoami(parts: Parts, headers: list[tuple[bytes, bytes]]) -> Answer:
     parts.seen.note(session.id, now)
     shown = parts.render.session(standing, active=True, admin=False)
     more: Headers = (("x-kratos-authenticated-identity-id", shown.identity.id if shown.identity else ""),)
-    if shown_by.known_end is not None and shown_by.known_end < session.expires_at:
+    if _outlived(shown_by, session.expires_at):
         more = (*more, parts.cookies.keep(shown_by.token, session, now, lasts=shown_by.lasts))
     if parts.cache_for is not None:
-        left = session.expires_at - now
-        seconds = (min(left, parts.cache_for) if parts.cache_for else left) // SECOND
-        more = (*more, ("ory-session-cache-for", str(seconds)))
-    return Answer(200, encode(shown), more)
+        more = (*more, ("ory-session-cache-for", str(_seconds(parts.cache_for, session.expires_at - now))))
+    return Answer(200, encode(shown), more), standing
+
+
+def _outlived(shown_by: auth.Presented, end: int) -> bool:
+    """Whether the session ends later than its cookie knows: the answer has a new one."""
+    return shown_by.known_end is not None and shown_by.known_end < end
+
+
+def _seconds(most: int, left: int) -> int:
+    return (min(left, most) if most else left) // SECOND
+
+
+def _until(parts: Parts, standing: Standing, now: int) -> int:
+    """When the answer of now is another one, or none, if nothing changes but the time."""
+    until = holds_until(standing, parts.lifetime)
+    if parts.cache_for is None:
+        return until
+    end = standing.session.expires_at
+    return min(until, end - _seconds(parts.cache_for, end - now) * SECOND + 1)
 
 
 async def _prolonged(parts: Parts, standing: Standing, end: int) -> Standing:

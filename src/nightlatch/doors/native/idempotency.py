@@ -12,6 +12,7 @@ import msgspec
 from nightlatch.core.access import idempotency as rules
 from nightlatch.core.access.model import Entry
 from nightlatch.core.flows.store import Tx
+from nightlatch.core.sessions.generations import Generations
 from nightlatch.core.store import Store, Unit
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.refusal import Refusal
@@ -72,6 +73,10 @@ class _Marking:
     @property
     def remote(self) -> bool:
         return self.store.remote
+
+    @property
+    def generations(self) -> Generations | None:
+        return self.store.generations
 
     async def write(self, unit: Unit[T]) -> T:
         return await self.store.write(partial(_marked, self.entry, unit))

@@ -14,6 +14,15 @@ COLUMNS = """id, number, organization_id, identity_id, token_hash, aal, methods,
     authenticated_at, expires_at, ended_at, last_seen, device_id, ip, user_agent, location, device_kind,
     identity_ended, identity_deleted, organization_ended, organization_deleted"""
 _WIDTH = 22
+# What the check of a session reads, in BY_TOKEN: table, whose row it is, and which acts can change an answer that
+# somebody has already. When a session was last seen is not shown.
+SHOWN = {
+    "sessions": ("identity_id", ("update", "delete")),
+    "identities": ("id", ("update", "delete")),
+    "organizations": ("id", ("update", "delete")),
+    "credentials": ("identity_id", ("insert", "update", "delete")),
+}
+UNSHOWN = {("sessions", "last_seen")}
 ENDED = "(s.ended_at is not null or s.identity_ended <> i.ended_before or s.organization_ended <> o.ended_before)"
 JOINS = """join identities i on i.id = s.identity_id and i.deleted_before = s.identity_deleted
     join organizations o on o.id = s.organization_id and o.deleted_before = s.organization_deleted"""
