@@ -41,7 +41,7 @@ def test_F21_work_is_done_by_one_process_that_steps_aside_for_all_others(place: 
     pid = place(os.getpid)
     assert pid != os.getpid()
     assert place(os.getpid) == pid
-    assert place(os.getpriority, os.PRIO_PROCESS, 0) == 10
+    assert place(os.getpriority, os.PRIO_PROCESS, 0) == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
     assert place(divmod, 7, 2) == (3, 1)
 
 
