@@ -14,6 +14,7 @@ from tests.stores.programs import Program
 from tests.stores.rows import NOW, code, flow, identity, session
 from tests.stores.test_statements import play
 
+from nightlatch.core.access.model import Entry
 from nightlatch.core.organizations.model import DEFAULT, Alias, AliasKind
 from nightlatch.problems import StoreDown
 from nightlatch.stores import backups
@@ -61,6 +62,7 @@ async def what_the_script_removes(tx: Any) -> None:
     await tx.flows.add(begun)
     await tx.flows.put_code(code(person, begun))
     await tx.attempts.hold(b"network", NOW)
+    await tx.idempotency_keys.take(Entry(bytes(32), "key", bytes(32), bytes(16), NOW, NOW), NOW)
     await tx.organizations.add_alias(DEFAULT, Alias(AliasKind.TEAM, "T9"))
 
 

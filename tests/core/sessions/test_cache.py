@@ -14,7 +14,7 @@ from tests.stores.rows import NOW, bits, identity, session
 from nightlatch.core.identities.model import State
 from nightlatch.core.sessions.cache import Checks, Entry, Stamp
 from nightlatch.core.sessions.generations import BUCKETS, bucket
-from nightlatch.core.sessions.model import Standing
+from nightlatch.core.sessions.model import Policy, Standing
 from nightlatch.core.sessions.rules import Lifetime, check, holds_until, slides_to
 from nightlatch.core.sessions.seen import LastSeen
 from nightlatch.kernel.clock import SECOND, SetClock
@@ -152,15 +152,17 @@ LENGTHS = st.integers(1, 300) | st.none()
     idle=LENGTHS,
     sliding=LENGTHS,
     own=st.booleans(),
+    own_idle=LENGTHS,
     now=st.integers(0, 600),
     later=st.integers(0, 600),
 )
 def test_S6_nothing_that_time_alone_decides_changes_before_an_answer_is_too_old(
-    begun: int, expires: int, seen: int, lifespan: int, idle: int | None, sliding: int | None, own: bool, now: int, later: int
+    begun: int, expires: int, seen: int, lifespan: int, idle: int | None, sliding: int | None, own: bool, own_idle: int | None,
+    now: int, later: int
 ) -> None:  # fmt: skip
     lifetime = Lifetime(lifespan, 1, idle, sliding=sliding)
-    person = identity(session_lifespan=lifespan if own else None)
-    one = session(person, authenticated_at=begun, expires_at=expires, last_seen=seen - 20 * SECOND)
+    person, policy = identity(), Policy(lifespan=lifespan if own else None, idle=own_idle)
+    one = session(person, authenticated_at=begun, expires_at=expires, last_seen=seen - 20 * SECOND, policy=policy)
     standing = Standing(one, False, person, False)
     first = decided(standing, lifetime, now)
     if first is None:

@@ -87,7 +87,8 @@ def test_what_is_answered_is_what_the_document_promises(doors: Doors) -> None:
 
 async def answer(doors: Doors, case: Any) -> httpx.Response:
     sent = case.as_transport_kwargs(base_url="http://127.0.0.1")
-    headers = dict(sent["headers"]) | {"authorization": f"Bearer {KEY}"}
+    given = dict(sent["headers"]) | {"authorization": f"Bearer {KEY}"}
+    headers = {name: str(value).encode("latin-1") for name, value in given.items()}
     body = {"json": sent["json"]} if "json" in sent else {"content": sent.get("data") or b""}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(doors._admin), trust_env=False) as client:
         request = client.build_request(sent["method"], sent["url"], params=sent.get("params"), headers=headers, **body)
