@@ -16,6 +16,8 @@ from nightlatch.core.courier.model import Message, Status
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.events.seals import PURPOSE as SEALS
 from nightlatch.core.housekeeping import Retention, SteadyClock, seal_events, sweep
+from nightlatch.core.identities.filling import want
+from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import REASONS
 from nightlatch.core.sessions.rules import SEEN_FLUSH
@@ -124,6 +126,7 @@ class Application:
     async def _running(self) -> AsyncIterator[None]:
         schemas, hasher, seen = await schemas_of(self._config), hasher_of(self._config), LastSeen()
         store = await open_store(self._run.dsn, self._committed)
+        await store.write(lambda tx: want(tx, schemas))
         parts = parts_of(
             self._config, self._run.admin_key, store, hasher, seen, schemas, self._metrics, self._addresses
         )
@@ -143,7 +146,7 @@ class Application:
         }
         tasks = [
             asyncio.create_task(self._flush_often(seen, store)),
-            asyncio.create_task(self._keep_house(store)),
+            asyncio.create_task(self._keep_house(store, schemas)),
             asyncio.create_task(self._send(store)),
         ]
         try:
@@ -167,7 +170,7 @@ class Application:
             except Unavailable as problem:
                 self._log.warning("last seen is not written", reason=problem.reason)
 
-    async def _keep_house(self, store: Store) -> None:
+    async def _keep_house(self, store: Store, schemas: Schemas) -> None:
         house, loop, clock = self._config.nightlatch.housekeeping, asyncio.get_running_loop(), SystemClock()
         retention, holder = Retention(house.sessions, house.flows, house.messages), os.urandom(16)  # noqa: TID251
         steady, seals = SteadyClock(clock.now(), loop.time()), keys_of(self._config.secrets.default, SEALS)
@@ -178,7 +181,7 @@ class Application:
                 continue
             act = Act(DEFAULT, "housekeeping", clock.now(), os.urandom)  # noqa: TID251
             try:
-                await sweep(store, act, holder, retention, self._removed)
+                await sweep(store, act, holder, retention, schemas, self._removed)
                 await seal_events(store, act, holder, seals)
             except Problem as problem:
                 self._log.warning("nothing is cleaned up or sealed", problem=problem.code, reason=problem.reason)

@@ -11,7 +11,7 @@ from tests.database import Database
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.credentials.model import Credential
 from nightlatch.core.flows.model import Act, Code, Facts, Flow
-from nightlatch.core.identities.model import Address, Identity, Kind, Name, State
+from nightlatch.core.identities.model import Address, Identity, Kind, Name, Searchable, State, Trait, indexed
 from nightlatch.core.organizations.model import DEFAULT, Organization
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.kernel.clock import DAY, HOUR, SECOND
@@ -125,6 +125,12 @@ def names_of(person: Identity) -> Collection[Name]:
 
 def add_person(db: Database, **changes: Any) -> Identity:
     return add_people(db, 1, **changes)[0]
+
+
+def add_traits(db: Database, of: Identity, traits: dict[str, list[Any]]) -> None:
+    """Has it found by these values."""
+    values = tuple(Trait(name, indexed(value)) for name, some in traits.items() for value in some)
+    db.write(lambda tx: tx.searchable.put([(of, Searchable((), values))]))
 
 
 def add_session(db: Database, of: Identity, **changes: Any) -> Session:

@@ -1,17 +1,20 @@
 """nightlatch identities get | list | unlock | delete | import | export"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from nightlatch.cli.opened import Database, Json, asks, given_id
+from nightlatch.cli.opened import AllowScan, Database, Filter, Json, asks, given_id
 from nightlatch.cli.printing import moment, print_json, print_rows
 from nightlatch.core.administration import identities as admin
-from nightlatch.core.identities.model import Filter, Identity, Name
+from nightlatch.core.administration.finding import page
+from nightlatch.core.identities import model
+from nightlatch.core.identities.model import Identity, Name
 from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.core.identities.question import Question, filter_of
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import IdentityNotFound
 
@@ -36,15 +39,27 @@ def get(*, identity_id: _Id, database: Database) -> None:
 def list_(
     *,
     identifier: Annotated[str | None, typer.Option(help="Only who signs in with this identifier.")] = None,
+    filter: Filter = None,
+    allow_scan: AllowScan = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 250,
     database: Database,
     json: Json = False,
 ) -> None:
     """List identities, oldest first."""
-    where = Filter(identifiers=_names(identifier) if identifier else None)
-    found = database.every(
-        lambda tx, act, after, size: tx.identities.list(act.organization, where, after, 0, size), limit
-    )
+    if filter is not None and identifier is not None:
+        raise typer.BadParameter("name an identifier, or say which with --filter")
+    if filter is not None:
+        where = filter_of(filter, database.traits(filter))
+        found: Sequence[Identity] = database.read(
+            lambda tx, act: page(
+                tx, Question(act.organization, where, oldest_first=True), None, limit, allow_scan=allow_scan
+            )
+        )
+    else:
+        by_name = model.Filter(identifiers=_names(identifier) if identifier else None)
+        found = database.every(
+            lambda tx, act, after, size: tx.identities.list(act.organization, by_name, after, 0, size), limit
+        )
     print_rows([_row(identity) for identity in found], _COLUMNS, as_json=json)
 
 

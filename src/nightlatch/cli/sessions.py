@@ -39,7 +39,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List sessions, newest first."""
-    terms = [] if filter is None else [filter_of(filter)]
+    terms = [] if filter is None else [filter_of(filter, database.traits(filter))]
     if identity is not None:
         terms.append(Comparison("identity.id", Op.EQ, given_id(identity)))
     if active is not None:
@@ -95,7 +95,7 @@ def _end_matching(
 ) -> None:
     if not (reason or dry_run):
         raise typer.BadParameter("say why with --reason")
-    where = filter_of(text)
+    where = filter_of(text, database.traits(text))
 
     async def work(store: Store, act: Act) -> tuple[int, list[dict[str, object]]]:
         question = msgspec.structs.replace(_question(database, act, where), how=how)

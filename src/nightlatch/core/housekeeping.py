@@ -11,6 +11,8 @@ import msgspec
 from nightlatch.core.events.model import Act
 from nightlatch.core.events.seals import seal
 from nightlatch.core.flows.store import Tx
+from nightlatch.core.identities.filling import fill
+from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.marking import mark
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import HOUR, MINUTE, SECOND
@@ -34,10 +36,15 @@ class Retention(msgspec.Struct, frozen=True):
 
 
 async def sweep(
-    store: Store, act: Act, holder: bytes, retention: Retention, removed: Callable[[str, int], None]
+    store: Store,
+    act: Act,
+    holder: bytes,
+    retention: Retention,
+    schemas: Schemas,
+    removed: Callable[[str, int], None],
 ) -> None:
-    """Removes all that is over at `act.now`, if `holder` gets the lease; `removed` is told of each unit: what, how
-    many."""
+    """Removes all that is over at `act.now`, and has identities found by their traits, if `holder` gets the lease;
+    `removed` is told of each unit: what, how many."""
     now = act.now
     jobs: dict[str, Remove] = {
         "endings": mark,
@@ -45,6 +52,7 @@ async def sweep(
         "messages": lambda tx, most: tx.messages.purge(now - retention.messages, most),
         "attempts": lambda tx, most: tx.attempts.purge(now, most),
         "sessions": lambda tx, most: tx.sessions.purge(now - retention.sessions, most),
+        "traits": lambda tx, most: fill(tx, schemas, most),
     }
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -13,6 +13,7 @@ from tests.doors.kratos.in_process import BEGIN, KEY, Reply, request
 
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.events.model import Act
+from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.doors.http import access
@@ -30,6 +31,7 @@ SHARED = Shared(
     clock=SetClock(BEGIN),
     entropy=os.urandom,
     access=Access(KEYS, ()),
+    schemas=Schemas([], "default"),
     lifetime=Lifetime(1, 1),
     page_keys=Keys([bytes(32)], "page tokens"),
     pair_keys=Keys([bytes(32)], "key pairs"),

@@ -11,10 +11,10 @@ import msgspec
 from nightlatch.core.administration import questions
 from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.events.model import Act
-from nightlatch.core.questions import Place
+from nightlatch.core.questions import Place, Summary
 from nightlatch.core.sessions.marking import AT_ONCE
 from nightlatch.core.sessions.model import How, Standing, Where
-from nightlatch.core.sessions.question import Question, Summary
+from nightlatch.core.sessions.question import Question
 from nightlatch.core.sessions.rules import end
 from nightlatch.core.sessions.store import Tx
 from nightlatch.core.store import Store
@@ -25,7 +25,8 @@ END_MOST = 10_000
 GOOD_FOR = 10 * MINUTE
 _COUNTED = (*METHODS, "code_recovery", "link_recovery")
 _UNSERVED = (
-    "Name id, number, identity.id or identity.external_id with eq, or bound created_at, beside all else with and"
+    "Name id, number, identity.id, identity.external_id or a trait that few have with eq, or bound created_at, "
+    "beside all else with and"
 )
 _TAIL = 4  # bytes of an id, all random: one in 400,000 new sessions is taken for one of 10,000
 
@@ -51,19 +52,19 @@ async def page(
     tx: Tx, question: Question, after: Place | None, size: int, *, allow_scan: bool = False
 ) -> Sequence[Standing]:
     """The next `size` that fit. QueryTooBroad when 50,000 were looked at and did not hold so many."""
-    return await questions.page(tx.questions, question, after, size, _UNSERVED, allow_scan=allow_scan)
+    return await questions.page(tx, tx.questions, question, after, size, _UNSERVED, allow_scan=allow_scan)
 
 
 async def summary(tx: Tx, question: Question, *, facets: bool = True, allow_scan: bool = False) -> Summary:
     """How many fit, in all and, with `facets`, by what they are. QueryTooBroad when more than 50,000 would have to be
     looked at."""
-    await _bound(tx, question, allow_scan=allow_scan)
+    question = await questions.bound(tx, tx.questions, question, _UNSERVED, allow_scan=allow_scan)
     return await tx.questions.summary(question, _COUNTED if facets else ())
 
 
 async def matching(tx: Tx, question: Question, *, allow_scan: bool = False) -> Sequence[bytes]:
     """The ids of all that fit. QueryTooBroad as of `summary`, and when they are more than 10,000."""
-    await _bound(tx, question, allow_scan=allow_scan)
+    question = await questions.bound(tx, tx.questions, question, _UNSERVED, allow_scan=allow_scan)
     found = await tx.questions.ids(question, END_MOST + 1)
     if len(found) > END_MOST:
         raise QueryTooBroad(
@@ -77,6 +78,7 @@ async def preview(
     tx: Tx, question: Question, *, allow_scan: bool = False
 ) -> tuple[Sequence[bytes], Sequence[Standing]]:
     """The same, and the first ten of them."""
+    question = await questions.bound(tx, tx.questions, question, _UNSERVED, allow_scan=allow_scan)
     found = await matching(tx, question, allow_scan=allow_scan)
     return found, await tx.questions.list(question, None, None, min(len(found), 10))
 
@@ -103,8 +105,3 @@ def check_trial(act: Act, tried: Trial | None) -> Trial:
     if tried is None or not mine or act.now >= tried.at + GOOD_FOR:
         raise FieldInvalid("token", "The token is not one of a trial by you in the last ten minutes.")
     return tried
-
-
-async def _bound(tx: Tx, question: Question, *, allow_scan: bool) -> None:
-    if not allow_scan:
-        await questions.bound(tx.questions, question, _UNSERVED)

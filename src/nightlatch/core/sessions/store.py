@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from nightlatch.core.credentials.store import Tx as CredentialsTx
-from nightlatch.core.questions import Place
+from nightlatch.core.questions import Place, Summary
 from nightlatch.core.sessions.model import (
     Ending,
     Filter,
@@ -21,7 +21,7 @@ from nightlatch.core.sessions.model import (
     Step,
     Where,
 )
-from nightlatch.core.sessions.question import Question, Summary
+from nightlatch.core.sessions.question import Question
 
 
 class Sessions(Protocol):

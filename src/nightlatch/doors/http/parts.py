@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from nightlatch.core.access.model import AccessKey
+from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import Clock
@@ -26,6 +27,7 @@ class Shared:
     clock: Clock
     entropy: Entropy
     access: Access
+    schemas: Schemas
     lifetime: Lifetime
     page_keys: Keys
     pair_keys: Keys

@@ -9,7 +9,6 @@ from nightlatch.core.authentication.password import Password
 from nightlatch.core.courier.model import Letter, Message
 from nightlatch.core.credentials.hashing import Hasher
 from nightlatch.core.credentials.person import Vault
-from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.means import Means, Post
 from nightlatch.core.recovery.rules import Redeeming
 from nightlatch.core.sessions.seen import LastSeen
@@ -61,7 +60,6 @@ class Parts(Shared):
     """URLs end in a slash; `admin_url` is None unless it is configured, `letters` unless messages may be read here.
     `origins` are those whose pages may have a browser submit a form here."""
 
-    schemas: Schemas
     hasher: Hasher
     vault: Vault
     throttling: Throttling

@@ -17,6 +17,7 @@ ADMIN = described(
         _Route("PATCH", "/v1/organizations/{id}", organizations.rename_organization, "organizations:write", shapes.OrganizationChange, shapes.Organization, 200, (400, 404, 409), (), "Rename an organization"),
         _Route("PUT", "/v1/organizations/{id}/aliases/{kind}/{value}", organizations.put_alias, "organizations:write", None, None, 204, (400, 404, 409), (), "Give an organization an alias"),
         _Route("DELETE", "/v1/organizations/{id}/aliases/{kind}/{value}", organizations.delete_alias, "organizations:write", None, None, 204, (400, 404), (), "Take an alias away"),
+        _Route("GET", "/v1/identities", identities.list_identities, "identities:read", None, shapes.Identities, 200, (400, 404), (*identities.QUESTION, *_IN), "List the identities that a filter picks"),
         _Route("POST", "/v1/identities/{id}/unlock", identities.unlock_identity, "identities:write", None, None, 204, (404,), (), "Forget the wrong passwords and codes of an identity"),
         _Route("GET", "/v1/sessions", sessions.list_sessions, "sessions:read", None, shapes.Sessions, 200, (400, 404), (*sessions.QUESTION, *_IN), "List the sessions that a filter picks"),
         _Route("POST", "/v1/sessions/end", sessions.end_sessions, "sessions:end", shapes.EndSessions, shapes.Ended, 200, (400, 404), _IN, "End the sessions that a filter picks, or that are named"),

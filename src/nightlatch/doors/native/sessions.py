@@ -1,33 +1,32 @@
 """One question over the sessions of an organization, and the same question ends them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from nightlatch.core.access.rules import acting_in, allow
 from nightlatch.core.access.store import Tx
 from nightlatch.core.administration import sessions as rules
 from nightlatch.core.events.model import Act
+from nightlatch.core.questions import Summary
 from nightlatch.core.sessions.model import How, Revocation, Standing, Where
-from nightlatch.core.sessions.question import Question, Summary, filter_of, state_of
+from nightlatch.core.sessions.question import Question, filter_of, state_of
 from nightlatch.core.sessions.rules import end, idle_since
 from nightlatch.doors.http.parts import Shared
-from nightlatch.doors.http.routing import KIB, Answer, Call, Parameter
+from nightlatch.doors.http.routing import KIB, Answer, Call
 from nightlatch.doors.native import paging, questions, shapes
 from nightlatch.doors.native.keys import organization_of
 from nightlatch.kernel.clock import moment
 from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import FieldInvalid
 
-QUESTION = (
-    *questions.parameters('device.kind eq "mobile" and created_at gt …', "created_at"),
-    Parameter("include", help="total, facets, or both with a comma between: of all pages."),
-)
+QUESTION = (*questions.parameters('device.kind eq "mobile" and created_at gt …', "created_at"), questions.INCLUDE)
 _TRIAL = "ending of sessions"
 _WHICH = ("filter", "ids", "identities", "organization", "everybody", "token")
 
 
 async def list_sessions(call: Call[Shared]) -> Answer:
-    organization_id, include = organization_of(call), _include(call)
-    asking = questions.asking(call, organization_id, filter_of, "created_at")
+    organization_id, include = organization_of(call), questions.include(call)
+    asking = questions.asking(call, organization_id, partial(filter_of, traits=call.door.schemas.traits), "created_at")
     since = idle_since(call.door.lifetime, call.act.now)
     question = Question(organization_id, call.act.now, since, asking.where, asking.oldest_first)
 
@@ -41,10 +40,7 @@ async def list_sessions(call: Call[Shared]) -> Answer:
     found, summary = await call.door.store.scan(unit)
     rows, token = paging.cut(call, asking.page, [(_place(each), _shown(each, question)) for each in found])
     answer = shapes.Sessions(sessions=rows, next_page_token=token)
-    if summary is not None and "total" in include:
-        answer.total = summary.total
-    if summary is not None and "facets" in include:
-        answer.facets = summary.facets
+    questions.counted(answer, summary, include)
     return Answer(200, shapes.encode(answer))
 
 
@@ -111,15 +107,8 @@ def _which(body: shapes.EndSessions) -> str:
 
 
 def _to_end(call: Call[Shared], act: Act, text: str, how: How, issued_by: int | None = None) -> Question:
-    since = idle_since(call.door.lifetime, act.now)
-    return Question(act.organization, act.now, since, filter_of(text), how=how, issued_by=issued_by)
-
-
-def _include(call: Call[Shared]) -> set[str]:
-    include = {*(call.query("include") or "").split(",")} - {""}
-    if include - {"total", "facets"}:
-        raise FieldInvalid("include", "include is total, facets, or both with a comma between.")
-    return include
+    since, where = idle_since(call.door.lifetime, act.now), filter_of(text, call.door.schemas.traits)
+    return Question(act.organization, act.now, since, where, how=how, issued_by=issued_by)
 
 
 def _place(standing: Standing) -> bytes:

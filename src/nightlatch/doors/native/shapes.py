@@ -7,6 +7,7 @@ import msgspec
 
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.events.model import Logged
+from nightlatch.core.identities.model import Identity as Person
 from nightlatch.core.organizations import model
 from nightlatch.core.sessions.model import How, Standing
 from nightlatch.core.sessions.question import State
@@ -114,13 +115,34 @@ class Session(msgspec.Struct, kw_only=True):
     last_seen: datetime
 
 
-class Sessions(msgspec.Struct, kw_only=True):
+class Counted(msgspec.Struct, kw_only=True):
     """`total`, and `facets` by attribute and value, of all pages, where they were asked for."""
 
-    sessions: list[Session]
     next_page_token: str | None = None
     total: int | msgspec.UnsetType = msgspec.UNSET
     facets: dict[str, dict[str, int]] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Sessions(Counted, kw_only=True):
+    sessions: list[Session]
+
+
+class Identity(msgspec.Struct, kw_only=True):
+    """Every member is an attribute that a filter may name, and of the traits those that are marked as searchable."""
+
+    id: str
+    organization: str
+    state: str
+    schema: str
+    external_id: str | None
+    traits: Any
+    created_at: datetime
+    updated_at: datetime
+    state_changed_at: datetime
+
+
+class Identities(Counted, kw_only=True):
+    identities: list[Identity]
 
 
 class EndSessions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -217,6 +239,20 @@ def session(shown: Standing, state: State) -> Session:
         authenticated_at=at(s.authenticated_at),
         expires_at=at(s.expires_at),
         last_seen=at(s.last_seen),
+    )
+
+
+def identity(shown: Person) -> Identity:
+    return Identity(
+        id=id_text(shown.id),
+        organization=id_text(shown.organization),
+        state=shown.state,
+        schema=shown.schema_id,
+        external_id=shown.external_id,
+        traits=msgspec.Raw(shown.traits),
+        created_at=at(shown.created_at),
+        updated_at=at(shown.updated_at),
+        state_changed_at=at(shown.state_changed_at),
     )
 
 

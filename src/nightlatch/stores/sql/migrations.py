@@ -207,4 +207,20 @@ MIGRATIONS = (
             ) {strict}""",
         ),
     ),
+    Migration(
+        8,
+        "traits that filters may name",
+        (
+            "create index identities_created on identities (organization_id, created_at, id)",
+            """create table searchable_traits (
+                identity_id {id} not null references identities (id) on delete cascade,
+                name {text} not null, value {text} not null, organization_id {id} not null,
+                primary key (identity_id, name, value)
+            ) {keyed}""",
+            "create index searchable_traits_value on searchable_traits (organization_id, name, value, identity_id)",
+            """create table trait_marks (
+                id {int} primary key, wanted {text} not null, filled {text} not null, after_id {id}
+            ) {strict}""",
+        ),
+    ),
 )

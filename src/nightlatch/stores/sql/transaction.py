@@ -8,11 +8,13 @@ from nightlatch.stores.sql.endings import SqlEndings
 from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.identity_questions import SqlIdentityQuestions
 from nightlatch.stores.sql.leases import SqlLeases
 from nightlatch.stores.sql.log import SqlLog
 from nightlatch.stores.sql.messages import SqlMessages
 from nightlatch.stores.sql.organizations import SqlOrganizations
 from nightlatch.stores.sql.questions import SqlQuestions
+from nightlatch.stores.sql.searchable import SqlSearchable
 from nightlatch.stores.sql.session_settings import SqlSessionSettings
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection
@@ -28,6 +30,8 @@ class Transaction:
         self.messages = SqlMessages(connection)
         self.organizations = SqlOrganizations(connection)
         self.identities = SqlIdentities(connection)
+        self.identity_questions = SqlIdentityQuestions(connection)
+        self.searchable = SqlSearchable(connection)
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)
         self.endings = SqlEndings(connection)
