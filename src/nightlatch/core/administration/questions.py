@@ -11,7 +11,7 @@ from nightlatch.core.questions import Place, Question
 from nightlatch.problems import QueryTooBroad
 
 READ_MOST = 50_000
-_FEW = 1000  # a page of more is sooner found along the list
+_FEW = 2000  # a page of more is sooner found along the list
 
 Q = TypeVar("Q", bound=Question)
 Q_contra = TypeVar("Q_contra", bound=Question, contravariant=True)

@@ -97,6 +97,8 @@ class Filtered(Conditions, Generic[Q]):
         self.add(f"{column} in (select identity_id {held(self, self._question.organization, term)})")
 
     def _of_trait(self, comparison: Comparison) -> str:
+        if comparison is self._question.reach.narrow:
+            return "true"  # as found_by has it
         # Not `exists`: either database would make it a join, and read all that are such for one page.
         test = f"identity_id = {self.identity} and name = {self.parameter(comparison.path.removeprefix(TRAITS))}"
         op, value = comparison.op, comparison.value
