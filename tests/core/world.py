@@ -117,7 +117,8 @@ class World:
     def create(self, traits: Any = None, password: str | None = None, **more: Any) -> Person:
         """A stored person. Problems of composing and adding."""
         person = compose(self.act(), self.schemas, self.vault, self.profile(traits, password, **more))
-        return self.write(lambda tx: administration.create(tx, self.act(), person))
+        made = self.write(lambda tx: administration.create(tx, self.act(), person))
+        return msgspec.structs.replace(made, searchable=None)  # as it is read again
 
     def anna(self, **more: Any) -> Person:
         return self.create({"email": "anna@example.org"}, PASSWORD, **more)
