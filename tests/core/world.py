@@ -143,7 +143,7 @@ class World:
             before = await administration.locked(tx, self.act(), old.id)
             return await administration.update(tx, self.act(), self.schemas, self.vault, before, profile)
 
-        return self.write(unit)
+        return msgspec.structs.replace(self.write(unit), searchable=None)
 
     def means(self, **changes: Any) -> Means:
         return replace(
