@@ -139,7 +139,7 @@ async def questions(asked: SqlQuestions, somebody: bytes) -> None:
                 await asked.list(question, position, NOW, 251)
                 await asked.horizon(question, position, 100)
         if text in narrow:
-            await asked.ids(question, 1001)
+            await asked.places(question, None, None, 1001)
             await asked.summary(question, ("password",))
 
 
@@ -206,6 +206,8 @@ FILL = f"""
       case row_number() over () when 1 then null else row_number() over () end from identities;
     insert into seals select n, '', '', 0 from generate_series(1, {BIG}) n;
     insert into endings select id, '{DEFAULT.hex()}', id, 'disable', 0, id, 0, 0, 0, 0, 0, id from identities;
+    insert into jobs select id, '{DEFAULT.hex()}', '', '', '', '', 0, 0, 0, '', 0, 0, '[]', null, null,
+      case version when 1 then null else {NOW} + version end from identities;
     insert into messages select id, '{DEFAULT.hex()}', id, 'email', id::text, 'recovered', '', 0, 0,
       case version when 1 then {NOW} end, case version when 1 then null else {NOW} end, 'sent', 1, '[]' from identities;
     analyze;

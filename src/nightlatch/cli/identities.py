@@ -1,22 +1,35 @@
-"""nightlatch identities get | list | unlock | delete | import | export"""
+"""nightlatch identities get | list | unlock | deactivate | delete | import | export"""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from nightlatch.cli.jobs import finish
 from nightlatch.cli.opened import Database, Json, asks, given_id
 from nightlatch.cli.printing import moment, print_json, print_rows
 from nightlatch.core.administration import identities as admin
+from nightlatch.core.administration import many
+from nightlatch.core.administration.work import matching
+from nightlatch.core.events.model import Act
+from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.model import Filter, Identity, Name
 from nightlatch.core.identities.normal import normal_identifier
+from nightlatch.core.jobs.model import Kind, Which
 from nightlatch.kernel.ids import id_text
 from nightlatch.problems import IdentityNotFound
 
 app = typer.Typer(help="Identities: people and machines that can sign in.", no_args_is_help=True)
 _Id = Annotated[str, typer.Argument(metavar="ID", help="As identities list shows it.")]
+_Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As identities list shows them.")]
+_All = Annotated[bool, typer.Option("--all", help="All of the organization.")]
+_Trial = Annotated[bool, typer.Option("--dry-run", help="Show whom it would be, and change nothing.")]
+_Why = Annotated[
+    str | None, typer.Option("--reason", help="Why; kept with the events. --all needs one, else it is operator.")
+]
 _COLUMNS = ("id", "state", "schema_id", "addresses", "created_at")
 
 
@@ -61,11 +74,20 @@ def unlock(*, identity_id: _Id, database: Database) -> None:
 
 @app.command()
 @asks
-def delete(*, identity_id: _Id, database: Database) -> None:
-    """Delete an identity with its sessions and all else. It cannot be brought back."""
-    found = given_id(identity_id)
-    if not database.write(lambda tx, act: admin.delete(tx, act, found)):
-        raise IdentityNotFound(f"There is no identity {identity_id}.")
+def deactivate(
+    *, identities: _Ids = None, all: _All = False, dry_run: _Trial = False, reason: _Why = None, database: Database
+) -> None:
+    """Shut accounts: they cannot sign in, and their sessions end. Several are a job."""
+    _change(Kind.DEACTIVATE, database, identities or [], reason, all=all, dry_run=dry_run)
+
+
+@app.command()
+@asks
+def delete(
+    *, identities: _Ids = None, all: _All = False, dry_run: _Trial = False, reason: _Why = None, database: Database
+) -> None:
+    """Delete identities with their sessions and all else. They cannot be brought back. Several are a job."""
+    _change(Kind.DELETE, database, identities or [], reason, all=all, dry_run=dry_run)
 
 
 @app.command("import")
@@ -112,6 +134,38 @@ def _movers() -> tuple[Callable[[Database, Path, Path], int], Callable[[Database
     from nightlatch.cli import exporting, importing  # the other commands do not wait for what these need
 
     return importing.bring, exporting.export
+
+
+def _change(kind: Kind, database: Database, ids: list[str], reason: str | None, *, all: bool, dry_run: bool) -> None:
+    named = tuple(dict.fromkeys(map(given_id, ids)))
+    if bool(named) == all:
+        raise typer.BadParameter("name identities, or say --all")
+    if all and not (reason or dry_run):
+        raise typer.BadParameter("say why with --reason")
+
+    if len(named) == 1 and not dry_run:
+        try:
+            database.write(lambda tx, act: many.RULES[kind](tx, act, named[0], reason))
+        except IdentityNotFound:
+            raise IdentityNotFound(f"There is no identity {ids[0]}.") from None
+        return
+
+    def which(act: Act) -> Which:
+        return Which(act.now, ids=named or None)
+
+    if not dry_run:
+        verb = "deactivated" if kind is Kind.DEACTIVATE else "deleted"
+        begin = partial(many.begin, kind=kind, reason=reason or "operator")
+        finish(database, lambda store, act: store.write(lambda tx: begin(tx, act, which=which(act))), verb)
+        return
+
+    async def unit(tx: Tx, act: Act) -> tuple[int, list[Identity]]:
+        places, total = await matching(tx, many.WORK[kind], act.organization, which(act))
+        return total, await many.sample(tx, act.organization, places)
+
+    count, sample = database.read(unit)
+    print_rows([_row(identity) for identity in sample], _COLUMNS, as_json=False)
+    print(f"would be {kind.partition('.')[2]}d: {count}")
 
 
 def _names(identifier: str) -> tuple[Name, ...]:

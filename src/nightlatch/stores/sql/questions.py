@@ -37,11 +37,14 @@ class SqlQuestions(Rows):
         statement = conditions.statement(f"{STANDING} where %s {conditions.order} {end}")
         return await self._all(standing_of, statement, *conditions.arguments)
 
-    async def ids(self, question: Question, limit: int) -> Sequence[bytes]:
+    async def places(self, question: Question, after: Place | None, horizon: int | None, limit: int) -> Sequence[Place]:
         conditions = _conditions(self._connection, question)
+        conditions.past(after)
+        conditions.before(horizon)
         end = f"limit {conditions.parameter(limit)}"
-        statement = conditions.statement(f"select s.id from sessions s {JOINS} where %s {conditions.order} {end}")
-        return await self._all(FIRST, statement, *conditions.arguments)
+        columns = "s.created_at, s.id"
+        statement = conditions.statement(f"select {columns} from sessions s {JOINS} where %s {conditions.order} {end}")
+        return await self._all(lambda row: (row[0], row[1]), statement, *conditions.arguments)
 
     async def summary(self, question: Question, methods: Sequence[str] = ()) -> Summary:
         conditions = _conditions(self._connection, question)

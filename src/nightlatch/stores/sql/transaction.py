@@ -8,6 +8,7 @@ from nightlatch.stores.sql.endings import SqlEndings
 from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.jobs import SqlJobs
 from nightlatch.stores.sql.leases import SqlLeases
 from nightlatch.stores.sql.log import SqlLog
 from nightlatch.stores.sql.messages import SqlMessages
@@ -35,5 +36,6 @@ class Transaction:
         self.session_settings = SqlSessionSettings(connection)
         self.access_keys = SqlAccessKeys(connection)
         self.leases = SqlLeases(connection)
+        self.jobs = SqlJobs(connection)
         self.attempts = SqlAttempts(connection)
         self.flows = SqlFlows(connection)
