@@ -42,7 +42,7 @@ def living(db: Database) -> int:
 
 
 @pytest.mark.usefixtures("few")
-def test_S4_very_many_sessions_end_before_the_command_does_though_no_server_runs(
+def test_very_many_sessions_end_before_the_command_does_though_no_server_runs(
     nightlatch: Command, db: Database
 ) -> None:
     add_sessions(db, add_person(db), 50, issued_at=0)

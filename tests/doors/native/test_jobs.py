@@ -63,7 +63,7 @@ def test_an_ending_of_very_many_is_answered_with_the_job_that_does_it(doors_of_e
     assert names == ["job.begun", "job.ended"]
 
 
-def test_S4_a_trial_of_very_many_is_ended_by_a_job_and_spares_the_last_minute(doors_of_each: Doors) -> None:
+def test_a_trial_of_very_many_is_ended_by_a_job_and_spares_the_last_minute(doors_of_each: Doors) -> None:
     doors = doors_of_each
     made = phones(doors)
     doors.clock.advance(MINUTE)
@@ -78,7 +78,7 @@ def test_S4_a_trial_of_very_many_is_ended_by_a_job_and_spares_the_last_minute(do
     assert alive(doors) == {just_now}
 
 
-def test_S4_a_job_that_is_cancelled_stays_as_it_was_then(doors: Doors) -> None:
+def test_a_job_that_is_cancelled_stays_as_it_was_then(doors: Doors) -> None:
     made = phones(doors)
     job = stop(doors, filter=ON_PHONES).ok(202)
     advance(doors)
@@ -161,7 +161,7 @@ def test_W1_a_trial_shows_identities_to_whoever_may_read_them(doors: Doors) -> N
     refused(doors.admin("POST", f"{URL}/{job['id']}/cancel", key=doors.key("jobs:read")), 403, "scope_missing")
 
 
-def test_S8_a_job_is_its_organizations_own(doors: Doors) -> None:
+def test_W3_a_job_is_its_organizations_own(doors: Doors) -> None:
     acme, ada = doors.organization("acme"), doors.person("ada")["id"]
     mine = change(doors, ids=[ada]).ok(202)
     theirs = doors.key(organization=acme)
