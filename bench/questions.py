@@ -18,9 +18,11 @@ from bench import people, seed  # noqa: E402
 
 from nightlatch.core.administration import finding  # noqa: E402
 from nightlatch.core.administration import sessions as rules  # noqa: E402
+from nightlatch.core.administration.work import KNOWN_MOST  # noqa: E402
 from nightlatch.core.events.model import Act  # noqa: E402
 from nightlatch.core.identities import question as identities  # noqa: E402
 from nightlatch.core.identities.model import Filling  # noqa: E402
+from nightlatch.core.jobs.model import Which  # noqa: E402
 from nightlatch.core.organizations.model import DEFAULT  # noqa: E402
 from nightlatch.core.sessions.model import How  # noqa: E402
 from nightlatch.core.sessions.question import Question, filter_of  # noqa: E402
@@ -32,7 +34,7 @@ from nightlatch.stores.opening import open_store  # noqa: E402
 
 NEWEST = people.session(people.SESSIONS - 1).created_at
 SINCE = f'created_at ge "{moment(people.session(people.SESSIONS - 30_000).created_at).isoformat()}"'
-LATELY = f'created_at ge "{moment(people.session(people.SESSIONS - rules.END_MOST).created_at).isoformat()}"'
+LATELY = f'created_at ge "{moment(people.session(people.SESSIONS - KNOWN_MOST).created_at).isoformat()}"'
 QUESTIONS = {
     "everything": "created_at pr",
     "one identity's": f'identity.id eq "{id_text(people.identity_id(7))}"',
@@ -71,7 +73,7 @@ async def _measure(dsn: str, name: str) -> None:
                 found = await _identities(store, text, scan=scan)
                 print(f"| {says}{', allow_scan' * scan} | {' | '.join(found)} |")
         for how in How:
-            print(f"| {rules.END_MOST:,} ended by filter, {how}: rows a second | {await _ended(store, how):,.0f} | | |")
+            print(f"| {KNOWN_MOST:,} ended by filter, {how}: rows a second | {await _ended(store, how):,.0f} | | |")
     finally:
         await store.close()
 
@@ -115,11 +117,11 @@ async def _timed(store: Store, way: Callable[[Any], Awaitable[object]]) -> str:
 
 
 async def _ended(store: Store, how: How) -> float:
-    question = Question(DEFAULT, NEWEST, None, filter_of(LATELY), how=how)
     act = Act(DEFAULT, "bench", NEWEST, os.urandom)
     began = time.perf_counter()
-    found = await store.scan(lambda tx: rules.matching(tx, question))
-    return await rules.end_matching(store, act, found, how, "bench", LATELY) / (time.perf_counter() - began)
+    ended = await rules.end_matching(store, act, Which(NEWEST, LATELY, how=how), {}, "bench")
+    assert isinstance(ended, int)
+    return ended / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nightlatch.config import Config, keys_of, load
+from nightlatch.core.administration.jobs import advance
 from nightlatch.core.courier.model import Message, Status
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.events.seals import PURPOSE as SEALS
@@ -148,6 +149,7 @@ class Application:
             asyncio.create_task(self._flush_often(seen, store)),
             asyncio.create_task(self._keep_house(store, schemas)),
             asyncio.create_task(self._send(store)),
+            asyncio.create_task(self._do_jobs(store, schemas)),
         ]
         try:
             yield
@@ -197,6 +199,19 @@ class Application:
             except Unavailable as problem:
                 wait = 10
                 self._log.warning("no message is sent", reason=problem.reason)
+            await asyncio.sleep(wait)
+
+    async def _do_jobs(self, store: Store, schemas: Schemas) -> None:
+        clock, holder = SystemClock(), os.urandom(16)  # noqa: TID251
+        while True:
+            wait = 1
+            try:
+                act = lambda: Act(DEFAULT, "jobs", clock.now(), os.urandom)  # noqa: E731, TID251
+                if await advance(store, act, holder, schemas.traits):
+                    continue
+            except Problem as problem:
+                wait = 10
+                self._log.warning("no job goes on", problem=problem.code, reason=problem.reason)
             await asyncio.sleep(wait)
 
     def _told(self, message: Message, status: Status, reason: str) -> None:

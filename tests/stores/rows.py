@@ -12,6 +12,8 @@ from nightlatch.core.access.model import AccessKey
 from nightlatch.core.credentials.model import Credential
 from nightlatch.core.flows.model import Act, Code, Facts, Flow
 from nightlatch.core.identities.model import Address, Identity, Kind, Name, Searchable, State, Trait, indexed
+from nightlatch.core.jobs.model import Job, Which
+from nightlatch.core.jobs.model import Kind as JobKind
 from nightlatch.core.organizations.model import DEFAULT, Organization
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.kernel.clock import DAY, HOUR, SECOND
@@ -108,6 +110,21 @@ def code(of: Identity, on: Flow, **changes: Any) -> Code:
 
 def access_key(**changes: Any) -> AccessKey:
     made = AccessKey(an_id(), DEFAULT, "deploy", bits(), ("identities:read", "sessions:*"), NOW, NOW + DAY, None)
+    return msgspec.structs.replace(made, **changes)
+
+
+def job(**changes: Any) -> Job:
+    made = Job(
+        id=an_id(),
+        organization=DEFAULT,
+        kind=JobKind.END_SESSIONS,
+        actor="test",
+        reason="stolen passwords",
+        which=Which(NOW, 'state eq "active"', idle_since=NOW - 9, by=NOW - 1),
+        total=7,
+        created_at=NOW,
+        updated_at=NOW,
+    )
     return msgspec.structs.replace(made, **changes)
 
 

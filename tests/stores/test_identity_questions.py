@@ -136,7 +136,7 @@ def test_pages_of_identities_hold_everybody_once_in_either_order(scene: Scene, t
         while page := scene.db.scan(lambda tx, after=after: tx.identity_questions.list(asked, after, None, size)):  # type: ignore[misc]
             found += [(each.created_at, each.id) for each in page]
             after = found[-1]
-        assert found == scene.db.scan(lambda tx: tx.identity_questions.places(asked, None, 1000))
+        assert found == scene.db.scan(lambda tx: tx.identity_questions.places(asked, None, None, 1000))
         return found
 
     where = filter_of(text) if text else None
@@ -146,7 +146,7 @@ def test_pages_of_identities_hold_everybody_once_in_either_order(scene: Scene, t
     assert [time for time, _ in whole] == sorted((time for time, _ in whole), reverse=True)
     assert pages(newest, 7) == whole
     assert pages(oldest, 7) == whole[::-1]
-    rest = scene.db.scan(lambda tx: tx.identity_questions.places(newest, whole[3], 5))
+    rest = scene.db.scan(lambda tx: tx.identity_questions.places(newest, whole[3], None, 5))
     assert rest == whole[4:9]
 
 
@@ -185,7 +185,7 @@ def test_W3_a_question_over_identities_reaches_no_other_organization(db: Databas
     ):
         for organization, found in ((DEFAULT, []), (elsewhere, [(stranger.created_at, stranger.id)])):
             asked = Question(organization, filter_of(text), few=by)
-            assert db.scan(lambda tx, q=asked: tx.identity_questions.places(q, None, 9)) == found
+            assert db.scan(lambda tx, q=asked: tx.identity_questions.places(q, None, None, 9)) == found
     for most, is_few in ((0, False), (1, True)):
         assert db.scan(lambda tx, most=most: tx.searchable.few(elsewhere, few, most)) is is_few
     assert db.scan(lambda tx: tx.searchable.few(DEFAULT, few, 0))

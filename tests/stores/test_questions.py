@@ -52,13 +52,14 @@ class Scene(NamedTuple):
 
     def picked(self, text: str, **more: Any) -> list[bytes]:
         question = Question(DEFAULT, NOW, IDLE_SINCE, filter_of(text), **more)
-        ids = list(self.db.scan(lambda tx: tx.questions.ids(question, 1000)))
+        ids = [key for _, key in self.db.scan(lambda tx: tx.questions.places(question, None, None, 1000))]
         listed = self.db.scan(lambda tx: tx.questions.list(question, None, None, 1000))
         summary = self.db.scan(lambda tx: tx.questions.summary(question, METHODS))
         assert [each.session.id for each in listed] == ids
         for few in question.reach.traits if question.reach.narrow is None else ():
             found_by = msgspec.structs.replace(question, few=few)
-            assert list(self.db.scan(lambda tx, q=found_by: tx.questions.ids(q, 1000))) == ids
+            found = self.db.scan(lambda tx, q=found_by: tx.questions.places(q, None, None, 1000))
+            assert [key for _, key in found] == ids
         rows = [self.rows[each] for each in ids]
         kinds, methods = (
             Counter(row["device.kind"] for row in rows),
@@ -250,7 +251,8 @@ def test_W3_a_narrow_question_reaches_no_other_organization(db: Database) -> Non
     ):
         for organization, found in ((DEFAULT, []), (elsewhere, [theirs.id])):
             question = Question(organization, NOW, None, filter_of(text))
-            assert list(db.scan(lambda tx, question=question: tx.questions.ids(question, 9))) == found
+            picked = db.scan(lambda tx, question=question: tx.questions.places(question, None, None, 9))
+            assert [key for _, key in picked] == found
 
 
 def test_what_an_ending_would_end_leaves_out_what_is_over_and_what_came_later(db: Database) -> None:
@@ -261,7 +263,7 @@ def test_what_an_ending_would_end_leaves_out_what_is_over_and_what_came_later(db
 
     def ids(**more: Any) -> set[bytes]:
         question = Question(DEFAULT, NOW, None, filter_of("id pr"), **more)
-        return set(db.scan(lambda tx: tx.questions.ids(question, 9)))
+        return {key for _, key in db.scan(lambda tx: tx.questions.places(question, None, None, 9))}
 
     assert ids() == ids(how=How.DELETE) == {lives.id, over.id, later.id}
     assert ids(how=How.DISABLE) == {lives.id, later.id}

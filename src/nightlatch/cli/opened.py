@@ -6,7 +6,7 @@ import getpass
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, NoReturn, Protocol, TypeVar
@@ -21,7 +21,7 @@ from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.schemas import Schemas, SchemasBroken, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.organizations.rules import named
-from nightlatch.core.questions import TRAITS, Attribute
+from nightlatch.core.questions import TRAITS, Traits
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SystemClock
 from nightlatch.kernel.ids import parse_id
@@ -112,9 +112,13 @@ class Database:
     def settings(self) -> Config:
         return configuration(self.config, self.dev)
 
-    def traits(self, text: str) -> Mapping[str, Attribute]:
+    @functools.cached_property
+    def schemas(self) -> Schemas:
+        return check_schemas(self.settings)
+
+    def traits(self, text: str) -> Traits:
         """The traits that the filter `text` may name; the schemas are read for one that names any."""
-        return check_schemas(self.settings).traits if TRAITS in text.lower() else {}
+        return self.schemas.traits if TRAITS in text.lower() else {}
 
     def ask(self, work: Callable[[Store, Act], Awaitable[T]]) -> T:
         return with_store(self.settings, work, self.organization)

@@ -42,6 +42,10 @@ class Attribute(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
 
 
+Traits = Mapping[str, Attribute]
+"""The traits that filters may name."""
+
+
 _SAME = {Op.EQ, Op.NE, Op.PR}
 _ORDER = _SAME | {Op.GT, Op.GE, Op.LT, Op.LE}
 OPS = {

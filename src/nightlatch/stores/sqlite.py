@@ -90,6 +90,7 @@ class SqliteStore:
     """`path` must have been migrated. One of these a process; never carried over a fork."""
 
     remote = False
+    scatters = False  # a page is written whole by each unit that touches it
 
     def __init__(self, path: str, committed: Committed) -> None:
         self._committed = committed

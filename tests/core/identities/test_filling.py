@@ -201,5 +201,5 @@ def test_a_trait_that_few_have_is_found_however_many_there_are(world: World, mon
         total('traits.team eq "red"')
     assert total('traits.team eq "red"', allow_scan=True) == 8
     question = Question(DEFAULT, filter_of('traits.team eq "blue"', world.schemas.traits), oldest_first=True)
-    places = world.db.scan(lambda tx: finding.places(tx, question, None, 9))
-    assert {each for _, each in places} == {*rare}
+    places, over = world.db.scan(lambda tx: finding.along(tx, question, None, 9))
+    assert ({each for _, each in places}, over) == ({*rare}, None)

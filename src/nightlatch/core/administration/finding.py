@@ -25,9 +25,10 @@ async def summary(tx: Tx, question: Question, schemas: Sequence[str] = (), *, al
     return await tx.identity_questions.summary(question, schemas)
 
 
-async def places(
-    tx: Tx, question: Question, after: Place | None, limit: int, *, allow_scan: bool = False
-) -> Sequence[Place]:
-    """Where the next `limit` that fit are in the list, for work that goes along it. QueryTooBroad as of `summary`."""
-    question = await questions.bound(tx, tx.identity_questions, question, _UNSERVED, allow_scan=allow_scan)
-    return await tx.identity_questions.places(question, after, limit)
+async def along(
+    tx: Tx, question: Question, after: Place | None, most: int, *, allow_scan: bool = False
+) -> tuple[Sequence[Place], Place | None]:
+    """Where the next are that fit, at most so many, the oldest first; and from where to go on, None when these are the
+    last. With no place to begin after, QueryTooBroad as of `summary`."""
+    asked = tx.identity_questions
+    return await questions.along(tx, asked, question, after, most, _UNSERVED, allow_scan=allow_scan)

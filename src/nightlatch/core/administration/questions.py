@@ -28,6 +28,12 @@ class Asked(Protocol[Q_contra, R_co]):
     ) -> Sequence[R_co]: ...
 
 
+class Placed(Asked[Q_contra, R_co], Protocol):
+    async def places(
+        self, question: Q_contra, after: Place | None, horizon: int | None, limit: int
+    ) -> Sequence[Place]: ...
+
+
 async def page(
     tx: Tx,
     asked: Asked[Q, R_co],
@@ -61,6 +67,21 @@ async def bound(tx: Tx, asked: Asked[Q, R_co], question: Q, unserved: str, *, al
     if not allow_scan and await asked.horizon(question, None, READ_MOST) is not None:
         raise _too_broad(unserved)
     return question
+
+
+async def along(
+    tx: Tx, asked: Placed[Q, R_co], question: Q, after: Place | None, most: int, unserved: str, *, allow_scan: bool
+) -> tuple[Sequence[Place], Place | None]:
+    """Where the next are that fit, of the next 50,000, at most so many; and from where to go on, None when these are
+    the last. With no place to begin after, QueryTooBroad as of `bound`; FilterInvalid as of `page`."""
+    question = await bound(tx, asked, question, unserved, allow_scan=allow_scan or after is not None)
+    horizon = await asked.horizon(question, after, READ_MOST) if question.reach.picks else None
+    if after and horizon == after[0]:
+        horizon = None  # all of that moment: there is no place between them to stop at
+    found = await asked.places(question, after, horizon, most)
+    if len(found) == most:
+        return found, found[-1]
+    return found, None if horizon is None else (horizon, bytes(16))
 
 
 async def _narrowed(tx: Tx, question: Q, most: int) -> Q:

@@ -163,7 +163,7 @@ async def add_named(tx: Tx, act: Act, new: Sequence[tuple[Person, Collection[Nam
     await tx.events.add([event(act, "identity.created", identity_id=person.identity.id) for person, _ in new])
 
 
-async def change(tx: Tx, act: Act, before: Person, after: Person) -> None:
+async def change(tx: Tx, act: Act, before: Person, after: Person, reason: str | None = None) -> None:
     """Stores what differs. Conflict when a name is taken."""
     names = _names(after)
     new = names - _names(before)
@@ -175,7 +175,7 @@ async def change(tx: Tx, act: Act, before: Person, after: Person) -> None:
     old = before.credentials
     await tx.credentials.put([c for c in after.credentials.values() if old.get(c.type) is not c])
     await tx.credentials.remove(before.identity.id, old.keys() - after.credentials.keys())
-    await tx.events.add([event(act, "identity.changed", identity_id=before.identity.id)])
+    await tx.events.add([event(act, "identity.changed", identity_id=before.identity.id, reason=reason)])
 
 
 def loses(vault: Vault, old: Credential, new: Credential | None) -> bool:

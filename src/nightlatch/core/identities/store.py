@@ -53,8 +53,8 @@ class IdentityQuestions(Protocol):
     ) -> Sequence[Identity]:
         """The first that fit, past `after` and before the horizon."""
 
-    async def places(self, question: Question, after: Place | None, limit: int) -> Sequence[Place]:
-        """Of the first that fit, past `after`."""
+    async def places(self, question: Question, after: Place | None, horizon: int | None, limit: int) -> Sequence[Place]:
+        """Of the same."""
 
     async def summary(self, question: Question, schemas: Sequence[str] = ()) -> Summary:
         """Of all that fit; by state and by these schemas, if there are any."""

@@ -100,8 +100,8 @@ class Questions(Protocol):
     ) -> Sequence[Standing]:
         """The first that fit, past `after` and before the horizon."""
 
-    async def ids(self, question: Question, limit: int) -> Sequence[bytes]:
-        """Of the first that fit."""
+    async def places(self, question: Question, after: Place | None, horizon: int | None, limit: int) -> Sequence[Place]:
+        """Of the same."""
 
     async def summary(self, question: Question, methods: Sequence[str] = ()) -> Summary:
         """Of all that fit; by kinds of device and these methods, if there are any."""

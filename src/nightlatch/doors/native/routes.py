@@ -3,7 +3,7 @@
 from nightlatch.doors.http.openapi import Document, described
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Parameter, Route
-from nightlatch.doors.native import audit, errors, identities, keys, organizations, sessions, shapes
+from nightlatch.doors.native import audit, errors, identities, job_shapes, jobs, keys, organizations, sessions, shapes
 from nightlatch.doors.native.paging import PARAMETERS
 
 _IN = (Parameter("organization_id", help="Another organization, for a key that manages them."),)
@@ -19,12 +19,20 @@ ADMIN = described(
         _Route("DELETE", "/v1/organizations/{id}/aliases/{kind}/{value}", organizations.delete_alias, "organizations:write", None, None, 204, (400, 404), (), "Take an alias away"),
         _Route("GET", "/v1/identities", identities.list_identities, "identities:read", None, shapes.Identities, 200, (400, 404), (*identities.QUESTION, *_IN), "List the identities that a filter picks"),
         _Route("POST", "/v1/identities/{id}/unlock", identities.unlock_identity, "identities:write", None, None, 204, (404,), (), "Forget the wrong passwords and codes of an identity"),
+        _Route("POST", "/v1/identities/deactivate", identities.deactivate_identities, "identities:write", job_shapes.ChangeIdentities, job_shapes.Job, 202, (200, 400, 404), _IN, "Deactivate identities, by a job"),
+        _Route("POST", "/v1/identities/delete", identities.delete_identities, "identities:write", job_shapes.ChangeIdentities, job_shapes.Job, 202, (200, 400, 404), _IN, "Delete identities, by a job"),
         _Route("GET", "/v1/sessions", sessions.list_sessions, "sessions:read", None, shapes.Sessions, 200, (400, 404), (*sessions.QUESTION, *_IN), "List the sessions that a filter picks"),
-        _Route("POST", "/v1/sessions/end", sessions.end_sessions, "sessions:end", shapes.EndSessions, shapes.Ended, 200, (400, 404), _IN, "End the sessions that a filter picks, or that are named"),
+        _Route("POST", "/v1/sessions/end", sessions.end_sessions, "sessions:end", shapes.EndSessions, shapes.Ended, 200, (202, 400, 404), _IN, "End the sessions that a filter picks, or that are named"),
+        _Route("GET", "/v1/jobs", jobs.list_jobs, "jobs:read", None, job_shapes.Jobs, 200, (400, 404), (*PARAMETERS, *_IN), "List jobs, the newest first"),
+        _Route("GET", "/v1/jobs/{id}", jobs.get_job, "jobs:read", None, job_shapes.Job, 200, (404,), _IN, "How far a job is"),
+        _Route("POST", "/v1/jobs/{id}/cancel", jobs.cancel_job, "jobs:write", None, job_shapes.Job, 200, (404,), _IN, "Have a job do no more"),
         _Route("GET", "/v1/audit", audit.list_events, "audit:read", None, shapes.Log, 200, (400, 404), (*audit.QUESTION, *_IN), "List what happened"),
         _Route("GET", "/v1/keys", keys.list_keys, "keys:read", None, shapes.Keys, 200, (400, 404), (*PARAMETERS, *_IN), "List access keys"),
         _Route("POST", "/v1/keys", keys.create_key, "keys:write", shapes.NewKey, shapes.MadeKey, 201, (400, 404), _IN, "Create an access key"),
         _Route("DELETE", "/v1/keys/{id}", keys.revoke_key, "keys:write", None, None, 204, (404,), _IN, "Revoke an access key"),
     ),
-    Document("nightlatch: the native API", errors.Details, "/v1/openapi.json", "3.1.0", errors.MEDIA_TYPE),
+    Document(
+        "nightlatch: the native API", errors.Details, "/v1/openapi.json", "3.1.0", errors.MEDIA_TYPE,
+        {200: job_shapes.Tried, 202: job_shapes.Job},
+    ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """What is sent and answered: ids as UUID text, times as RFC 3339 in UTC."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -13,10 +14,12 @@ from nightlatch.core.sessions.model import How, Standing
 from nightlatch.core.sessions.question import State
 from nightlatch.kernel import clock
 from nightlatch.kernel.clock import moment as at
-from nightlatch.kernel.ids import id_text
-from nightlatch.problems import Invalid
+from nightlatch.kernel.ids import id_text, parse_id
+from nightlatch.problems import FieldInvalid, Invalid
 
 T = TypeVar("T")
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Ids = Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)]
 encode = msgspec.json.Encoder().encode
 
 
@@ -149,10 +152,10 @@ class EndSessions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One of `filter`, `ids`, `identities`, `organization`, `everybody` (true) and `token` says which. `dry_run` goes
     with a filter: it ends none, and gives the token that ends no more than it showed."""
 
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    reason: Reason
     filter: str | None = None
-    ids: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)] | None = None
-    identities: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)] | None = None
+    ids: Ids | None = None
+    identities: Ids | None = None
     organization: str | None = None
     everybody: bool = False
     token: str | None = None
@@ -203,6 +206,26 @@ def decode(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError as error:
         raise Invalid(f"{error}.") from None
+
+
+def one_of(body: msgspec.Struct, names: tuple[str, ...]) -> str:
+    """Which of its members `names` says what the request is about. FieldInvalid when none does, or several."""
+    given = [name for name in names if getattr(body, name) not in (None, False)]
+    if len(given) != 1:
+        raise FieldInvalid(names[0], f"Say which by one of {', '.join(names)}.")
+    return given[0]
+
+
+def given_ids(name: str, texts: Sequence[str]) -> tuple[bytes, ...]:
+    """The ids in the member `name`, each once. FieldInvalid."""
+    return tuple(dict.fromkeys(given_id(name, text) for text in texts))
+
+
+def given_id(name: str, text: str) -> bytes:
+    found = parse_id(text)
+    if found is None:
+        raise FieldInvalid(name, f"{name} holds {text[:64]!r}, which is no UUID.")
+    return found
 
 
 def organization(shown: model.Organization) -> Organization:

@@ -166,6 +166,10 @@ class Asked(Rows, Generic[Q, R]):
     async def list(self, question: Q, after: Place | None, horizon: int | None, limit: int) -> Sequence[R]:
         return await self._picked(self.read, self.shown, question, after, horizon, limit)
 
+    async def places(self, question: Q, after: Place | None, horizon: int | None, limit: int) -> Sequence[Place]:
+        time, key, _ = self.conditions.by
+        return await self._picked(lambda row: (row[0], row[1]), f"{time}, {key}", question, after, horizon, limit)
+
     async def _picked(
         self, read: Callable[[Row], Any], shown: str, question: Q, after: Place | None, horizon: int | None, limit: int
     ) -> Sequence[Any]:

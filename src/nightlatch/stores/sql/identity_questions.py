@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from nightlatch.core.identities.model import Identity
 from nightlatch.core.identities.question import ATTRIBUTES, Question
-from nightlatch.core.questions import Place, Summary
+from nightlatch.core.questions import Summary
 from nightlatch.kernel.filters import Comparison, Op
 from nightlatch.stores.sql.filters import Asked, Filtered, Order
 from nightlatch.stores.sql.identities import COLUMNS, identity_of
@@ -39,10 +39,6 @@ class SqlIdentityQuestions(Asked[Question, Identity]):
     walked = source = "identities i"
     shown = COLUMNS
     read = staticmethod(identity_of)
-
-    async def places(self, question: Question, after: Place | None, limit: int) -> Sequence[Place]:
-        place = lambda row: (row[0], row[1])  # noqa: E731
-        return await self._picked(place, "i.created_at, i.id", question, after, None, limit)
 
     async def summary(self, question: Question, schemas: Sequence[str] = ()) -> Summary:
         states = ATTRIBUTES["state"].choices if schemas else ()

@@ -223,4 +223,20 @@ MIGRATIONS = (
             ) {strict}""",
         ),
     ),
+    Migration(
+        9,
+        "jobs",
+        (
+            """create table jobs (
+                id {id} primary key, organization_id {id} not null references organizations (id),
+                kind {text} not null, actor {text} not null, reason {text} not null, which {text} not null,
+                total {int} not null, created_at {int} not null, updated_at {int} not null, status {text} not null,
+                done {int} not null, failed {int} not null, failures {text} not null,
+                after_at {int}, after_id {id}, ended_at {int}
+            ) {strict}""",
+            "create index jobs_page on jobs (organization_id, id)",
+            "create index jobs_running on jobs (id) where ended_at is null",
+            "create index jobs_ended on jobs (ended_at) where ended_at is not null",
+        ),
+    ),
 )

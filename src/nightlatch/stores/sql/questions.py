@@ -10,7 +10,6 @@ from nightlatch.core.sessions.question import ATTRIBUTES, Question
 from nightlatch.kernel.filters import Comparison, Op
 from nightlatch.stores.sql.filters import SIGNS, Asked, Filtered, Order
 from nightlatch.stores.sql.sessions import ENDED, JOINS, STANDING, standing_of
-from nightlatch.stores.sql.statement import FIRST
 
 BY_EXTERNAL_ID = """{column} = (select identity_id from names
     where organization_id = {{}} and kind = 'external_id' and value = {{}})"""
@@ -82,9 +81,6 @@ class SqlQuestions(Asked[Question, Standing]):
     source = f"sessions s {JOINS}"
     shown = STANDING
     read = staticmethod(standing_of)
-
-    async def ids(self, question: Question, limit: int) -> Sequence[bytes]:
-        return await self._picked(FIRST, "s.id", question, None, None, limit)
 
     async def summary(self, question: Question, methods: Sequence[str] = ()) -> Summary:
         kinds = ATTRIBUTES["device.kind"].choices if methods else ()

@@ -9,6 +9,7 @@ from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.identities import SqlIdentities
 from nightlatch.stores.sql.identity_questions import SqlIdentityQuestions
+from nightlatch.stores.sql.jobs import SqlJobs
 from nightlatch.stores.sql.leases import SqlLeases
 from nightlatch.stores.sql.log import SqlLog
 from nightlatch.stores.sql.messages import SqlMessages
@@ -39,5 +40,6 @@ class Transaction:
         self.session_settings = SqlSessionSettings(connection)
         self.access_keys = SqlAccessKeys(connection)
         self.leases = SqlLeases(connection)
+        self.jobs = SqlJobs(connection)
         self.attempts = SqlAttempts(connection)
         self.flows = SqlFlows(connection)
