@@ -29,7 +29,9 @@ _BEGAN = 1_735_689_600 * SECOND  # 2025
 _APART = 30 * SECOND  # between two sessions: a million of them fill a year
 _LIFESPAN = 3650 * DAY
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-_schemas = Schemas([Schema("default", SCHEMA.read_bytes())], "default")
+# Names are searchable in it, which they are not in the one that servers have: it is of the questions alone.
+_MARKED = SCHEMA.read_bytes().replace(b'"maxLength": 200', b'"maxLength": 200, "nightlatch/searchable": true')
+schemas = Schemas([Schema("default", _MARKED)], "default")
 _vault = Vault(Keys([SECRET.encode()], "credentials"))
 
 
@@ -62,7 +64,7 @@ def person(n: int) -> Person:
     act = Act(DEFAULT, "bench", _born(n), _entropy("identity", n))
     password = {"hashed_password": PASSWORD_HASH}
     profile = Profile("default", traits(n), external_id=external_id(n), credentials={"password": password})
-    return compose(act, _schemas, _vault, profile)
+    return compose(act, schemas, _vault, profile)
 
 
 def session(n: int) -> Session:

@@ -59,11 +59,10 @@ def holds(tree: Filter, row: Row, caseless: Sequence[str] = ()) -> bool:
         return value not in (None, [])
     if given is None or value is None:
         return given is None and value in (None, [])
-    if isinstance(value, list):
-        return given in value
+    values = value if isinstance(value, list) else [value]
     if tree.path in caseless:
-        value, given = lowered(value), lowered(str(given))
-    return bool(_ORDER[tree.op](value, given))
+        values, given = [lowered(each) for each in values], lowered(str(given))
+    return any(_ORDER[tree.op](each, given) for each in values)
 
 
 def _grouped(tree: Filter, source: random.Random, needs: tuple[type, ...]) -> str:

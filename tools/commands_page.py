@@ -18,7 +18,7 @@ _HEAD = """\
 # Commands
 
 `nightlatch COMMAND --help` prints what stands here. Every command takes the configuration that the server takes:
-`--config FILE`, the environment, or both; `--dev` for the defaults of development. Those on keys, identities,
+`--config FILE`, the environment, or both; `--dev` for the defaults of development. Those on keys, identities, jobs,
 sessions, policies and organizations speak to the database, not to a server: they work while none runs, and a server
 that runs obeys them at its next request.
 

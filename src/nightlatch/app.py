@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nightlatch.config import Config, keys_of, load
+from nightlatch.core.administration.jobs import advance
 from nightlatch.core.courier.model import Message, Status
 from nightlatch.core.events.model import Act, Event
 from nightlatch.core.events.seals import PURPOSE as SEALS
 from nightlatch.core.housekeeping import Retention, SteadyClock, seal_events, sweep
+from nightlatch.core.identities.filling import want
+from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.cache import Checks
 from nightlatch.core.sessions.generations import Generations
@@ -138,6 +141,7 @@ class Application:
         if half and store.generations:
             checks = Checks[Told](store.generations, seen, SystemClock().now, half)
             repeats = self._repeats(half)
+        await store.write(lambda tx: want(tx, schemas))
         parts = parts_of(
             self._config,
             self._run.admin_key,
@@ -166,8 +170,9 @@ class Application:
         }
         tasks = [
             asyncio.create_task(self._flush_often(seen, store)),
-            asyncio.create_task(self._keep_house(store)),
+            asyncio.create_task(self._keep_house(store, schemas)),
             asyncio.create_task(self._send(store)),
+            asyncio.create_task(self._do_jobs(store, schemas)),
         ]
         if store.generations:
             tasks.append(asyncio.create_task(self._watch(store.generations)))
@@ -207,7 +212,7 @@ class Application:
             except Unavailable as problem:
                 self._log.warning("last seen is not written", reason=problem.reason)
 
-    async def _keep_house(self, store: Store) -> None:
+    async def _keep_house(self, store: Store, schemas: Schemas) -> None:
         house, loop, clock = self._config.nightlatch.housekeeping, asyncio.get_running_loop(), SystemClock()
         retention, holder = Retention(house.sessions, house.flows, house.messages), os.urandom(16)  # noqa: TID251
         steady, seals = SteadyClock(clock.now(), loop.time()), keys_of(self._config.secrets.default, SEALS)
@@ -218,7 +223,7 @@ class Application:
                 continue
             act = Act(DEFAULT, "housekeeping", clock.now(), os.urandom)  # noqa: TID251
             try:
-                await sweep(store, act, holder, retention, self._removed)
+                await sweep(store, act, holder, retention, schemas, self._removed)
                 await seal_events(store, act, holder, seals)
             except Problem as problem:
                 self._log.warning("nothing is cleaned up or sealed", problem=problem.code, reason=problem.reason)
@@ -234,6 +239,19 @@ class Application:
             except Unavailable as problem:
                 wait = 10
                 self._log.warning("no message is sent", reason=problem.reason)
+            await asyncio.sleep(wait)
+
+    async def _do_jobs(self, store: Store, schemas: Schemas) -> None:
+        clock, holder = SystemClock(), os.urandom(16)  # noqa: TID251
+        while True:
+            wait = 1
+            try:
+                act = lambda: Act(DEFAULT, "jobs", clock.now(), os.urandom)  # noqa: E731, TID251
+                if await advance(store, act, holder, schemas.traits):
+                    continue
+            except Problem as problem:
+                wait = 10
+                self._log.warning("no job goes on", problem=problem.code, reason=problem.reason)
             await asyncio.sleep(wait)
 
     def _told(self, message: Message, status: Status, reason: str) -> None:

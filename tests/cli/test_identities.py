@@ -1,6 +1,7 @@
 """nightlatch identities get | list | unlock | delete"""
 
 import json
+import os
 import uuid
 from typing import Any
 
@@ -37,6 +38,25 @@ def test_a_list_finds_who_signs_in_with_an_identifier_however_it_is_spelled(
     assert [row["id"] for row in beside.rows("identities", "list", "--identifier", email.upper())] == [anna["id"]]
     assert anna["id"] in beside("identities", "list", "--identifier", email)
     assert beside.rows("identities", "list", "--identifier", "nobody@example.com") == []
+
+
+def test_a_filter_finds_people_by_what_they_are_and_by_traits_and_sessions_by_whose_they_are(
+    beside: Command, server: Server
+) -> None:
+    number = int.from_bytes(os.urandom(6), "big") + 1
+    traits = [{"email": f"{uuid.uuid4().hex}@example.com", "number": number + n} for n in range(3)]
+    bodies = [{"schema_id": "employee", "traits": each} for each in traits]
+    made = [server.ask_admin("POST", "/admin/identities", json=body).json()["id"] for body in bodies]
+    mine = f"traits.number ge {number} and traits.number lt {number + 2}"
+    assert [row["id"] for row in beside.rows("identities", "list", "--filter", mine)] == made[:2]
+    assert len(beside.rows("identities", "list", "--filter", mine, "--limit", "1")) == 1
+    assert beside.rows("identities", "list", "--filter", f'{mine} and state eq "inactive"') == []
+    assert beside.rows("sessions", "list", "--filter", mine) == []
+    assert beside("sessions", "end", "--filter", mine, "--dry-run") == "would end: 0\n"
+    done = beside.run("identities", "list", "--filter", "traits.email pr")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("nightlatch: Column 1: traits.email is no attribute of an identity")
+    assert beside.run("identities", "list", "--filter", mine, "--identifier", "x").code == 2
 
 
 def test_a_list_goes_on_over_its_pages_to_its_limit(

@@ -22,7 +22,9 @@ RETENTION = Retention(sessions=30 * DAY, flows=DAY, messages=7 * DAY)
 def swept(world: World, holder: bytes = b"one") -> Counter[str]:
     removed: Counter[str] = Counter()
     act = Act(DEFAULT, "housekeeping", world.now, world.entropy)
-    world.run(sweep(world.db.store, act, holder, RETENTION, lambda what, count: removed.update({what: count})))
+    world.run(
+        sweep(world.db.store, act, holder, RETENTION, world.schemas, lambda what, count: removed.update({what: count}))
+    )
     return +removed
 
 
@@ -84,7 +86,14 @@ def test_F23_many_leave_in_units_and_those_in_force_stay(world: World, monkeypat
     units: list[int] = []
     act = Act(DEFAULT, "housekeeping", world.now, world.entropy)
     world.run(
-        sweep(world.db.store, act, b"one", RETENTION, lambda what, n: units.append(n) if what == "sessions" else None)
+        sweep(
+            world.db.store,
+            act,
+            b"one",
+            RETENTION,
+            world.schemas,
+            lambda what, n: units.append(n) if what == "sessions" else None,
+        )
     )
     assert units == [3, 3, 3, 1, 0]
     assert {row[0] for row in world.db.sql("select id from sessions")} == {session.id for session in kept}
@@ -117,7 +126,14 @@ def test_of_many_processes_at_once_one_cleans(world: World) -> None:
         act = Act(DEFAULT, "housekeeping", world.now, world.entropy)
         await asyncio.gather(
             *(
-                sweep(world.db.store, act, holder, RETENTION, lambda _, n, holder=holder: removed.update({holder: n}))  # type: ignore[misc]
+                sweep(
+                    world.db.store,
+                    act,
+                    holder,
+                    RETENTION,
+                    world.schemas,
+                    lambda _, n, holder=holder: removed.update({holder: n}),
+                )  # type: ignore[misc]
                 for holder in (b"1", b"2", b"3")
             )
         )

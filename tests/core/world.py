@@ -119,7 +119,8 @@ class World:
         """A stored person, made by an administrator or by themselves. Problems of composing and adding."""
         act = msgspec.structs.replace(self.act(), scopes=() if more.pop("themselves", False) else ("*",))
         person = compose(act, self.schemas, self.vault, self.profile(traits, password, **more))
-        return self.write(lambda tx: administration.create(tx, act, person))
+        made = self.write(lambda tx: administration.create(tx, act, person))
+        return msgspec.structs.replace(made, searchable=None)  # as it is read again
 
     def anna(self, **more: Any) -> Person:
         return self.create({"email": "anna@example.org"}, PASSWORD, **more)
@@ -144,7 +145,7 @@ class World:
             before = await administration.locked(tx, self.act(), old.id)
             return await administration.update(tx, self.act(), self.schemas, self.vault, before, profile)
 
-        return self.write(unit)
+        return msgspec.structs.replace(self.write(unit), searchable=None)
 
     def means(self, **changes: Any) -> Means:
         return replace(

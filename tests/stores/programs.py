@@ -2,6 +2,7 @@
 
 write   writes without end, 16 units at a time; one line for each that was answered: the id of the identity
 check   checks a token without end; one line for each check: when it began, and 1 where it was accepted
+work    does the jobs that there are, 20 rows at a time; one line for each unit: how many are done
 hold    takes the gate of a SQLite file, says so in a line, and keeps it
 """
 
@@ -17,7 +18,8 @@ from typing import Any, Self
 from tests.processes import leash
 from tests.stores.rows import NOW, identity
 
-from nightlatch.core.events.model import Event
+from nightlatch.core.administration import jobs
+from nightlatch.core.events.model import Act, Event
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.rules import Lifetime, check
 from nightlatch.core.store import Store
@@ -101,6 +103,15 @@ async def check_token(dsn: str, token: str) -> None:
         await asyncio.sleep(0)
 
 
+async def work(dsn: str) -> None:
+    store = await open_store(dsn)
+    jobs._WORK = {kind: each._replace(size=20) for kind, each in jobs._WORK.items()}
+    act = Act(DEFAULT, "a worker", NOW, os.urandom)
+    while True:
+        await jobs.advance(store, lambda: act, b"this", {}, lambda job: print(job.done, flush=True))
+        await asyncio.sleep(0.01)
+
+
 def hold(gate: str) -> None:
     with Path(gate).open("r+") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
@@ -115,5 +126,7 @@ if __name__ == "__main__":
             asyncio.run(write(*rest))
         case "check":
             asyncio.run(check_token(*rest))
+        case "work":
+            asyncio.run(work(*rest))
         case "hold":
             hold(*rest)

@@ -11,7 +11,9 @@ from tests.database import Database
 from nightlatch.core.access.model import AccessKey
 from nightlatch.core.credentials.model import Credential
 from nightlatch.core.flows.model import Act, Code, Facts, Flow
-from nightlatch.core.identities.model import Address, Identity, Kind, Name, State
+from nightlatch.core.identities.model import Address, Identity, Kind, Name, Searchable, State, Trait, indexed
+from nightlatch.core.jobs.model import Job, Which
+from nightlatch.core.jobs.model import Kind as JobKind
 from nightlatch.core.organizations.model import DEFAULT, Organization
 from nightlatch.core.sessions.model import Device, Method, Session
 from nightlatch.kernel.clock import DAY, HOUR, SECOND
@@ -111,6 +113,21 @@ def access_key(**changes: Any) -> AccessKey:
     return msgspec.structs.replace(made, **changes)
 
 
+def job(**changes: Any) -> Job:
+    made = Job(
+        id=an_id(),
+        organization=DEFAULT,
+        kind=JobKind.END_SESSIONS,
+        actor="test",
+        reason="stolen passwords",
+        which=Which(NOW, 'state eq "active"', idle=9, by=NOW - 1),
+        total=7,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
 def add_people(db: Database, count: int = 1, **changes: Any) -> list[Identity]:
     """Identities that are stored, each holding its external id and its addresses as names."""
     people = [identity(**changes) for _ in range(count)]
@@ -125,6 +142,12 @@ def names_of(person: Identity) -> Collection[Name]:
 
 def add_person(db: Database, **changes: Any) -> Identity:
     return add_people(db, 1, **changes)[0]
+
+
+def add_traits(db: Database, of: Identity, traits: dict[str, list[Any]]) -> None:
+    """Has it found by these values."""
+    values = tuple(Trait(name, indexed(value)) for name, some in traits.items() for value in some)
+    db.write(lambda tx: tx.searchable.put([(of, Searchable((), values))]))
 
 
 def add_session(db: Database, of: Identity, **changes: Any) -> Session:

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from tests.stores.rows import NOW, access_key, an_id, bits, code, credential, flow, identity, session
+from tests.stores.rows import NOW, access_key, an_id, bits, code, credential, flow, identity, job, session
 
 from nightlatch.core.access.model import Pair
 from nightlatch.core.courier.model import Message, Status
+from nightlatch.core.jobs.model import Failure, Kind, Which
+from nightlatch.core.jobs.model import Status as JobStatus
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Ending, How, Position
 from nightlatch.kernel.clock import DAY
 from nightlatch.stores import sql
-from nightlatch.stores.sql import access, credentials, endings, flows, identities, messages, sessions
+from nightlatch.stores.sql import access, credentials, endings, flows, identities, jobs, messages, sessions
 from nightlatch.stores.sql.statement import Statement
 
 
@@ -77,6 +79,12 @@ MAIL = Message(an_id(), DEFAULT, ANNA.id, "email", "a@example.org", "login_code"
 TEXT = msgspec.structs.replace(MAIL, id=an_id(), identity_id=None, channel="sms", next_at=NOW + 9)
 SENT = msgspec.structs.replace(MAIL, status=Status.SENT, send_count=1, next_at=None, done_at=NOW + 5)
 LATE = msgspec.structs.replace(SENT, send_count=9)
+OLDER_JOB = job()
+JOB = job(kind=Kind.DELETE, which=Which(NOW, ids=(ANNA.id,), tails=b"abcd"))
+ENDED_JOB = job(
+    id=OLDER_JOB.id, status=JobStatus.FAILED, done=3, failed=1, failures=(Failure(ANNA.id, "x", "y"),),
+    after=(NOW, ONE.id), ended_at=NOW + 9,
+)  # fmt: skip
 EVENT = (an_id(), DEFAULT, NOW, "session.ended", "test", ANNA.id, ONE.id, "admin", 2, '{"a":1}')
 
 SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
@@ -182,6 +190,14 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("idempotency.PURGE", [(NOW + 99, 9), (NOW + 100, 9)]),
     ("leases.TAKE", [("a", b"1", NOW, NOW + 9), ("a", b"2", NOW + 8, NOW + 99), ("a", b"2", NOW + 9, NOW + 99),
                      ("a", b"2", NOW + 10, NOW + 100)]),
+    ("jobs.ADD", [a for each in (JOB, OLDER_JOB) for a in _written(jobs.SqlJobs, "add", each)]),
+    ("jobs.GET", [(DEFAULT, JOB.id), (NOBODY, JOB.id), (DEFAULT, NOBODY)]),
+    ("jobs.HOLD", [(JOB.id,), (NOBODY,)]),
+    ("jobs.LIST", [(DEFAULT, b"\xff" * 16, 9), (DEFAULT, JOB.id, 9), (NOBODY, b"\xff" * 16, 9)]),
+    ("jobs.OLDEST", [()]),
+    ("jobs.SAVE", _written(jobs.SqlJobs, "save", ENDED_JOB)),
+    ("jobs.OLDEST", [()]),
+    ("jobs.PURGE", [(NOW + 9, 9), (NOW + 10, 9)]),
     ("messages.ADD", [a for each in (MAIL, TEXT) for a in _written(messages.SqlMessages, "add", each)]),
     ("messages.GET", [(DEFAULT, MAIL.id), (NOBODY, MAIL.id), (DEFAULT, NOBODY)]),
     ("messages.ANY_DUE", [(NOW - 1,), (NOW,)]),
@@ -198,5 +214,14 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("events.ADD_SEAL", [(1, b"a", b"b", NOW), (3, b"c", b"d", NOW)]),
     ("events.SEAL_AFTER", [(0,), (1,), (3,)]),
     ("events.NEWEST_SEAL", [()]),
+    ("searchable.ADD", [(ANNA.id, "team", "blue", DEFAULT), (BERT.id, "team", "red", DEFAULT), (ANNA.id, "n", "1", DEFAULT)]),
+    ("searchable.OF", [(Array((ANNA.id, BERT.id, NOBODY)),), (Array(),)]),
+    ("searchable.REMOVE", [(ANNA.id, "n", "1"), (NOBODY, "n", "1")]),
+    ("searchable.NEXT", [(bytes(16), 2), (CLEO.id, 9)]),
+    ("searchable.ADD_MARKS", [(), ()]),
+    ("searchable.SAVE_MARKS", [('[["a"]]', "[]", CLEO.id)]),
+    ("searchable.MARKS", [()]),
+    ("searchable.HOLD_MARKS", [()]),
+    ("searchable.REFILL", [('[["a"]]', bytes(16)), ("[]", bytes(16))]),
     ("identities.REMOVE", [(DEFAULT, BERT.id), (DEFAULT, BERT.id), (NOBODY, ANNA.id)]),
 ]  # fmt: skip

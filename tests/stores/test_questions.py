@@ -11,15 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.database import Database
 from tests.plain_filters import holds, spelled, trees
-from tests.stores.rows import NOW, add_organization, add_person, add_session, bits
+from tests.stores.rows import NOW, add_organization, add_person, add_session, add_traits, bits
 
 from nightlatch.core.events.model import Act
 from nightlatch.core.identities.model import State as IdentityState
 from nightlatch.core.organizations.model import DEFAULT
-from nightlatch.core.questions import OPS, Kind
+from nightlatch.core.questions import OPS, Attribute, Kind
+from nightlatch.core.sessions import question as sessions
 from nightlatch.core.sessions import rules
 from nightlatch.core.sessions.model import IDLE_GRACE, Device, How, Method, Position, Session, Where
-from nightlatch.core.sessions.question import ATTRIBUTES, Question, State, filter_of
+from nightlatch.core.sessions.question import Question, State
 from nightlatch.kernel.clock import HOUR
 from nightlatch.kernel.clock import moment as at
 from nightlatch.kernel.filters import Comparison, Filter, Op, mapped
@@ -27,10 +28,19 @@ from nightlatch.kernel.ids import id_text
 from nightlatch.problems import FilterInvalid
 
 IDLE = 2 * HOUR - IDLE_GRACE
+OF_TRAITS = {
+    "traits.team": Attribute(Kind.CASELESS), "traits.name.first": Attribute(Kind.CASELESS),
+    "traits.floor": Attribute(Kind.NUMBER), "traits.remote": Attribute(Kind.FLAG),
+}  # fmt: skip
+ATTRIBUTES = {**sessions.ATTRIBUTES, **OF_TRAITS}
 TEXTS = ("Ulm", "ulm", "ULM, DE", "Straße %_\\", "ÄRGER", "ärger", "", "a\"b'c", "\U0001f512b", None)
 METHODS = ("password", "totp", "code", 'od"d')
 CASELESS = [name for name, attribute in ATTRIBUTES.items() if attribute.kind is Kind.CASELESS]
 TIMES = [name for name, attribute in ATTRIBUTES.items() if attribute.kind is Kind.TIME]
+
+
+def filter_of(text: str) -> Filter:
+    return sessions.filter_of(text, OF_TRAITS)
 
 
 class Scene(NamedTuple):
@@ -42,10 +52,14 @@ class Scene(NamedTuple):
 
     def picked(self, text: str, **more: Any) -> list[bytes]:
         question = Question(DEFAULT, NOW, IDLE, filter_of(text), **more)
-        ids = list(self.db.scan(lambda tx: tx.questions.ids(question, 1000)))
+        ids = [key for _, key in self.db.scan(lambda tx: tx.questions.places(question, None, None, 1000))]
         listed = self.db.scan(lambda tx: tx.questions.list(question, None, None, 1000))
         summary = self.db.scan(lambda tx: tx.questions.summary(question, METHODS))
         assert [each.session.id for each in listed] == ids
+        for few in question.reach.traits if question.reach.narrow is None else ():
+            found_by = msgspec.structs.replace(question, few=few)
+            found = self.db.scan(lambda tx, q=found_by: tx.questions.places(q, None, None, 1000))
+            assert [key for _, key in found] == ids
         rows = [self.rows[each] for each in ids]
         kinds, methods = (
             Counter(row["device.kind"] for row in rows),
@@ -69,10 +83,13 @@ def scene(db: Database) -> Scene:
             ("HR-ä", "robot", IdentityState.INACTIVE),
         )
     ]  # fmt: skip
+    traits = [some_traits(source, n) for n in range(len(people))]
+    for person, named in zip(people, traits, strict=True):
+        add_traits(db, person, {name.removeprefix("traits."): values for name, values in named.items()})
     for _ in range(60):
-        person = source.choice(people)
-        made = add_session(db, person, **some(source))
-        rows[made.id] = row_of(made, person)
+        n = source.randrange(len(people))
+        made = add_session(db, people[n], **some(source))
+        rows[made.id] = row_of(made, people[n]) | traits[n]
     elsewhere = add_organization(db)
     stranger = add_person(db, organization=elsewhere, external_id="hr-Ä")
     add_session(db, stranger)
@@ -83,6 +100,9 @@ def scene(db: Database) -> Scene:
     near = {name: sorted({str(row[name]): row[name] for row in rows.values()}.items()) for name in ATTRIBUTES}
     values = {name: [value for _, value in pairs if not isinstance(value, list)] for name, pairs in near.items()}
     values["methods"] = [*METHODS, "pass", ""]
+    for name in OF_TRAITS:
+        held = [each for row in rows.values() for each in row[name]]
+        values[name] = [*dict.fromkeys(held)][:6] + ([] if name == "traits.remote" else [type(held[0])()])
     for name in TIMES:
         values[name] = [at(value).isoformat() for value in values[name][:4]]
     for name in ("number", "identity.id", "id", "organization"):
@@ -90,6 +110,17 @@ def scene(db: Database) -> Scene:
     values["number"].append(7)
     values["organization"].append(id_text(elsewhere))
     return Scene(db, rows, {name: [*given, None] if None not in given else given for name, given in values.items()})
+
+
+def some_traits(source: random.Random, n: int) -> dict[str, list[Any]]:
+    """The values of each trait, of which one has several."""
+    texts = [text for text in TEXTS if text is not None]
+    return {
+        "traits.team": source.sample(texts, 4),
+        "traits.name.first": [sorted(texts)[2 + n % 4]] * (n % 3 < 2),
+        "traits.floor": [source.choice((-(2**63) + 1, -1, 0, 7, 10, 2**63 - 1, 2**53 + 1))],
+        "traits.remote": [source.random() < 0.5],
+    }
 
 
 def some(source: random.Random) -> dict[str, Any]:
@@ -220,7 +251,8 @@ def test_W3_a_narrow_question_reaches_no_other_organization(db: Database) -> Non
     ):
         for organization, found in ((DEFAULT, []), (elsewhere, [theirs.id])):
             question = Question(organization, NOW, None, filter_of(text))
-            assert list(db.scan(lambda tx, question=question: tx.questions.ids(question, 9))) == found
+            picked = db.scan(lambda tx, question=question: tx.questions.places(question, None, None, 9))
+            assert [key for _, key in picked] == found
 
 
 def test_what_an_ending_would_end_leaves_out_what_is_over_and_what_came_later(db: Database) -> None:
@@ -231,7 +263,7 @@ def test_what_an_ending_would_end_leaves_out_what_is_over_and_what_came_later(db
 
     def ids(**more: Any) -> set[bytes]:
         question = Question(DEFAULT, NOW, None, filter_of("id pr"), **more)
-        return set(db.scan(lambda tx: tx.questions.ids(question, 9)))
+        return {key for _, key in db.scan(lambda tx: tx.questions.places(question, None, None, 9))}
 
     assert ids() == ids(how=How.DELETE) == {lives.id, over.id, later.id}
     assert ids(how=How.DISABLE) == {lives.id, later.id}

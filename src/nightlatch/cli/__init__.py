@@ -8,7 +8,19 @@ import sys
 import typer
 
 from nightlatch import __version__
-from nightlatch.cli import audit, backup, config, identities, keys, migrate, organizations, policies, serve, sessions
+from nightlatch.cli import (
+    audit,
+    backup,
+    config,
+    identities,
+    jobs,
+    keys,
+    migrate,
+    organizations,
+    policies,
+    serve,
+    sessions,
+)
 from nightlatch.cli.opened import DATABASE_DOWN, REFUSED, USAGE, complain
 from nightlatch.problems import Problem, Unavailable
 
@@ -26,6 +38,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(audit.app, name="audit")
 app.add_typer(config.app, name="config")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(identities.app, name="identities")
 app.add_typer(organizations.app, name="organizations")

@@ -21,6 +21,7 @@ from nightlatch.core.flows.store import Tx
 from nightlatch.core.identities.schemas import Schemas, SchemasBroken, load_schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.organizations.rules import named
+from nightlatch.core.questions import TRAITS, Traits
 from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SystemClock
 from nightlatch.kernel.ids import parse_id
@@ -110,6 +111,14 @@ class Database:
     @functools.cached_property
     def settings(self) -> Config:
         return configuration(self.config, self.dev)
+
+    @functools.cached_property
+    def schemas(self) -> Schemas:
+        return check_schemas(self.settings)
+
+    def traits(self, text: str) -> Traits:
+        """The traits that the filter `text` may name; the schemas are read for one that names any."""
+        return self.schemas.traits if TRAITS in text.lower() else {}
 
     def ask(self, work: Callable[[Store, Act], Awaitable[T]]) -> T:
         return with_store(self.settings, work, self.organization)

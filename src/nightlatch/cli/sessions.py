@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-import msgspec
 import typer
 
+from nightlatch.cli.jobs import finish
 from nightlatch.cli.opened import AllowScan, Database, Filter, Json, asks, given_id
 from nightlatch.cli.printing import moment, print_rows
 from nightlatch.core.administration import sessions as rules
+from nightlatch.core.administration.work import matching
 from nightlatch.core.events.model import Act
 from nightlatch.core.flows.store import Tx
+from nightlatch.core.jobs.model import Which
 from nightlatch.core.sessions.model import How, Standing, Where
 from nightlatch.core.sessions.question import Question, State, filter_of, state_of
 from nightlatch.core.sessions.rules import end
-from nightlatch.core.store import Store
 from nightlatch.kernel.filters import All, Comparison, Op
 from nightlatch.kernel.filters import Filter as Tree
 from nightlatch.kernel.ids import id_text
@@ -39,7 +40,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List sessions, newest first."""
-    terms = [] if filter is None else [filter_of(filter)]
+    terms = [] if filter is None else [filter_of(filter, database.traits(filter))]
     if identity is not None:
         terms.append(Comparison("identity.id", Op.EQ, given_id(identity)))
     if active is not None:
@@ -70,7 +71,8 @@ def end_(
     ] = None,
     database: Database,
 ) -> None:
-    """End one session, all of an identity, or those that a filter picks. They are refused from then on."""
+    """End one session, all of an identity, or those that a filter picks. They are refused from then on. More than
+    10,000 are a job; the command waits for it, and it goes on without the command."""
     if [session_id, identity, filter].count(None) != 2:
         raise typer.BadParameter("name one session, or an identity with --identity, or say which with --filter")
     how = How.DELETE if delete else How.DISABLE
@@ -95,19 +97,27 @@ def _end_matching(
 ) -> None:
     if not (reason or dry_run):
         raise typer.BadParameter("say why with --reason")
-    where = filter_of(text)
+    traits = database.traits(text)
+    filter_of(text, traits)
 
-    async def work(store: Store, act: Act) -> tuple[int, list[dict[str, object]]]:
-        question = msgspec.structs.replace(_question(database, act, where), how=how)
-        found, sample = await store.scan(lambda tx: rules.preview(tx, question, allow_scan=allow_scan))
-        if dry_run:
-            return len(found), [_row(standing, question) for standing in sample]
-        return await rules.end_matching(store, act, found, how, reason or "", text), []
+    def which(act: Act) -> Which:
+        idle = database.settings.nightlatch.session.idle
+        return Which(act.now, text, how=how, idle=idle, allow_scan=allow_scan)
 
-    count, sample = database.ask(work)
+    if not dry_run:
+        finish(database, lambda store, act: rules.end_matching(store, act, which(act), traits, reason or ""), "ended")
+        return
+
+    async def unit(tx: Tx, act: Act) -> tuple[int, list[dict[str, object]]]:
+        _, total = await matching(tx, rules.WORK, act.organization, which(act), traits)
+        question = rules.question_of(act.organization, which(act), traits)
+        sample = await tx.questions.list(question, None, None, min(total, 10))
+        return total, [_row(standing, question) for standing in sample]
+
+    count, sample = database.read(unit)
     if sample:
         print_rows(sample, _COLUMNS, as_json=False)
-    print(f"would end: {count}" if dry_run else f"ended: {count}")
+    print(f"would end: {count}")
 
 
 def _question(database: Database, act: Act, where: Tree | None) -> Question:

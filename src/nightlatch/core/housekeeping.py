@@ -11,15 +11,18 @@ import msgspec
 from nightlatch.core.events.model import Act
 from nightlatch.core.events.seals import seal
 from nightlatch.core.flows.store import Tx
+from nightlatch.core.identities.filling import fill
+from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.marking import mark
 from nightlatch.core.store import Store
-from nightlatch.kernel.clock import HOUR, MINUTE, SECOND
+from nightlatch.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from nightlatch.kernel.secrets import Keys
 
 MOST = 500  # rows a unit: a few milliseconds that others wait
 _LEASE = "housekeeping"
 _LEASED = 2 * MINUTE
 _DRIFT = 5 * MINUTE
+_JOBS = 30 * DAY  # what they did stays in the log
 _PAUSES = 4  # times as long as the unit took: a fifth of the time is taken from who writes
 
 Remove = Callable[[Tx, int], Awaitable[int]]
@@ -34,22 +37,29 @@ class Retention(msgspec.Struct, frozen=True):
 
 
 async def sweep(
-    store: Store, act: Act, holder: bytes, retention: Retention, removed: Callable[[str, int], None]
+    store: Store,
+    act: Act,
+    holder: bytes,
+    retention: Retention,
+    schemas: Schemas,
+    removed: Callable[[str, int], None],
 ) -> None:
-    """Removes all that is over at `act.now`, if `holder` gets the lease; `removed` is told of each unit: what, how
-    many."""
+    """Removes all that is over at `act.now`, and has identities found by their traits, if `holder` gets the lease;
+    `removed` is told of each unit: what, how many."""
     now = act.now
-    jobs: dict[str, Remove] = {
+    removals: dict[str, Remove] = {
         "endings": mark,
         "flows": lambda tx, most: tx.flows.purge(now - retention.flows, most),
         "messages": lambda tx, most: tx.messages.purge(now - retention.messages, most),
         "idempotency_keys": lambda tx, most: tx.idempotency_keys.purge(now, most),
         "attempts": lambda tx, most: tx.attempts.purge(now, most),
         "sessions": lambda tx, most: tx.sessions.purge(now - retention.sessions, most),
+        "traits": lambda tx, most: fill(tx, schemas, most),
+        "jobs": lambda tx, most: tx.jobs.purge(now - _JOBS, most),
     }
     loop = asyncio.get_running_loop()
     began = loop.time()
-    for what, remove in jobs.items():
+    for what, remove in removals.items():
         count: int | None = MOST
         while count:
             unit_began = loop.time()

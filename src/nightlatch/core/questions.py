@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import Enum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -18,7 +18,9 @@ from nightlatch.problems import FilterInvalid
 
 Place = tuple[int, bytes]
 """Where in a list by time a row is: its time, and its id."""
-_BIGGEST = 2**63
+TRAITS = "traits."
+"""What the attributes begin with that are traits, by the path in them."""
+BIGGEST = 2**63
 
 
 class Kind(Enum):
@@ -28,6 +30,7 @@ class Kind(Enum):
     ID = "a UUID"
     NUMBER = "a whole number"
     TIME = "a time as 2026-11-22T09:00:00Z"
+    FLAG = "true or false"
     TEXT = "a string"
     CASELESS = "a text"
     CHOICE = "one of its words"
@@ -39,12 +42,17 @@ class Attribute(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
 
 
+Traits = Mapping[str, Attribute]
+"""The traits that filters may name."""
+
+
 _SAME = {Op.EQ, Op.NE, Op.PR}
 _ORDER = _SAME | {Op.GT, Op.GE, Op.LT, Op.LE}
 OPS = {
     Kind.ID: _SAME,
     Kind.CHOICE: _SAME,
     Kind.LIST: _SAME,
+    Kind.FLAG: _SAME,
     Kind.NUMBER: _ORDER,
     Kind.TIME: _ORDER,
     Kind.TEXT: set(Op),
@@ -52,22 +60,52 @@ OPS = {
 }
 
 
+# What an index in the order of the values finds.
+_RANGES = {Op.EQ, Op.SW, Op.GT, Op.GE, Op.LT, Op.LE, Op.PR}
+
+
 class Reach(msgspec.Struct, frozen=True):
     """How many rows a filter has to do with: those of `narrow`, by which an index finds the few there can be; or those
-    of a stretch of the list. `picks` says that some of the stretch are passed over."""
+    of a stretch of the list. `picks` says that some of the stretch are passed over. `traits` find few, or many."""
 
     narrow: Comparison | None
     span: tuple[Comparison, ...]
     picks: bool
+    traits: tuple[Comparison, ...] = ()
 
 
-def reach(where: Filter | None, narrow: Collection[str], along: str) -> Reach:
-    """The reach of a filter over rows that an index finds by these attributes, in a list by the time `along`."""
+class Question(Protocol):
+    """Which rows of an organization: those that fit `where`, all of them when it is None; in which order."""
+
+    @property
+    def organization(self) -> bytes: ...
+
+    @property
+    def where(self) -> Filter | None: ...
+
+    @property
+    def oldest_first(self) -> bool: ...
+
+    @property
+    def reach(self) -> Reach: ...
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """How many there are: in all, and by attribute and value. Who has several values is counted by each."""
+
+    total: int
+    facets: dict[str, dict[str, int]]
+
+
+def reach(where: Filter | None, narrow: Collection[str], along: str, few: Comparison | None = None) -> Reach:
+    """The reach of a filter over rows that an index finds by these attributes, in a list by the time `along`; `few` is
+    a term of it that is known to find few."""
     terms = tuple(conjuncts(where))
     said = [term for term in terms if isinstance(term, Comparison)]
     span = tuple(term for term in said if term.path == along)
     found = (term for term in said if term.op is Op.EQ and term.path in narrow)
-    return Reach(next(found, None), span, terms != span)
+    traits = tuple(term for term in said if term.path.startswith(TRAITS) and term.op in _RANGES)
+    return Reach(next(found, few), span, terms != span, traits)
 
 
 def typed(text: str, attributes: Mapping[str, Attribute], noun: str) -> Filter:
@@ -110,7 +148,9 @@ def _listed(kind: Kind) -> str:
 def _value(attribute: Attribute, value: Value) -> Value:
     """The value as it is stored; None when it cannot be one of the attribute."""
     match attribute.kind, value:
-        case Kind.NUMBER, int() if not isinstance(value, bool) and abs(value) < _BIGGEST:
+        case Kind.NUMBER, int() if not isinstance(value, bool) and abs(value) < BIGGEST:
+            return value
+        case Kind.FLAG, bool():
             return value
         case Kind.ID, str():
             return parse_id(value)

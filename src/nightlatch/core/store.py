@@ -17,13 +17,17 @@ class Store(Protocol):
     """A unit is run whole: its transaction is committed durably before the value comes back, and a Problem that it
     raises leaves nothing behind. It may run again after a collision, so it does nothing but ask its transaction.
     StoreDown when the database does not answer. `remote`: the database computes in a process of its own, so something
-    can be done meanwhile. `generations` is None where nothing that was read may be kept."""
+    can be done meanwhile. `generations` is None where nothing that was read may be kept. `scatters`: of very many rows,
+    neighbours are best changed in different units."""
 
     @property
     def remote(self) -> bool: ...
 
     @property
     def generations(self) -> Generations | None: ...
+
+    @property
+    def scatters(self) -> bool: ...
 
     async def write(self, unit: Unit[T]) -> T: ...
 

@@ -104,6 +104,18 @@ def conjuncts(tree: Filter | None) -> Iterator[Filter]:
         yield tree
 
 
+def comparisons(tree: Filter | None) -> Iterator[Comparison]:
+    """All that are in it."""
+    match tree:
+        case Not(of):
+            yield from comparisons(of)
+        case All(terms) | Some(terms):
+            for term in terms:
+                yield from comparisons(term)
+        case Comparison():
+            yield tree
+
+
 class _Token(NamedTuple):
     kind: str
     text: str

@@ -85,6 +85,9 @@ class PostgresConnection:
 class PostgresStore:
     remote = True
     generations = None
+    # A new version of a row finds room beside the old one, and no index is written, once another unit has left some
+    # there; neighbours that one unit changes all go to another page, with an entry in each of seven indexes.
+    scatters = True
 
     def __init__(self, pool: Pool, committed: Committed) -> None:
         self._pool = pool

@@ -92,6 +92,7 @@ class SqliteStore:
     """`path` must have been migrated. Never carried over a fork. OSError when the files beside it cannot be made."""
 
     remote = False
+    scatters = False  # a page is written whole by each unit that touches it
 
     def __init__(self, path: str, committed: Committed) -> None:
         self._committed = committed

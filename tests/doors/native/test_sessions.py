@@ -13,7 +13,9 @@ from tests.serving import Server
 
 from nightlatch.core.administration import questions
 from nightlatch.core.administration import sessions as rules
+from nightlatch.core.administration.work import KNOWN_MOST, Trial
 from nightlatch.core.events.model import Act
+from nightlatch.core.jobs.model import TAIL, Kind, Which
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.model import Device, How, Method, Where
 from nightlatch.core.sessions.rules import Lifetime, end, issue, renew
@@ -338,19 +340,6 @@ def test_a_question_that_no_index_serves_is_refused_above_a_bound_unless_it_is_m
     assert stop(doors, filter=rarely, allow_scan=True).ok()["count"] == 1
 
 
-def test_an_ending_of_very_many_is_refused_and_points_to_what_takes_no_longer_for_them(
-    doors: Doors, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rules, "END_MOST", 3)
-    ada = doors.person("ada")["id"]
-    for _ in range(4):
-        signed_in(doors, ada)
-    doors.happened()
-    for more in ({}, {"dry_run": True}):
-        assert "everybody" in refused(stop(doors, filter=ON_PHONES, **more), 400, "query_too_broad")["detail"]
-    assert doors.happened() == []
-
-
 def test_more_than_a_thousand_are_ended_in_units_that_each_leave_an_event(
     doors_of_each: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,9 +357,10 @@ def test_more_than_a_thousand_are_ended_in_units_that_each_leave_an_event(
 
 def test_the_token_of_the_greatest_trial_fits_into_a_request(doors: Doors) -> None:
     act = doors.act()
-    tried = rules.trial(act, [act.new_id() for _ in range(rules.END_MOST)], How.DISABLE, "😀" * 2000, allow_scan=True)
-    token = doors.parts.page_keys.seal(("ending of sessions", tried))
-    assert len(tried.shown([act.new_id() for _ in range(100)])) == 0
+    tails = b"".join(act.new_id()[-TAIL:] for _ in range(KNOWN_MOST))
+    which = Which(act.now, "😀" * 2000, idle=act.now, allow_scan=True, by=act.now, tails=tails)
+    token = doors.parts.page_keys.seal(("trial", Trial(act.actor, DEFAULT, Kind.END_SESSIONS, which, KNOWN_MOST)))
+    assert which.shown([(0, act.new_id()) for _ in range(100)]) == []
     body = {"reason": "😀" * 500, "token": token}
     refused(doors.admin("POST", END, body), 400, "field_invalid")  # of another actor, and not too large
 

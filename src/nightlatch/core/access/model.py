@@ -8,7 +8,7 @@ import msgspec
 SCOPES = (
     "identities:read", "identities:write", "sessions:read", "sessions:write", "sessions:end", "recovery:create",
     "messages:read", "organizations:read", "organizations:write", "keys:read", "keys:write", "audit:read",
-    "metrics:read",
+    "jobs:read", "jobs:write", "metrics:read",
 )  # fmt: skip
 """All there are. A key may have noun:* for all of a noun, and * for everything."""
 EVERYTHING = ("*",)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from nightlatch.core.attempts.model import Attempts
-from nightlatch.core.leases.store import Tx as LeasesTx
+from nightlatch.core.jobs.store import Tx as JobsTx
 
 
 class AttemptRows(Protocol):
@@ -20,6 +20,6 @@ class AttemptRows(Protocol):
         """Removes at most `most` of those that expired before then; how many."""
 
 
-class Tx(LeasesTx, Protocol):
+class Tx(JobsTx, Protocol):
     @property
     def attempts(self) -> AttemptRows: ...

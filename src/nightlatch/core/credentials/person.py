@@ -13,7 +13,7 @@ from nightlatch.core.credentials.methods import METHODS
 from nightlatch.core.credentials.model import Config, Credential
 from nightlatch.core.credentials.store import Tx
 from nightlatch.core.events.model import Act, event
-from nightlatch.core.identities.model import Address, Identity, Kind, Name, State
+from nightlatch.core.identities.model import Address, Identity, Kind, Name, Searchable, State
 from nightlatch.core.identities.normal import LONGEST
 from nightlatch.core.identities.schemas import Derived, Schemas
 from nightlatch.kernel.ids import id_text
@@ -24,8 +24,11 @@ _FROM_SCHEMA = ("password", "webauthn", "code")
 
 
 class Person(msgspec.Struct, frozen=True):
+    """`searchable` is what filters find; None where that is what it was."""
+
     identity: Identity
     credentials: dict[str, Credential]
+    searchable: Searchable | None = None
 
 
 Named = tuple[Person, set[Name]]
@@ -115,7 +118,8 @@ def compose_named(act: Act, schemas: Schemas, vault: Vault, profile: Profile, be
         created_at=old.created_at if old else profile.created_at or act.now,
         updated_at=act.now,
     )
-    person = Person(identity, _credentials(act, vault, derived, profile, identity_id, before))
+    credentials = _credentials(act, vault, derived, profile, identity_id, before)
+    person = Person(identity, credentials, Searchable(schemas.marks, derived.searchable))
     return person, names_of(person)
 
 
@@ -168,20 +172,23 @@ async def add_named(tx: Tx, act: Act, new: Sequence[Named]) -> None:
     """Stores new ones, of whose names it is known that nobody holds them."""
     await tx.identities.add([(person.identity, names) for person, names in new])
     await tx.credentials.add([c for person, _ in new for c in person.credentials.values()])
+    await tx.searchable.put([(person.identity, person.searchable) for person, _ in new if person.searchable], new=True)
     await tx.events.add([event(act, "identity.created", identity_id=person.identity.id) for person, _ in new])
 
 
-async def change(tx: Tx, act: Act, before: Person, after: Person) -> None:
+async def change(tx: Tx, act: Act, before: Person, after: Person, reason: str | None = None) -> None:
     """Stores what differs. Conflict when a name is taken."""
     names = names_of(after)
     new = names - names_of(before)
     if await tx.identities.holders(act.organization, new):
         raise Conflict
     await tx.identities.change(after.identity, names)
+    if after.searchable:
+        await tx.searchable.put([(after.identity, after.searchable)])
     old = before.credentials
     await tx.credentials.put([c for c in after.credentials.values() if old.get(c.type) is not c])
     await tx.credentials.remove(before.identity.id, old.keys() - after.credentials.keys())
-    await tx.events.add([event(act, "identity.changed", identity_id=before.identity.id)])
+    await tx.events.add([event(act, "identity.changed", identity_id=before.identity.id, reason=reason)])
 
 
 def loses(vault: Vault, old: Credential, new: Credential | None) -> bool:

@@ -7,19 +7,25 @@ walk     a value goes down the nodes; anyOf, oneOf and if lead on only where the
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 import msgspec
 from jsonschema_rs import Validator
 
 from nightlatch.core.identities.complaints import Path, pointer
-from nightlatch.core.identities.marks import NAME, Found, Mark, read_mark
+from nightlatch.core.identities.marks import NAME, SEARCHABLE, Mark, read_mark
 
 _NOT_WALKED = (
     "additionalItems", "additionalProperties", "contains", "dependencies", "dependentSchemas", "not",
     "patternProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties",
 )  # fmt: skip
+
+
+class Seeker(Protocol):
+    """Who is shown what is marked."""
+
+    def take(self, mark: Mark, value: Any, path: Path) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -33,7 +39,7 @@ class Node:
     prefix: "list[Node]" = field(default_factory=list)
     items: "Node | None" = None
 
-    def walk(self, value: Any, path: Path, found: Found) -> None:
+    def walk(self, value: Any, path: Path, found: Seeker) -> None:
         """Shows `found` every marked part of `value`, which need not fit the schema."""
         if self.mark is not None:
             found.take(self.mark, value, path)
@@ -49,7 +55,7 @@ class Node:
         elif isinstance(value, list) and (self.items is not None or self.prefix):
             self._walk_items(value, path, found)
 
-    def _walk_items(self, value: list[Any], path: Path, found: Found) -> None:
+    def _walk_items(self, value: list[Any], path: Path, found: Seeker) -> None:
         for index, item in enumerate(value):
             node = self.prefix[index] if index < len(self.prefix) else self.items
             if node is not None:
@@ -124,8 +130,10 @@ class _Reader:
 
     def _fill(self, node: Node, schema: dict[str, Any], path: Path) -> None:
         for keyword in _NOT_WALKED:
-            if keyword in schema and NAME in msgspec.json.encode(schema[keyword]).decode():
-                raise ValueError(f"{NAME} has no effect in #{pointer((*path, keyword))}")
+            text = msgspec.json.encode(schema[keyword]).decode() if keyword in schema else ""
+            for name in (NAME, SEARCHABLE):
+                if name in text:
+                    raise ValueError(f"{name} has no effect in #{pointer((*path, keyword))}")
         node.mark = read_mark(schema, path)
         node.same += [self.at((*path, "allOf", i)) for i in range(len(schema.get("allOf", ())))]
         for keyword in ("anyOf", "oneOf"):

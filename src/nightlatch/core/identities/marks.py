@@ -1,4 +1,5 @@
-"""The schema extension `ory.sh/kratos`: what a marked trait is used for, and under which spelling."""
+"""The schema extension `ory.sh/kratos`: what a marked trait is used for, and under which spelling; and our own, which
+has filters name it."""
 
 from typing import Any, Literal
 
@@ -7,8 +8,11 @@ from jsonschema_rs import Draft7Validator, EmailOptions
 
 from nightlatch.core.identities.complaints import Complaint, Path, pointer, refusal, shown
 from nightlatch.core.identities.normal import LONGEST, normal_form, phone_number
+from nightlatch.core.questions import Kind
 
 NAME = "ory.sh/kratos"
+SEARCHABLE = "nightlatch/searchable"
+_KINDS = {"string": Kind.CASELESS, "integer": Kind.NUMBER, "boolean": Kind.FLAG}
 EMAIL = EmailOptions(allow_display_text=False, allow_domain_literal=False)
 
 # Each marked value makes rows.
@@ -65,11 +69,23 @@ class _Uses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Mark:
     """What one marked schema node makes of a value."""
 
-    __slots__ = ("at", "code", "format", "identifiers", "labels", "phone", "recovery", "verification")
+    __slots__ = (
+        "at",
+        "code",
+        "format",
+        "identifiers",
+        "labels",
+        "phone",
+        "recovery",
+        "searchable",
+        "used",
+        "verification",
+    )
 
-    def __init__(self, uses: _Uses, form: str | None, at: Path) -> None:
+    def __init__(self, uses: _Uses, form: str | None, at: Path, *, used: bool, searchable: Kind | None) -> None:
         of = uses.credentials
         self.at, self.format = at, form
+        self.used, self.searchable = used, searchable
         self.identifiers = [name for name in ("password", "webauthn") if getattr(of, name).identifier]
         self.labels = ["totp"] * of.totp.account_name + ["passkey"] * of.passkey.display_name
         self.code = of.code.via if of.code.identifier else None
@@ -79,13 +95,25 @@ class Mark:
 
 def read_mark(schema: dict[str, Any], at: Path) -> Mark | None:
     """The mark of a schema node; ValueError when it is malformed."""
-    if NAME not in schema:
+    searchable = _searchable(schema, at)
+    if NAME not in schema and searchable is None:
         return None
     try:
-        uses = msgspec.convert(schema[NAME], _Uses)
+        uses = msgspec.convert(schema.get(NAME, {}), _Uses)
     except msgspec.ValidationError as error:
         raise ValueError(f"{NAME} in #{pointer(at)}: {error}") from None
-    return Mark(uses, schema.get("format"), at)
+    return Mark(uses, schema.get("format"), at, used=NAME in schema, searchable=searchable)
+
+
+def _searchable(schema: dict[str, Any], at: Path) -> Kind | None:
+    """Of what kind the values are, where filters may name them."""
+    marked, type_ = schema.get(SEARCHABLE, False), schema.get("type")
+    if marked is False:
+        return None
+    types = {*(type_ if isinstance(type_, list) else [type_])} - {"null"}
+    if marked is not True or len(types) != 1 or not types <= _KINDS.keys():
+        raise ValueError(f"{SEARCHABLE} in #{pointer(at)}: it is true or false, beside the type {', '.join(_KINDS)}")
+    return _KINDS[types.pop()]
 
 
 class Found(msgspec.Struct):
@@ -104,7 +132,7 @@ class Found(msgspec.Struct):
         """Uses `value` as `mark` says. Empty text is used for nothing, nor is what is neither text nor an integer.
         TraitsInvalid when there are too many."""
         text = str(value) if type(value) is int else value
-        if not isinstance(text, str):
+        if not (mark.used and isinstance(text, str)):
             return
         self.count += 1
         if self.count > _MOST:

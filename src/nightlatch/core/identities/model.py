@@ -5,8 +5,11 @@ Traits and metadata are kept as the JSON text that was given and are given back 
 
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
+
+from nightlatch.core.questions import BIGGEST, lowered
 
 
 class State(StrEnum):
@@ -66,6 +69,40 @@ class Name(msgspec.Struct, frozen=True):
 
     kind: str
     value: str
+
+
+class Trait(NamedTuple):
+    """A value by which filters find an identity; `name` is the path of it in the traits, in lower case."""
+
+    name: str
+    value: str
+
+
+Marks = tuple[tuple[str, str, str], ...]
+"""The traits that filters may name: schema, name and kind of each."""
+
+
+class Searchable(msgspec.Struct, frozen=True):
+    """What an identity is found by, according to these marks."""
+
+    marks: Marks
+    traits: tuple[Trait, ...]
+
+
+class Filling(msgspec.Struct, frozen=True):
+    """By which marks identities are written (`wanted`), and for which of them all identities have been; the others are
+    being looked at, up to the id `after`."""
+
+    wanted: Marks = ()
+    filled: Marks = ()
+    after: bytes | None = None
+
+
+def indexed(value: str | int | bool) -> str:
+    """The text under which a value is found; those of one kind are in its order."""
+    if isinstance(value, str):
+        return lowered(value)
+    return str(value).lower() if isinstance(value, bool) else f"{value + BIGGEST:020d}"
 
 
 class Filter(msgspec.Struct, frozen=True):

@@ -19,8 +19,10 @@ import msgspec
 from nightlatch.core.identities import extension
 from nightlatch.core.identities.complaints import Path, complaint, refusal
 from nightlatch.core.identities.marks import EMAIL, Found
-from nightlatch.core.identities.model import Kind, Name
+from nightlatch.core.identities.model import Kind, Marks, Name, Trait
 from nightlatch.core.identities.normal import phone_number
+from nightlatch.core.identities.searching import Searched, names
+from nightlatch.core.questions import TRAITS, Attribute
 from nightlatch.kernel.outbound import OutboundRefused
 from nightlatch.problems import SchemaNotFound, SchemaUnknown
 
@@ -34,7 +36,8 @@ _EXPLAINED = 1000
 @dataclass(frozen=True, slots=True)
 class Derived:
     """What traits amount to. Identifiers by credential type and (via, value) pairs are in normal form; `labels` are
-    the names to show for totp and passkey. `changed`: `traits` are not those given, a phone number became E.164."""
+    the names to show for totp and passkey, `searchable` what filters find. `changed`: `traits` are not those given, a
+    phone number became E.164."""
 
     traits: Any
     changed: bool
@@ -43,6 +46,7 @@ class Derived:
     verifiable: tuple[tuple[str, str], ...]
     recovery: tuple[tuple[str, str], ...]
     labels: Mapping[str, str]
+    searchable: tuple[Trait, ...] = ()
 
     def names(self) -> list[Name]:
         """What only one identity may hold of it."""
@@ -54,9 +58,9 @@ class Derived:
 
 class Schema:
     """One identity schema: `document` as it was given, `content` as it reads. `by_code`: it has an address that signs
-    in by code."""
+    in by code. `searchable`: the traits that filters may name."""
 
-    __slots__ = ("_marks", "_validator", "by_code", "content", "document", "id")
+    __slots__ = ("_marks", "_validator", "by_code", "content", "document", "id", "searchable")
 
     def __init__(self, schema_id: str, document: bytes) -> None:
         """ValueError when `document` is not an identity schema."""
@@ -82,6 +86,7 @@ class Schema:
             validator=lambda pointer: map_of_parts()[pointer],
         )
         self.by_code = any(mark.code for mark in extension.marks(self._marks))
+        self.searchable = names(self._marks)
 
     def derive(self, traits: Any) -> Derived:
         """Checks `traits` and says what identifiers and addresses they hold. TraitsInvalid names all that is wrong."""
@@ -90,8 +95,9 @@ class Schema:
         for path, number in found.rewrites:
             traits = _replaced(traits, path[1:], number)
         self._check(traits)
-        if found.complaints:
-            raise refusal(found.complaints)
+        searched = self._searched(traits)
+        if complaints := found.complaints + searched.complaints:
+            raise refusal(complaints)
         codes = tuple(sorted(found.codes, key=lambda code: (code[1], code[0])))
         identifiers = {kind: tuple(values) for kind, values in found.identifiers.items()}
         if codes:
@@ -104,7 +110,18 @@ class Schema:
             verifiable=tuple(found.verifiable),
             recovery=tuple(found.recovery),
             labels=found.labels,
+            searchable=tuple(searched.traits),
         )
+
+    def searched(self, traits: Any) -> tuple[Trait, ...]:
+        """What filters find of `traits`, which need not fit: too long and too many values are left out."""
+        return tuple(self._searched(traits).traits)
+
+    def _searched(self, traits: Any) -> Searched:
+        searched = Searched(self.searchable)
+        if self.searchable:
+            self._marks.walk(traits, ("traits",), searched)
+        return searched
 
     def _check(self, traits: Any) -> None:
         instance = {"traits": traits}
@@ -119,11 +136,22 @@ class Schema:
 
 
 class Schemas:
-    """The configured schemas, in the order of the configuration."""
+    """The configured schemas, in the order of the configuration; the attributes that filters may name by them."""
 
     def __init__(self, schemas: Sequence[Schema], default_id: str) -> None:
+        """ValueError when a trait is of one kind here and of another there."""
         self._schemas = {schema.id: schema for schema in schemas}
         self.default_id = default_id
+        self.traits: dict[str, Attribute] = {}
+        for schema in schemas:
+            for name, kind in schema.searchable.items():
+                if self.traits.setdefault(TRAITS + name, Attribute(kind)).kind is not kind:
+                    raise ValueError(f"the schema {schema.id} cannot be used: another has {name} of another type")
+        self.marks: Marks = tuple(
+            sorted(
+                (schema.id, name, kind.name.lower()) for schema in schemas for name, kind in schema.searchable.items()
+            )
+        )
 
     def __iter__(self) -> Iterator[Schema]:
         return iter(self._schemas.values())
@@ -142,6 +170,11 @@ class Schemas:
         if schema := self._find(schema_id):
             return schema
         raise SchemaNotFound(schema_id)
+
+    def searched(self, schema_id: str, traits: str) -> tuple[Trait, ...]:
+        """What filters find of traits, as JSON, by the schema of this id; nothing when there is none."""
+        schema = self._schemas.get(schema_id)
+        return schema.searched(msgspec.json.decode(traits)) if schema else ()
 
     def _find(self, schema_id: str) -> Schema | None:
         if schema := self._schemas.get(schema_id):
@@ -174,7 +207,10 @@ async def load_schemas(sources: Sequence[tuple[str, str]], default_id: str, fetc
             errors.append(f"identity.schemas.{number}.url: the schema {schema_id} cannot be used: {reason}")
     if errors:
         raise SchemasBroken(errors)
-    return Schemas(schemas, default_id)
+    try:
+        return Schemas(schemas, default_id)
+    except ValueError as error:
+        raise SchemasBroken([f"identity.schemas: {error}"]) from None
 
 
 async def _document(url: str, fetch: Fetch) -> bytes:

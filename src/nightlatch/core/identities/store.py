@@ -3,8 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from nightlatch.core.identities.model import Filter, Identity, Name
+from nightlatch.core.identities.model import Filling, Filter, Identity, Name, Searchable
+from nightlatch.core.identities.question import Question
 from nightlatch.core.organizations.store import Tx as OrganizationsTx
+from nightlatch.core.questions import Place, Summary
+from nightlatch.kernel.filters import Comparison
 
 
 class Identities(Protocol):
@@ -38,6 +41,52 @@ class Identities(Protocol):
         """Removes it and all that hangs on it; false when there is none."""
 
 
+class IdentityQuestions(Protocol):
+    """Any question over the identities of an organization; each reads as many rows as it takes."""
+
+    async def horizon(self, question: Question, after: Place | None, most: int) -> int | None:
+        """When the identity was created to which `most` of the stretch that the question spans are read, in its order
+        past `after`; None when there are no more than that."""
+
+    async def list(
+        self, question: Question, after: Place | None, horizon: int | None, limit: int
+    ) -> Sequence[Identity]:
+        """The first that fit, past `after` and before the horizon."""
+
+    async def places(self, question: Question, after: Place | None, horizon: int | None, limit: int) -> Sequence[Place]:
+        """Of the same."""
+
+    async def summary(self, question: Question, schemas: Sequence[str] = ()) -> Summary:
+        """Of all that fit; by state and by these schemas, if there are any."""
+
+
+class SearchableTraits(Protocol):
+    """What identities are found by besides their columns."""
+
+    async def put(self, of: Sequence[tuple[Identity, Searchable]], *, new: bool = False) -> None:
+        """Makes this all that each is found by; `new` ones had nothing. Where other marks are wanted than theirs, all
+        identities are to be looked at again."""
+
+    async def few(self, organization: bytes, term: Comparison, most: int) -> bool:
+        """Whether at most `most` values are such."""
+
+    async def filling(self) -> Filling: ...
+
+    async def hold(self) -> Filling:
+        """As `filling`; nobody else changes it until the transaction ends."""
+
+    async def save(self, filling: Filling) -> None: ...
+
+    async def next(self, after: bytes, most: int) -> Sequence[Identity]:
+        """By id, past `after`, of all organizations; nobody else changes them until the transaction ends."""
+
+
 class Tx(OrganizationsTx, Protocol):
     @property
     def identities(self) -> Identities: ...
+
+    @property
+    def identity_questions(self) -> IdentityQuestions: ...
+
+    @property
+    def searchable(self) -> SearchableTraits: ...

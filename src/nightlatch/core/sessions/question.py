@@ -1,5 +1,6 @@
 """A question over the sessions of an organization."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from nightlatch.core.identities.model import State as IdentityState
 from nightlatch.core.questions import Attribute, Kind, Reach, reach, typed
 from nightlatch.core.sessions.model import How, Standing
-from nightlatch.kernel.filters import Filter
+from nightlatch.kernel.filters import Comparison, Filter
 
 
 class State(StrEnum):
@@ -46,7 +47,7 @@ _NARROW = {"id", "number", "identity.id", "identity.external_id"}
 class Question(msgspec.Struct, frozen=True):
     """Which sessions, as of `now`: those that fit `where`, all of them when it is None. Of those that `how` would end,
     if it is given; of those issued by `issued_by`. Lists go by creation: the newest first, or the oldest. `idle` as in
-    a list."""
+    a list. `few` is a term of it, over a trait, that is known to find few."""
 
     organization: bytes
     now: int
@@ -55,22 +56,16 @@ class Question(msgspec.Struct, frozen=True):
     oldest_first: bool = False
     how: How | None = None
     issued_by: int | None = None
+    few: Comparison | None = None
 
     @property
     def reach(self) -> Reach:
-        return reach(self.where, _NARROW, "created_at")
+        return reach(self.where, _NARROW, "created_at", self.few)
 
 
-class Summary(msgspec.Struct, frozen=True):
-    """How many there are: in all, and by attribute and value. A session with several methods is counted by each."""
-
-    total: int
-    facets: dict[str, dict[str, int]]
-
-
-def filter_of(text: str) -> Filter:
-    """The tree of a filter over sessions. FilterInvalid."""
-    return typed(text, ATTRIBUTES, "a session")
+def filter_of(text: str, traits: Mapping[str, Attribute] = {}) -> Filter:
+    """The tree of a filter over sessions, and these traits of who they are of. FilterInvalid."""
+    return typed(text, {**ATTRIBUTES, **traits}, "a session")
 
 
 def state_of(standing: Standing, idle: int | None, now: int) -> State:

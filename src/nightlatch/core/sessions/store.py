@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from nightlatch.core.credentials.store import Tx as CredentialsTx
-from nightlatch.core.questions import Place
+from nightlatch.core.questions import Place, Summary
 from nightlatch.core.sessions.model import (
     Ending,
     Filter,
@@ -22,7 +22,7 @@ from nightlatch.core.sessions.model import (
     Step,
     Where,
 )
-from nightlatch.core.sessions.question import Question, Summary
+from nightlatch.core.sessions.question import Question
 
 
 class Sessions(Protocol):
@@ -101,8 +101,8 @@ class Questions(Protocol):
     ) -> Sequence[Standing]:
         """The first that fit, past `after` and before the horizon."""
 
-    async def ids(self, question: Question, limit: int) -> Sequence[bytes]:
-        """Of the first that fit."""
+    async def places(self, question: Question, after: Place | None, horizon: int | None, limit: int) -> Sequence[Place]:
+        """Of the same."""
 
     async def summary(self, question: Question, methods: Sequence[str] = ()) -> Summary:
         """Of all that fit; by kinds of device and these methods, if there are any."""

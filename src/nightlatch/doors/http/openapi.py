@@ -29,9 +29,9 @@ _SECURITY = {
 
 
 class Document(NamedTuple):
-    """What a document says of its door as a whole: `error` is the shape of every refusal but `others` (by status),
-    `refusal` its media type, `key` the security scheme of an access key. For who generates a client: the `prefix` that
-    its host ends with, and the `tag` that names the class of the guarded operations."""
+    """What a document says of its door as a whole: `error` is the shape of every refusal but `others` (by status; of
+    a second good answer, too), `refusal` its media type, `key` the security scheme of an access key. For who generates
+    a client: the `prefix` that its host ends with, and the `tag` that names the class of the guarded operations."""
 
     title: str
     error: Any
@@ -118,7 +118,7 @@ def _responses(route: Route[Any], schemas: dict[Any, _Object], about: Document) 
     statuses = sorted({*route.refuses, *_statuses_of_kind(route)})
     refused = {"content": {about.refusal: {"schema": schemas[about.error]}}}
     others = {status: {"content": _json(schemas[shape])} for status, shape in about.others.items()}
-    bodies = {status: others.get(status, refused) for status in statuses if status >= HTTPStatus.BAD_REQUEST}
+    bodies = {s: others.get(s, refused) for s in statuses if s >= HTTPStatus.BAD_REQUEST or s in others}
     answers = {str(status): {"description": _phrase(status), **bodies.get(status, {})} for status in statuses}
     if route.again is not None:
         content = _json({"anyOf": [schemas[route.again], schemas[about.error]]})

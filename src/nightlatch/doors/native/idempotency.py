@@ -78,6 +78,10 @@ class _Marking:
     def generations(self) -> Generations | None:
         return self.store.generations
 
+    @property
+    def scatters(self) -> bool:
+        return self.store.scatters
+
     async def write(self, unit: Unit[T]) -> T:
         return await self.store.write(partial(_marked, self.entry, unit))
 

@@ -68,8 +68,10 @@ def _expiry(call: Call[Shared], body: shapes.NewKey) -> int | None:
     return expires_at
 
 
-def organization_of(call: Call[Shared]) -> bytes:
-    """The organization that the request is about. OrganizationNotFound."""
+def organization_of(call: Call[Shared], named: str | None = None) -> bytes:
+    """The organization that the request is about; its body may have `named` one. OrganizationNotFound, FieldInvalid."""
+    if named is not None:
+        return shapes.given_id("organization", named)
     text = call.query("organization_id")
     organization_id = call.act.organization if text is None else parse_id(text)
     if organization_id is None:

@@ -1,13 +1,15 @@
-"""How a list is asked for by a filter: its parameters, its order by time, and pages that are good for it alone."""
+"""How a list is asked for by a filter: its parameters, its order by time, and pages that are good for it alone; how
+many it has, where that is asked, too."""
 
 from collections.abc import Callable
 from hashlib import sha256
 from typing import NamedTuple
 
-from nightlatch.core.questions import Place
+from nightlatch.core.questions import Place, Summary
 from nightlatch.doors.http.parts import Shared
 from nightlatch.doors.http.routing import Call, Parameter
 from nightlatch.doors.native import paging
+from nightlatch.doors.native.shapes import Counted
 from nightlatch.kernel.filters import Filter
 from nightlatch.problems import FieldInvalid
 
@@ -45,6 +47,25 @@ def asking(call: Call[Shared], organization_id: bytes, filter_of: Callable[[str]
     at = page.after
     after = None if at is None else (int.from_bytes(at[:8], "big", signed=True), at[8:])
     return Asking(where, sort == time, scan, page, after)
+
+
+INCLUDE = Parameter("include", help="total, facets, or both with a comma between: of all pages.")
+
+
+def include(call: Call[Shared]) -> set[str]:
+    """FieldInvalid."""
+    wanted = {*(call.query("include") or "").split(",")} - {""}
+    if wanted - {"total", "facets"}:
+        raise FieldInvalid("include", "include is total, facets, or both with a comma between.")
+    return wanted
+
+
+def counted(answer: Counted, summary: Summary | None, include: set[str]) -> None:
+    """Says in the answer what was asked of the summary."""
+    if summary is not None and "total" in include:
+        answer.total = summary.total
+    if summary is not None and "facets" in include:
+        answer.facets = summary.facets
 
 
 def placed(time: int, row_id: bytes) -> bytes:

@@ -1,35 +1,36 @@
 """One question over the sessions of an organization, and the same question ends them."""
 
 from collections.abc import Sequence
+from functools import partial
+
+import msgspec
 
 from nightlatch.core.access.rules import acting_in, allow
-from nightlatch.core.access.store import Tx
 from nightlatch.core.administration import sessions as rules
+from nightlatch.core.administration.work import GOOD_FOR, Trial, attempt
 from nightlatch.core.events.model import Act
+from nightlatch.core.flows.store import Tx
+from nightlatch.core.jobs.model import Job, Kind, Which
+from nightlatch.core.questions import Summary
 from nightlatch.core.sessions.model import How, Revocation, Standing, Where
-from nightlatch.core.sessions.question import Question, Summary, filter_of, state_of
+from nightlatch.core.sessions.question import Question, filter_of, state_of
 from nightlatch.core.sessions.rules import end
 from nightlatch.doors.http.parts import Shared
-from nightlatch.doors.http.routing import KIB, Answer, Call, Parameter
-from nightlatch.doors.native import paging, questions, shapes
+from nightlatch.doors.http.routing import KIB, Answer, Call
+from nightlatch.doors.native import jobs, paging, questions, shapes
 from nightlatch.doors.native.keys import organization_of
 from nightlatch.kernel.clock import moment
-from nightlatch.kernel.ids import id_text, parse_id
+from nightlatch.kernel.ids import id_text
 from nightlatch.problems import FieldInvalid
 
-QUESTION = (
-    *questions.parameters('device.kind eq "mobile" and created_at gt …', "created_at"),
-    Parameter("include", help="total, facets, or both with a comma between: of all pages."),
-)
-_TRIAL = "ending of sessions"
+QUESTION = (*questions.parameters('device.kind eq "mobile" and created_at gt …', "created_at"), questions.INCLUDE)
 _WHICH = ("filter", "ids", "identities", "organization", "everybody", "token")
 
 
 async def list_sessions(call: Call[Shared]) -> Answer:
-    organization_id, include = organization_of(call), _include(call)
-    asking = questions.asking(call, organization_id, filter_of, "created_at")
-    idle = call.door.lifetime.idle
-    question = Question(organization_id, call.act.now, idle, asking.where, asking.oldest_first)
+    organization_id, include = organization_of(call), questions.include(call)
+    asking = questions.asking(call, organization_id, partial(filter_of, traits=call.door.schemas.traits), "created_at")
+    question = Question(organization_id, call.act.now, call.door.lifetime.idle, asking.where, asking.oldest_first)
 
     async def unit(tx: Tx) -> tuple[Sequence[Standing], Summary | None]:
         await acting_in(tx, call.act, organization_id)
@@ -41,85 +42,63 @@ async def list_sessions(call: Call[Shared]) -> Answer:
     found, summary = await call.door.store.scan(unit)
     rows, token = paging.cut(call, asking.page, [(_place(each), _shown(each, question)) for each in found])
     answer = shapes.Sessions(sessions=rows, next_page_token=token)
-    if summary is not None and "total" in include:
-        answer.total = summary.total
-    if summary is not None and "facets" in include:
-        answer.facets = summary.facets
+    questions.counted(answer, summary, include)
     return Answer(200, shapes.encode(answer))
 
 
 async def end_sessions(call: Call[Shared]) -> Answer:
     body = shapes.decode(await call.body(80 * KIB), shapes.EndSessions)  # a token may have 65 of them
-    which = _which(body)
+    which = shapes.one_of(body, _WHICH)
     if body.dry_run and which != "filter":
         raise FieldInvalid("dry_run", "A trial is of a filter.")
-    organization_id = organization_of(call) if body.organization is None else _id("organization", body.organization)
+    organization_id = organization_of(call, body.organization)
     act = await call.door.store.read(lambda tx: acting_in(tx, call.act, organization_id))
     if body.dry_run:
         allow(act.scopes, "sessions:read")  # its sample shows sessions
-        return await _try(call, act, body)
+        return await _try(call, act, _to_end(call, act, body))
     if which in {"filter", "token"}:
         return await _end_matching(call, act, body)
     where = Where(
-        session_ids=_ids("ids", body.ids) if body.ids else None,
-        identity_ids=_ids("identities", body.identities or ()),
+        session_ids=shapes.given_ids("ids", body.ids) if body.ids else None,
+        identity_ids=shapes.given_ids("identities", body.identities or ()),
         everybody=which in {"organization", "everybody"},
     )
     how = body.how or How.DISABLE
     return _ended(await call.door.store.write(lambda tx: end(tx, act, where, how, body.reason)))
 
 
-async def _try(call: Call[Shared], act: Act, body: shapes.EndSessions) -> Answer:
-    text, how = body.filter or "", body.how or How.DISABLE
-    question = _to_end(call, act, text, how)
-    found, sample = await call.door.store.scan(lambda tx: rules.preview(tx, question, allow_scan=body.allow_scan))
-    tried = rules.trial(act, found, how, text, allow_scan=body.allow_scan)
+async def _try(call: Call[Shared], act: Act, which: Which) -> Answer:
+    async def unit(tx: Tx) -> tuple[Trial, Question, Sequence[Standing]]:
+        tried, _ = await attempt(tx, act, Kind.END_SESSIONS, rules.WORK, which, call.door.schemas.traits)
+        question = rules.question_of(act.organization, tried.which, call.door.schemas.traits)
+        return tried, question, await tx.questions.list(question, None, None, min(tried.total, 10))
+
+    tried, question, sample = await call.door.store.scan(unit)
     answer = shapes.Ended(
-        count=len(found),
+        count=tried.total,
         sample=[_shown(each, question) for each in sample],
-        token=call.door.page_keys.seal((_TRIAL, tried)),
-        expires_at=moment(tried.at + rules.GOOD_FOR),
+        token=jobs.sealed(call, tried),
+        expires_at=moment(which.at + GOOD_FOR),
     )
     return Answer(200, shapes.encode(answer))
 
 
 async def _end_matching(call: Call[Shared], act: Act, body: shapes.EndSessions) -> Answer:
-    tried = _tried(call, act, body) if body.token is not None else None
-    text, how = (tried.filter, tried.how) if tried else (body.filter or "", body.how or How.DISABLE)
-    question = _to_end(call, act, text, how, tried.at if tried else None)
-    scan = tried.allow_scan if tried else body.allow_scan
-    found = await call.door.store.scan(lambda tx: rules.matching(tx, question, allow_scan=scan))
-    if tried:
-        found = tried.shown(found)
-    count = await rules.end_matching(call.door.store, act, found, how, body.reason, text)
-    return Answer(200, shapes.encode(shapes.Ended(count=count)))
+    which, most = _to_end(call, act, body), None
+    if body.token is not None:
+        tried = jobs.tried(call, act, Kind.END_SESSIONS, body.token)
+        if body.how not in {None, tried.which.how}:
+            raise FieldInvalid("how", "A trial is ended as it was tried.")
+        which = msgspec.structs.replace(tried.which, at=which.at, idle=which.idle)
+        most = tried.total
+    traits = call.door.schemas.traits
+    ended = await rules.end_matching(call.door.store, act, which, traits, body.reason, most)
+    return jobs.begun(ended) if isinstance(ended, Job) else Answer(200, shapes.encode(shapes.Ended(count=ended)))
 
 
-def _tried(call: Call[Shared], act: Act, body: shapes.EndSessions) -> rules.Trial:
-    opened = call.door.page_keys.unseal(body.token or "", tuple[str, rules.Trial])
-    tried = rules.check_trial(act, opened[1] if opened and opened[0] == _TRIAL else None)
-    if body.how not in {None, tried.how}:
-        raise FieldInvalid("how", "A trial is ended as it was tried.")
-    return tried
-
-
-def _which(body: shapes.EndSessions) -> str:
-    given = [name for name in _WHICH if getattr(body, name) not in (None, False)]
-    if len(given) != 1:
-        raise FieldInvalid("filter", f"Say which sessions by one of {', '.join(_WHICH)}.")
-    return given[0]
-
-
-def _to_end(call: Call[Shared], act: Act, text: str, how: How, issued_by: int | None = None) -> Question:
-    idle = call.door.lifetime.idle
-    return Question(act.organization, act.now, idle, filter_of(text), how=how, issued_by=issued_by)
-
-
-def _include(call: Call[Shared]) -> set[str]:
-    include = {*(call.query("include") or "").split(",")} - {""}
-    if include - {"total", "facets"}:
-        raise FieldInvalid("include", "include is total, facets, or both with a comma between.")
-    return include
+def _to_end(call: Call[Shared], act: Act, body: shapes.EndSessions) -> Which:
+    how = body.how or How.DISABLE
+    return Which(act.now, body.filter, how=how, idle=call.door.lifetime.idle, allow_scan=body.allow_scan)
 
 
 def _place(standing: Standing) -> bytes:
@@ -133,14 +112,3 @@ def _shown(standing: Standing, question: Question) -> shapes.Session:
 def _ended(revocation: Revocation) -> Answer:
     missing = [id_text(each) for each in revocation.missing]
     return Answer(200, shapes.encode(shapes.Ended(count=revocation.count, more=revocation.more, missing=missing)))
-
-
-def _ids(name: str, texts: Sequence[str]) -> tuple[bytes, ...]:
-    return tuple(dict.fromkeys(_id(name, text) for text in texts))
-
-
-def _id(name: str, text: str) -> bytes:
-    found = parse_id(text)
-    if found is None:
-        raise FieldInvalid(name, f"{name} holds {text[:64]!r}, which is no UUID.")
-    return found

@@ -1,5 +1,6 @@
 """What is sent and answered: ids as UUID text, times as RFC 3339 in UTC."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -9,6 +10,7 @@ from nightlatch.core.access.model import AccessKey
 from nightlatch.core.credentials.given import LookupCode, OidcProvider, WebAuthnKey
 from nightlatch.core.credentials.model import Credential as Stored
 from nightlatch.core.events.model import Logged
+from nightlatch.core.identities.model import Identity as Person
 from nightlatch.core.organizations import model
 from nightlatch.core.sessions.model import AtLimit, How, Standing
 from nightlatch.core.sessions.model import Policy as PolicyKept
@@ -16,10 +18,12 @@ from nightlatch.core.sessions.question import State
 from nightlatch.kernel import clock
 from nightlatch.kernel.clock import moment as at
 from nightlatch.kernel.durations import duration_text, parse_duration
-from nightlatch.kernel.ids import id_text
+from nightlatch.kernel.ids import id_text, parse_id
 from nightlatch.problems import FieldInvalid, Invalid
 
 T = TypeVar("T")
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Ids = Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)]
 encode = msgspec.json.Encoder().encode
 
 
@@ -162,23 +166,44 @@ class Session(msgspec.Struct, kw_only=True):
     last_seen: datetime
 
 
-class Sessions(msgspec.Struct, kw_only=True):
+class Counted(msgspec.Struct, kw_only=True):
     """`total`, and `facets` by attribute and value, of all pages, where they were asked for."""
 
-    sessions: list[Session]
     next_page_token: str | None = None
     total: int | msgspec.UnsetType = msgspec.UNSET
     facets: dict[str, dict[str, int]] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Sessions(Counted, kw_only=True):
+    sessions: list[Session]
+
+
+class Identity(msgspec.Struct, kw_only=True):
+    """Every member is an attribute that a filter may name, and of the traits those that are marked as searchable."""
+
+    id: str
+    organization: str
+    state: str
+    schema: str
+    external_id: str | None
+    traits: Any
+    created_at: datetime
+    updated_at: datetime
+    state_changed_at: datetime
+
+
+class Identities(Counted, kw_only=True):
+    identities: list[Identity]
 
 
 class EndSessions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One of `filter`, `ids`, `identities`, `organization`, `everybody` (true) and `token` says which. `dry_run` goes
     with a filter: it ends none, and gives the token that ends no more than it showed."""
 
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    reason: Reason
     filter: str | None = None
-    ids: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)] | None = None
-    identities: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)] | None = None
+    ids: Ids | None = None
+    identities: Ids | None = None
     organization: str | None = None
     everybody: bool = False
     token: str | None = None
@@ -237,6 +262,26 @@ def decode(body: bytes, kind: type[T]) -> T:
 def _pointer(path: str) -> str:
     """`.aliases[0].kind` as a JSON pointer."""
     return "#" + path.replace("[", "/").replace("]", "").replace(".", "/")
+
+
+def one_of(body: msgspec.Struct, names: tuple[str, ...]) -> str:
+    """Which of its members `names` says what the request is about. FieldInvalid when none does, or several."""
+    given = [name for name in names if getattr(body, name) not in (None, False)]
+    if len(given) != 1:
+        raise FieldInvalid(names[0], f"Say which by one of {', '.join(names)}.")
+    return given[0]
+
+
+def given_ids(name: str, texts: Sequence[str]) -> tuple[bytes, ...]:
+    """The ids in the member `name`, each once. FieldInvalid."""
+    return tuple(dict.fromkeys(given_id(name, text) for text in texts))
+
+
+def given_id(name: str, text: str) -> bytes:
+    found = parse_id(text)
+    if found is None:
+        raise FieldInvalid(name, f"{name} holds {text[:64]!r}, which is no UUID.")
+    return found
 
 
 def organization(shown: model.Organization) -> Organization:
@@ -298,6 +343,20 @@ def session(shown: Standing, state: State) -> Session:
         authenticated_at=at(s.authenticated_at),
         expires_at=at(s.expires_at),
         last_seen=at(s.last_seen),
+    )
+
+
+def identity(shown: Person) -> Identity:
+    return Identity(
+        id=id_text(shown.id),
+        organization=id_text(shown.organization),
+        state=shown.state,
+        schema=shown.schema_id,
+        external_id=shown.external_id,
+        traits=msgspec.Raw(shown.traits),
+        created_at=at(shown.created_at),
+        updated_at=at(shown.updated_at),
+        state_changed_at=at(shown.state_changed_at),
     )
 
 

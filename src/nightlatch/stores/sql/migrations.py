@@ -217,6 +217,38 @@ MIGRATIONS = (
         ),
     ),
     Migration(
+        8,
+        "traits that filters may name",
+        (
+            "create index identities_created on identities (organization_id, created_at, id)",
+            """create table searchable_traits (
+                identity_id {id} not null references identities (id) on delete cascade,
+                name {text} not null, value {text} not null, organization_id {id} not null,
+                primary key (identity_id, name, value)
+            ) {keyed}""",
+            "create index searchable_traits_value on searchable_traits (organization_id, name, value, identity_id)",
+            """create table trait_marks (
+                id {int} primary key, wanted {text} not null, filled {text} not null, after_id {id}
+            ) {strict}""",
+        ),
+    ),
+    Migration(
+        9,
+        "jobs",
+        (
+            """create table jobs (
+                id {id} primary key, organization_id {id} not null references organizations (id),
+                kind {text} not null, actor {text} not null, reason {text} not null, which {text} not null,
+                total {int} not null, created_at {int} not null, updated_at {int} not null, status {text} not null,
+                done {int} not null, failed {int} not null, failures {text} not null,
+                after_at {int}, after_id {id}, ended_at {int}
+            ) {strict}""",
+            "create index jobs_page on jobs (organization_id, id)",
+            "create index jobs_running on jobs (id) where ended_at is null",
+            "create index jobs_ended on jobs (ended_at) where ended_at is not null",
+        ),
+    ),
+    Migration(
         10,
         "policies of organizations and identities",
         (

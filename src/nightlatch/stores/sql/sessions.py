@@ -30,11 +30,10 @@ _FROM = f"from sessions s {JOINS}"
 # Not `exists`: for a page of a list, PostgreSQL would read all credentials of all identities into a hash first.
 _SECOND_FACTOR = "(coalesce((select max(second_factors) from credentials where identity_id = s.identity_id), 0) > 0)"
 _OWN = ", ".join("s." + column.strip() for column in COLUMNS.split(",")).replace("s.expires_at", ENDS)
-_SELECT = f"select {_OWN}, {ENDED}, {_SECOND_FACTOR}, {EFFECTIVE}, {IDENTITY}"
-STANDING = f"{_SELECT} {_FROM}"
+STANDING = f"{_OWN}, {ENDED}, {_SECOND_FACTOR}, {EFFECTIVE}, {IDENTITY}"
 # SQLite reads each column of a row that an index found in a join as if for the first time: 37 µs. Taken out of the
 # join, the same row costs 6 µs.
-_ONE = f"{_SELECT} from (select * from sessions where %s limit 1) s {JOINS}"
+_ONE = f"select {STANDING} from (select * from sessions where %s limit 1) s {JOINS}"
 
 BY_TOKEN = sql(_ONE % "token_hash = $1")
 GET = sql(_ONE % "organization_id = $1 and id = $2")
@@ -72,7 +71,7 @@ class SqlSessions(Rows):
             conditions.add("s.created_at <= {}", after.created_at)
             conditions.add("(s.created_at < {} or s.id > {})", after.created_at, after.id)
         end = f"limit {conditions.parameter(limit)} offset {conditions.parameter(skip)}"
-        statement = conditions.statement(f"{STANDING} where %s order by s.created_at desc, s.id {end}")
+        statement = conditions.statement(f"select {STANDING} {_FROM} where %s order by s.created_at desc, s.id {end}")
         return await self._all(standing_of, statement, *conditions.arguments)
 
     async def count(self, organization: bytes, where: Filter, now: int) -> int:

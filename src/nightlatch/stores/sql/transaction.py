@@ -9,12 +9,15 @@ from nightlatch.stores.sql.events import SqlEvents
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.idempotency import SqlIdempotencyKeys
 from nightlatch.stores.sql.identities import SqlIdentities
+from nightlatch.stores.sql.identity_questions import SqlIdentityQuestions
+from nightlatch.stores.sql.jobs import SqlJobs
 from nightlatch.stores.sql.leases import SqlLeases
 from nightlatch.stores.sql.log import SqlLog
 from nightlatch.stores.sql.messages import SqlMessages
 from nightlatch.stores.sql.organizations import SqlOrganizations
 from nightlatch.stores.sql.policies import SqlPolicies
 from nightlatch.stores.sql.questions import SqlQuestions
+from nightlatch.stores.sql.searchable import SqlSearchable
 from nightlatch.stores.sql.sessions import SqlSessions
 from nightlatch.stores.sql.statement import Connection
 
@@ -29,6 +32,8 @@ class Transaction:
         self.messages = SqlMessages(connection)
         self.organizations = SqlOrganizations(connection)
         self.identities = SqlIdentities(connection)
+        self.identity_questions = SqlIdentityQuestions(connection)
+        self.searchable = SqlSearchable(connection)
         self.credentials = SqlCredentials(connection)
         self.sessions = SqlSessions(connection)
         self.endings = SqlEndings(connection)
@@ -37,5 +42,6 @@ class Transaction:
         self.access_keys = SqlAccessKeys(connection)
         self.idempotency_keys = SqlIdempotencyKeys(connection)
         self.leases = SqlLeases(connection)
+        self.jobs = SqlJobs(connection)
         self.attempts = SqlAttempts(connection)
         self.flows = SqlFlows(connection)
