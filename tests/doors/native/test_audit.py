@@ -55,13 +55,13 @@ def test_pages_go_either_way_and_their_tokens_are_good_for_their_own_question(do
     for sort, expected in (("at", ["a.1", "a.2", "a.3"]), ("-at", ["a.3", "a.2", "a.1"])):
         seen, token = [], ""
         while token is not None:
-            page = ask(doors, 'name sw "a."', sort=sort, page_size="2", page_token=token).ok()
+            page = ask(doors, 'name sw "a."', sort=sort, limit="2", cursor=token).ok()
             seen += [each["name"] for each in page["events"]]
-            token = page["next_page_token"]
+            token = page["next_cursor"]
         assert seen == expected
-    token = ask(doors, page_size="1").ok()["next_page_token"]
-    refused(ask(doors, 'name sw "a."', page_token=token), 400, "page_token_invalid")
-    refused(doors.admin("GET", f"/v1/sessions?page_token={token}"), 400, "page_token_invalid")
+    token = ask(doors, limit="1").ok()["next_cursor"]
+    refused(ask(doors, 'name sw "a."', cursor=token), 400, "page_token_invalid")
+    refused(doors.admin("GET", f"/v1/sessions?cursor={token}"), 400, "page_token_invalid")
 
 
 def test_W3_the_log_of_another_organization_is_for_whoever_manages_organizations(doors_of_each: Doors) -> None:

@@ -64,17 +64,17 @@ def test_pages_total_and_facets_are_of_the_identities_that_the_filter_picks(staf
     for sort in ("created_at", "-created_at"):
         seen, token = [], ""
         while token is not None:
-            page = ask(staff, picked, sort=sort, page_size="2", page_token=token, include="total,facets").ok()
+            page = ask(staff, picked, sort=sort, limit="2", cursor=token, include="total,facets").ok()
             seen += [each["id"] for each in page["identities"]]
-            token = page["next_page_token"]
+            token = page["next_cursor"]
             assert page["total"] == 5
             assert page["facets"] == {"state": {"active": 5}, "schema": {"employee": 5}}
         assert sorted(seen) == sorted(made[2:])
     whole = ask(staff, include="facets").ok()
     assert whole["facets"] == {"state": {"active": 14}, "schema": {"default": 7, "employee": 7}}
     assert "total" not in whole
-    first = ask(staff, picked, page_size="1").ok()["next_page_token"]
-    refused(ask(staff, "traits.number ge 2", page_token=first), 400, "page_token_invalid")
+    first = ask(staff, picked, limit="1").ok()["next_cursor"]
+    refused(ask(staff, "traits.number ge 2", cursor=first), 400, "page_token_invalid")
 
 
 def test_sessions_are_found_and_ended_by_a_trait_of_whose_they_are(staff: Doors) -> None:

@@ -60,7 +60,7 @@ def test_an_ending_of_very_many_is_answered_with_the_job_that_does_it(doors_of_e
     over = look(doors, begun)
     assert over == {**begun, "status": "done", "done": 7, "ended_at": at}
     assert alive(doors) == set()
-    assert doors.admin("GET", URL).ok() == {"jobs": [over], "next_page_token": None}
+    assert doors.admin("GET", URL).ok() == {"jobs": [over], "next_cursor": None}
     names = [event.name for event in doors.events if event.name.startswith("job.")]
     assert names == ["job.begun", "job.ended"]
 
@@ -231,7 +231,7 @@ def test_jobs_are_listed_in_pages_the_newest_first(doors: Doors) -> None:
         doors.clock.advance(1000)
     seen, token = [], ""
     while token is not None:
-        page = doors.admin("GET", f"{URL}?page_size=2&page_token={token}").ok()
+        page = doors.admin("GET", f"{URL}?limit=2&cursor={token}").ok()
         seen += [each["id"] for each in page["jobs"]]
-        token = page["next_page_token"]
+        token = page["next_cursor"]
     assert seen == made[::-1]

@@ -27,7 +27,7 @@ def test_a_key_is_made_shown_once_used_and_revoked(doors_of_each: Doors) -> None
     }  # fmt: skip
     assert re.fullmatch(r"nl_key_[A-Za-z0-9]{43}", made["token"])
     listed = doors.admin("GET", URL, key=made["token"])
-    assert listed.ok() == {"keys": [made["key"]], "next_page_token": None}
+    assert listed.ok() == {"keys": [made["key"]], "next_cursor": None}
     assert made["token"] not in listed.body.decode()
     doors.admin("DELETE", f"{URL}/{made['key']['id']}").ok(204)
     refused(doors.admin("GET", URL, key=made["token"]), 401, "key_required")
@@ -117,7 +117,7 @@ def test_pages_hold_each_key_once(doors: Doors) -> None:
         doors.key()
     seen, token = [], ""
     while token is not None:
-        page = doors.admin("GET", f"{URL}?page_size=2&page_token={token}").ok()
+        page = doors.admin("GET", f"{URL}?limit=2&cursor={token}").ok()
         seen += [each["id"] for each in page["keys"]]
-        token = page["next_page_token"]
+        token = page["next_cursor"]
     assert len(seen) == len(set(seen)) == 5

@@ -44,7 +44,7 @@ def test_an_organization_is_made_and_shown(doors_of_each: Doors) -> None:
     assert doors.happened() == ["organization.created", "organization.alias_added", "organization.alias_added"]
     listed = doors.admin("GET", URL).ok()
     assert [each["id"] for each in listed["organizations"]] == [DEFAULT_ID, shown["id"]]
-    assert listed["next_page_token"] is None
+    assert listed["next_cursor"] is None
 
 
 def test_it_is_renamed_and_given_aliases(doors_of_each: Doors) -> None:
@@ -119,24 +119,24 @@ def test_pages_hold_each_organization_once(doors: Doors) -> None:
         made(doors, name)
     seen, token = [], ""
     while token is not None:
-        page = doors.admin("GET", f"{URL}?page_size=2&page_token={token}").ok()
+        page = doors.admin("GET", f"{URL}?limit=2&cursor={token}").ok()
         assert len(page["organizations"]) == 2
         seen += [each["name"] for each in page["organizations"]]
-        token = page["next_page_token"]
+        token = page["next_cursor"]
     assert len(seen) == 6
     assert set(seen) == names
 
 
 def test_W2_a_page_token_is_ours_and_of_this_list(doors: Doors) -> None:
     made(doors)
-    token = doors.admin("GET", f"{URL}?page_size=1").ok()["next_page_token"]
+    token = doors.admin("GET", f"{URL}?limit=1").ok()["next_cursor"]
     doors.key(), doors.key()
-    other = doors.admin("GET", "/v1/keys?page_size=1").ok()["next_page_token"]
+    other = doors.admin("GET", "/v1/keys?limit=1").ok()["next_cursor"]
     for wrong in (token[:-1], token + "A", other, "x"):
-        refused(doors.admin("GET", f"{URL}?page_token={wrong}"), 400, "page_token_invalid")
-    refused(doors.admin("GET", f"/v1/keys?page_token={token}"), 400, "page_token_invalid")
+        refused(doors.admin("GET", f"{URL}?cursor={wrong}"), 400, "page_token_invalid")
+    refused(doors.admin("GET", f"/v1/keys?cursor={token}"), 400, "page_token_invalid")
     for size in ("0", "-1", "x", "1" * 10, "%D9%A3"):
-        assert refused(doors.admin("GET", f"{URL}?page_size={size}"), 400, "field_invalid")["field"] == "page_size"
+        assert refused(doors.admin("GET", f"{URL}?limit={size}"), 400, "field_invalid")["field"] == "limit"
 
 
 def test_W3_only_a_key_of_the_default_organization_manages_organizations(doors: Doors) -> None:

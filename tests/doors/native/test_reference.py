@@ -86,7 +86,7 @@ def test_an_api_is_read_and_tried(window: Window, site: Development) -> None:
     assert '"name": "<b>acme</b>"' in said[0]
     assert "location: /v1/organizations/" in said[1]
     listing = operation(page, "List organizations")
-    listing.get_by_label("page_size (query)").fill("1")
+    listing.get_by_label("limit (query)").fill("1")
     listing.get_by_role("button", name="Send").click()
     expect(listing.get_by_role("status")).to_contain_text('"name": "default"')
     judged(window)

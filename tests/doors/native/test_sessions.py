@@ -105,9 +105,9 @@ def test_pages_total_and_facets_are_of_what_the_filter_picks(doors_of_each: Door
     for sort, expected in (("created_at", phones), ("-created_at", phones[::-1])):
         seen, token = [], ""
         while token is not None:
-            page = ask(doors, ON_PHONES, sort=sort, page_size="2", page_token=token, include="total,facets").ok()
+            page = ask(doors, ON_PHONES, sort=sort, limit="2", cursor=token, include="total,facets").ok()
             seen += [each["id"] for each in page["sessions"]]
-            token = page["next_page_token"]
+            token = page["next_cursor"]
             assert page["total"] == 3
             assert page["facets"] == {"device.kind": {"mobile": 3}, "methods": {"password": 3}}
         assert sorted(seen) == sorted(expected)
@@ -120,11 +120,11 @@ def test_W2_a_page_token_is_good_for_its_own_question_only(doors: Doors) -> None
     ada = doors.person("ada")["id"]
     for _ in range(3):
         signed_in(doors, ada)
-    token = ask(doors, ON_PHONES, page_size="1").ok()["next_page_token"]
-    assert ask(doors, ON_PHONES, page_size="1", page_token=token).status == 200
+    token = ask(doors, ON_PHONES, limit="1").ok()["next_cursor"]
+    assert ask(doors, ON_PHONES, limit="1", cursor=token).status == 200
     for text, more in ((None, {}), ('device.kind eq "web"', {}), (ON_PHONES, {"sort": "created_at"})):
-        refused(ask(doors, text, page_token=token, **more), 400, "page_token_invalid")
-    keys = doors.admin("GET", "/v1/keys?page_size=1&page_token=" + token)
+        refused(ask(doors, text, cursor=token, **more), 400, "page_token_invalid")
+    keys = doors.admin("GET", "/v1/keys?limit=1&cursor=" + token)
     refused(keys, 400, "page_token_invalid")
 
 
@@ -151,7 +151,7 @@ def test_W2_a_filter_that_cannot_be_understood_picks_nothing_and_says_where(
 
 
 def test_what_else_is_asked_amiss_is_refused(doors: Doors) -> None:
-    for more in ({"sort": "number"}, {"include": "everything"}, {"allow_scan": "yes"}, {"page_size": "0"}):
+    for more in ({"sort": "number"}, {"include": "everything"}, {"allow_scan": "yes"}, {"limit": "0"}):
         assert refused(ask(doors, **more), 400, "field_invalid")["field"] == next(iter(more))
     for body, field in (
         ({}, "filter"), ({"everybody": False}, "filter"), ({"everybody": True, "filter": ON_PHONES}, "filter"),
@@ -333,7 +333,7 @@ def test_a_question_that_no_index_serves_is_refused_above_a_bound_unless_it_is_m
         assert "created_at" in refused(reply, 400, "query_too_broad")["detail"]
     assert ids(doors, rarely, allow_scan="true") == [rare]
     assert ask(doors, rarely, allow_scan="true", include="total").ok()["total"] == 1
-    assert len(ids(doors, ON_PHONES, page_size="3")) == 3
+    assert len(ids(doors, ON_PHONES, limit="3")) == 3
     assert len(ids(doors)) == 7
     for served in (f'identity.id eq "{eve}"', 'created_at lt "2023-11-14T22:13:20.001Z"', f'id eq "{rare}"'):
         assert ask(doors, f"{rarely} and {served}", include="total").ok()["total"] == 1

@@ -37,11 +37,10 @@ class Turn:
     async def verify(self, password: str, hashed: str | None, waited: Callable[[float], None] = lambda _: None) -> bool:
         """Whether `hashed` is of `password`. None, or a hash that cannot be read, costs a check at our parameters and
         is never right. `waited` is told how many seconds the wait for a place took."""
-        memory, known = _memory(hashed), hashed
-        if memory is None:
-            memory, known = self._ours.memory, self._ours.nobody
-        slots = -(-memory // self._ours.memory)
-        return await self._run(slots, waited, _matches, password, known) and known == hashed
+        memory = _memory(hashed)
+        checked = hashed if hashed is not None and memory is not None else self._ours.nobody
+        slots = -(-(memory or 0) // self._ours.memory)
+        return await self._run(slots, waited, _matches, password, checked) and memory is not None
 
     async def idle(self, waited: Callable[[float], None]) -> None:
         """The wait for a place, and nothing after it."""

@@ -40,7 +40,7 @@ async def list_identities(call: Call[Shared]) -> Answer:
     found, summary = await call.door.store.scan(unit)
     places = [(questions.placed(each.created_at, each.id), shapes.identity(each)) for each in found]
     rows, token = paging.cut(call, asking.page, places)
-    answer = shapes.Identities(identities=rows, next_page_token=token)
+    answer = shapes.Identities(identities=rows, next_cursor=token)
     questions.counted(answer, summary, include)
     return Answer(200, shapes.encode(answer))
 

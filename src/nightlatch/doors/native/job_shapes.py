@@ -39,7 +39,7 @@ class Job(msgspec.Struct, kw_only=True):
 
 class Jobs(msgspec.Struct):
     jobs: list[Job]
-    next_page_token: str | None = None
+    next_cursor: str | None = None
 
 
 class ChangeIdentities(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

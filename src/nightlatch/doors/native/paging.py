@@ -1,4 +1,4 @@
-"""Pages by token: `page_size`, `page_token`, and `next_page_token` in the answer while there is more."""
+"""Pages by token: `limit`, `cursor`, and `next_cursor` in the answer while there is more."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
@@ -8,7 +8,7 @@ from nightlatch.doors.http.routing import Call, Parameter
 from nightlatch.problems import FieldInvalid, PageTokenInvalid
 
 R = TypeVar("R")
-PARAMETERS = (Parameter("page_size", int), Parameter("page_token"))
+PARAMETERS = (Parameter("limit", int), Parameter("cursor"))
 _DEFAULT, _MOST = 100, 500
 
 
@@ -24,10 +24,10 @@ class Page(NamedTuple):
 def asked(call: Call[Shared], kind: str, width: int = 16) -> Page:
     """The page that the request asks for of the list `kind`, whose places are `width` bytes. FieldInvalid,
     PageTokenInvalid."""
-    text = call.query("page_size") or str(_DEFAULT)
+    text = call.query("limit") or str(_DEFAULT)
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
-        raise FieldInvalid("page_size", "A page has 1 row or more.")
-    size, token = min(int(text), _MOST), call.query("page_token")
+        raise FieldInvalid("limit", "A page has 1 row or more.")
+    size, token = min(int(text), _MOST), call.query("cursor")
     if not token:
         return Page(kind, None, size)
     opened = call.door.page_keys.unseal(token, tuple[str, bytes])

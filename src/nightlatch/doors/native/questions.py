@@ -69,7 +69,7 @@ def counted(answer: Counted, summary: Summary | None, include: set[str]) -> None
 
 
 def placed(time: int, row_id: bytes) -> bytes:
-    """A place as a page token has it."""
+    """A place as a cursor has it."""
     return time.to_bytes(8, "big", signed=True) + row_id
 
 

@@ -41,7 +41,7 @@ async def list_sessions(call: Call[Shared]) -> Answer:
 
     found, summary = await call.door.store.scan(unit)
     rows, token = paging.cut(call, asking.page, [(_place(each), _shown(each, question)) for each in found])
-    answer = shapes.Sessions(sessions=rows, next_page_token=token)
+    answer = shapes.Sessions(sessions=rows, next_cursor=token)
     questions.counted(answer, summary, include)
     return Answer(200, shapes.encode(answer))
 

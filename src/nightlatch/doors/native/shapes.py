@@ -41,7 +41,7 @@ class Organization(msgspec.Struct):
 
 class Organizations(msgspec.Struct):
     organizations: list[Organization]
-    next_page_token: str | None = None
+    next_cursor: str | None = None
 
 
 class NewOrganization(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,7 +80,7 @@ class Key(msgspec.Struct, kw_only=True):
 
 class Keys(msgspec.Struct):
     keys: list[Key]
-    next_page_token: str | None = None
+    next_cursor: str | None = None
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -169,7 +169,7 @@ class Session(msgspec.Struct, kw_only=True):
 class Counted(msgspec.Struct, kw_only=True):
     """`total`, and `facets` by attribute and value, of all pages, where they were asked for."""
 
-    next_page_token: str | None = None
+    next_cursor: str | None = None
     total: int | msgspec.UnsetType = msgspec.UNSET
     facets: dict[str, dict[str, int]] | msgspec.UnsetType = msgspec.UNSET
 
@@ -245,7 +245,7 @@ class Happened(msgspec.Struct, kw_only=True):
 
 class Log(msgspec.Struct):
     events: list[Happened]
-    next_page_token: str | None = None
+    next_cursor: str | None = None
 
 
 def decode(body: bytes, kind: type[T]) -> T:

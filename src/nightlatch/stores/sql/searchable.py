@@ -11,7 +11,7 @@ from nightlatch.stores.sql.filters import held
 from nightlatch.stores.sql.identities import COLUMNS, identity_of
 from nightlatch.stores.sql.statement import Conditions, Row, Rows, insert, sql
 
-ADD = insert("searchable_traits", "identity_id uuid, name text, value text, organization_id uuid")
+ADD = insert("searchable_traits", "identity_id, name, value, organization_id")
 OF = sql("""select identity_id, name, value, organization_id from searchable_traits
     where identity_id in (select value from carray($1))""")
 REMOVE = sql("delete from searchable_traits where identity_id = $1 and name = $2 and value = $3")
