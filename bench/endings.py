@@ -56,7 +56,7 @@ async def _measure(dsn: str) -> dict[str, float]:
     store = await open_store(dsn, lambda _: None)
     try:
         await _move_half(store)
-        quiet = await _checks(store, asyncio.sleep(3))
+        quiet = await checks(store, asyncio.sleep(3))
         gone, kept = range(0, HALF, HALF // SAMPLE), range(HALF, people.IDENTITIES, HALF // SAMPLE)
         all_ms = await _end(store, OTHER, Where(everybody=True))
         figures = {
@@ -68,7 +68,7 @@ async def _measure(dsn: str) -> dict[str, float]:
         figures["1,000 people in one unit, ms"] = await _end(store, DEFAULT, Where(identity_ids=thousand))
         figures["of those accepted since"] += await _accepted(store, range(HALF, HALF + 1000))
         began, marking = time.perf_counter(), asyncio.create_task(_mark_all(store))
-        busy = await _checks(store, marking)
+        busy = await checks(store, marking)
         figures["rows marked a second"] = marking.result() / (time.perf_counter() - began)
         for when, waits in (("nothing else to do", quiet), ("rows being marked", busy)):
             figures[f"a check with {when}, p50 ms"] = statistics.median(waits)
@@ -122,7 +122,7 @@ async def _check(store: Store, n: int) -> bool:
     return True
 
 
-async def _checks(store: Store, until: Awaitable[object]) -> list[float]:
+async def checks(store: Store, until: Awaitable[object]) -> list[float]:
     """How long each of 200 checks a second takes, until that is done; with what the loop was late, in milliseconds."""
     waits, other = [], asyncio.ensure_future(until)
     due, n = time.perf_counter(), 0

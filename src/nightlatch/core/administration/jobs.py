@@ -21,10 +21,10 @@ from nightlatch.core.store import Store
 from nightlatch.kernel.clock import SECOND
 from nightlatch.problems import Invalid
 
-AT_ONCE = 10_000
+AT_ONCE = 2000  # reading more holds up whoever is being checked
 _LEASE = "jobs"
 _LEASED = 15 * SECOND
-_PAUSES = 0.25  # times as long as the unit took
+_PAUSES = 0.5  # times as long as the unit took
 _WORK = {Kind.END_SESSIONS: sessions.WORK, **many.WORK}
 
 
@@ -39,7 +39,7 @@ class _Unit(NamedTuple):
 async def advance(
     store: Store, act: Callable[[], Act], holder: bytes, traits: Traits, told: Callable[[Job], None] = lambda _: None
 ) -> Job | None:
-    """Does the next 10,000 rows of the oldest job, if `holder` gets the lease; `told` is shown the job after each unit.
+    """Does the next 2,000 rows of the oldest job, if `holder` gets the lease; `told` is shown the job after each unit.
     None when there is nothing to do, or somebody else does it. A job whose filter cannot be read, with these traits, is
     over."""
     job = await store.read(lambda tx: tx.jobs.oldest())

@@ -20,6 +20,7 @@ from nightlatch.core.sessions.question import Question, filter_of
 from nightlatch.core.sessions.rules import end
 from nightlatch.core.store import Store
 
+_UNIT = 500  # of a job: what is checked meanwhile waits little for it
 _COUNTED = (*METHODS, "code_recovery", "link_recovery")
 _UNSERVED = (
     "Name id, number, identity.id, identity.external_id or a trait that few have with eq, or bound created_at, "
@@ -79,4 +80,4 @@ async def _end(tx: Tx, act: Act, job: Job, session_ids: Sequence[bytes]) -> tupl
     return (await end(tx, act, where, job.which.how, job.reason)).count, []
 
 
-WORK = Work(find, _count, _end, AT_ONCE, again=True)
+WORK = Work(find, _count, _end, _UNIT, again=True)
