@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.doors.kratos import table
 from tests.doors.kratos.in_process import KEY, Doors, Reply
+from tests.stores.rows import job
 
 from nightlatch.core.access import rules as access
 from nightlatch.core.access.model import SCOPES
@@ -56,6 +57,8 @@ DIALECTS = (
             "put_identity_policy": {"idle": "1h"},
             "put_credential": {"password": "Harp*dune-lantern 38"},
             "end_sessions": {"everybody": True, "reason": "a test"},
+            "deactivate_identities": {"ids": ["IDENTITY"], "reason": "a test"},
+            "delete_identities": {"ids": ["IDENTITY"], "reason": "a test"},
             "create_key": {"name": "new", "scopes": ["sessions:read"]},
         },
     ),
@@ -74,6 +77,9 @@ class Theirs:
         self.world = table.World(doors)
         made = doors.write(lambda tx: access.create(tx, doors.act(), "their-key"))
         self.key = str(uuid.UUID(bytes=made[0].id))
+        theirs = job()
+        doors.write(lambda tx: tx.jobs.add(theirs))
+        self.job = str(uuid.UUID(bytes=theirs.id))
         alias = organizations.alias_of("team", "THEIR-TEAM")
         doors.write(lambda tx: organizations.add_alias(tx, doors.act(), DEFAULT, alias))
         doors.happened()
@@ -81,6 +87,7 @@ class Theirs:
 
     def target(self, line: Route[Any]) -> str:
         filled = line.path.replace("/keys/{id}", f"/keys/{self.key}").replace("{kind}/{value}", "team/THEIR-TEAM")
+        filled = filled.replace("/jobs/{id}", f"/jobs/{self.job}")
         filled = filled.replace("/organizations/{id}", f"/organizations/{uuid.UUID(bytes=DEFAULT)}")
         filled = filled.replace("{session_id}", self.world.session).replace("{user_id}", self.world.identity)
         return self.world.target(line._replace(path=filled))
@@ -90,11 +97,7 @@ class Theirs:
             return None
         real = {"IDENTITY": self.world.identity}
         body = dialect.bodies[line.endpoint.__name__]
-        return (
-            {k: real.get(v, v) if isinstance(v, str) else v for k, v in body.items()}
-            if isinstance(body, dict)
-            else body
-        )
+        return {k: _real(v, real) for k, v in body.items()} if isinstance(body, dict) else body
 
     def now(self) -> Any:
         """Everything of theirs that there is."""
@@ -106,6 +109,7 @@ class Theirs:
                 list(await tx.sessions.list(DEFAULT, Sessions(None, None, None, None), now, None, 0, 99)),
                 [each for each in await tx.access_keys.list(DEFAULT, None, 99) if each.name == "their-key"],
                 list(await tx.organizations.list(None, 1)),
+                list(await tx.jobs.list(DEFAULT, None, 99)),
                 list(await tx.messages.page(DEFAULT, Messages(), None, 99)),
             )
 
@@ -113,11 +117,17 @@ class Theirs:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        return (self.world.identity, self.world.session, self.world.message, self.key)
+        return (self.world.identity, self.world.session, self.world.message, self.key, self.job)
 
     def said_in(self, reply: Reply) -> list[str]:
         known = (*self.ids, "their-key", "THEIR-TEAM", "ada@example.org", "crm-1")
         return [each for each in known if each in reply.body.decode()]
+
+
+def _real(value: Any, real: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_real(each, real) for each in value]
+    return real.get(value, value) if isinstance(value, str) else value
 
 
 @pytest.fixture

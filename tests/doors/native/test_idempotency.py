@@ -203,7 +203,8 @@ def test_F23_keys_are_bounded_in_number_and_leave_after_a_day(
     doors.clock.advance(MINUTE + 1)
     removed: Counter[str] = Counter()
     retention = Retention(DAY, DAY, DAY)
-    doors.run(sweep(doors.store, doors.act(), b"one", retention, lambda what, n: removed.update({what: n})))
+    schemas = doors.parts.schemas
+    doors.run(sweep(doors.store, doors.act(), b"one", retention, schemas, lambda what, n: removed.update({what: n})))
     assert removed["idempotency_keys"] == 2
     assert rows(doors) == 1
 

@@ -44,7 +44,7 @@ class SqlSearchable(Rows):
     async def few(self, organization: bytes, term: Comparison, most: int) -> bool:
         conditions = Conditions(self._connection)
         text = held(conditions, organization, term)
-        statement = sql(f"select 1 {text} limit 1 offset {conditions.parameter(most)}")
+        statement = conditions.statement(f"select 1 {text} limit 1 offset {conditions.parameter(most)}")
         return await self._connection.row(statement, *conditions.arguments) is None
 
     async def filling(self) -> Filling:
