@@ -125,7 +125,7 @@ def parts_of(
         highest_aal=config.session.whoami.required_aal == "highest_available",
         cache_for=(flags.cacheable_sessions_max_age or 0) if flags.cacheable_sessions else None,
         faster_extend=flags.faster_session_extend,
-        client_address=addresses.of,
+        client_address=addresses,
         metrics=metrics.render,
         letters=letters_of(config) if config.dev else None,
         checks=checks,

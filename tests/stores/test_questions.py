@@ -65,7 +65,10 @@ class Scene(NamedTuple):
             Counter(row["device.kind"] for row in rows),
             Counter(m for row in rows for m in row["methods"]),
         )
-        assert (summary.total, summary.facets) == (len(ids), {"device.kind": kinds, "methods": methods})
+        countries = Counter(place[-2:] for row in rows if (place := row["device.location"]) is not None)
+        organizations = {id_text(DEFAULT): len(ids)} if ids else {}
+        facets = {"device.kind": kinds, "methods": methods, "country": countries, "organization": organizations}
+        assert (summary.total, summary.facets) == (len(ids), facets)
         return ids
 
     def fitting(self, tree: Filter) -> set[bytes]:

@@ -254,7 +254,12 @@ def test_on_sqlite_no_statement_reads_a_whole_table(both: list[Database]) -> Non
                     and not (line == "SCAN s" and {"CO-ROUTINE s", "MATERIALIZE s"} & set(plan))
                 )
                 # What a trait finds is sorted.
-                or ("TEMP B-TREE" in line and "traits where organization_id" not in statement.sqlite)
+                or (
+                    "TEMP B-TREE" in line
+                    and "traits where organization_id" not in statement.sqlite
+                    # Of the countries that are counted there are few.
+                    and not (line == "USE TEMP B-TREE FOR GROUP BY" and "substr(s.location" in statement.sqlite)
+                )
             ]
             if "s.identity_id = " in statement.sqlite:
                 wrong += [line for line in plan if "sessions_page" in line]

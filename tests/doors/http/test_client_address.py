@@ -77,3 +77,27 @@ def test_trust_is_of_networks() -> None:
     assert addresses.trusts(ip_address("10.255.0.1"))
     assert not addresses.trusts(ip_address("11.0.0.1"))
     assert not addresses.trusts(ip_address("::1"))
+
+
+@pytest.mark.parametrize(
+    ("city", "country", "place"),
+    [
+        ("Ulm", "DE", "Ulm, DE"),
+        ("Zürich", "CH", "Zürich, CH"),
+        (None, "DE", "DE"),
+        ("", "DE", "DE"),
+        ("Ulm", None, None),
+        ("Ulm", "XX", None),
+        ("Ulm", "de", None),
+        ("Ulm", "DEU", None),
+        ("U\tlm", "DE", "DE"),
+        ("x" * 200, "DE", "x" * 100 + ", DE"),
+    ],
+)
+def test_the_place_is_what_a_trusted_proxy_says(city: str | None, country: str | None, place: str | None) -> None:
+    given = ((b"cf-ipcity", city), (b"cf-ipcountry", country))
+    headers = [(name, value.encode()) for name, value in given if value is not None]
+    address = ClientAddress(PROXIES, HEADER)
+    assert address.place("10.1.1.1", headers) == place
+    assert address.place("203.0.113.5", headers) is None
+    assert address.place("a socket", headers) is None

@@ -18,6 +18,7 @@ from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.doors.http import access
+from nightlatch.doors.http.client_address import ClientAddress
 from nightlatch.doors.http.door import Door
 from nightlatch.doors.http.parts import Access, Shared
 from nightlatch.doors.http.port import Port
@@ -38,7 +39,7 @@ SHARED = Shared(
     schemas=Schemas([], "default"),
     hasher=None,  # type: ignore[arg-type]
     vault=Vault(Keys([bytes(32)], "credentials")),
-    client_address=lambda peer, _headers: peer,
+    client_address=ClientAddress((), "x-forwarded-for"),
 )
 
 

@@ -311,7 +311,7 @@ def _parts(store: Store, clock: SetClock) -> Parts:
         highest_aal=True,
         cache_for=None,
         faster_extend=False,
-        client_address=ClientAddress((), "x-forwarded-for").of,
+        client_address=ClientAddress((), "x-forwarded-for"),
         metrics=lambda: b"nightlatch_sessions_issued_total 0\n",
     )
 

@@ -109,7 +109,12 @@ def test_pages_total_and_facets_are_of_what_the_filter_picks(doors_of_each: Door
             seen += [each["id"] for each in page["sessions"]]
             token = page["next_cursor"]
             assert page["total"] == 3
-            assert page["facets"] == {"device.kind": {"mobile": 3}, "methods": {"password": 3}}
+            assert page["facets"] == {
+                "device.kind": {"mobile": 3},
+                "methods": {"password": 3},
+                "organization": {str(uuid.UUID(bytes=DEFAULT)): 3},
+                "country": {"DE": 3},
+            }
         assert sorted(seen) == sorted(expected)
     whole = ask(doors, include="facets").ok()
     assert whole["facets"]["device.kind"] == {"mobile": 3, "web": 4}

@@ -1,6 +1,6 @@
 """What every door works with, handed in by app.py. A door that needs more inherits."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
@@ -10,6 +10,7 @@ from nightlatch.core.credentials.person import Vault
 from nightlatch.core.identities.schemas import Schemas
 from nightlatch.core.sessions.rules import Lifetime
 from nightlatch.core.store import Store
+from nightlatch.doors.http.client_address import ClientAddress
 from nightlatch.kernel.clock import Clock
 from nightlatch.kernel.ids import Entropy
 from nightlatch.kernel.secrets import Keys
@@ -35,4 +36,4 @@ class Shared:
     schemas: Schemas
     hasher: Hasher
     vault: Vault
-    client_address: Callable[[str, Sequence[tuple[bytes, bytes]]], str]
+    client_address: ClientAddress

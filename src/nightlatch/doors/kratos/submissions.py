@@ -120,12 +120,13 @@ def traits_of(given: dict[str, Any]) -> Any:
 
 
 def request_device(call: Call[Parts]) -> Device:
-    """The device behind a request. Its address is the peer's, or what a trusted proxy says."""
+    """The device behind a request. Its address is the peer's, or what a trusted proxy says, as its place is."""
     request = call.request
     agent = request.headers.get("user-agent", "")[:1024] or None
     peer = request.client.host if request.client else ""
-    address = call.door.client_address(peer, request.scope["headers"])
-    return Device(address or None, agent, None, kind_of(agent) if agent else "other")
+    from_where, headers = call.door.client_address, request.scope["headers"]
+    kind = kind_of(agent) if agent else "other"
+    return Device(from_where.of(peer, headers) or None, agent, from_where.place(peer, headers), kind)
 
 
 async def _json(call: Call[Parts]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from nightlatch.core.questions import Summary
 from nightlatch.core.sessions.model import How, Standing
 from nightlatch.core.sessions.question import ATTRIBUTES, Question
 from nightlatch.kernel.filters import Comparison, Op
+from nightlatch.kernel.ids import id_text
 from nightlatch.stores.sql.filters import SIGNS, Asked, Filtered, Order
 from nightlatch.stores.sql.policies import ENDS, IDLE, idle
 from nightlatch.stores.sql.sessions import ENDED, JOINS, STANDING, standing_of
@@ -87,4 +88,17 @@ class SqlQuestions(Asked[Question, Standing]):
     async def summary(self, question: Question, methods: Sequence[str] = ()) -> Summary:
         kinds = ATTRIBUTES["device.kind"].choices if methods else ()
         wanted = [Comparison("device.kind", Op.EQ, kind) for kind in kinds]
-        return await self._summary(question, [*wanted, *(Comparison("methods", Op.EQ, each) for each in methods)])
+        wanted += [Comparison("methods", Op.EQ, each) for each in methods]
+        summary = await self._summary(question, wanted)
+        if methods:
+            summary.facets["organization"] = {id_text(question.organization): summary.total} if summary.total else {}
+            summary.facets["country"] = dict(await self._countries(question))
+        return summary
+
+    async def _countries(self, question: Question) -> Sequence[tuple[str, int]]:
+        conditions = _Asked(self._connection, question)
+        conditions.pick()
+        conditions.add("s.location is not null")
+        country = "substr(s.location, length(s.location) - 1)"  # that of `Ulm, DE`
+        statement = conditions.statement(f"select {country}, count(*) from {self.source} where %s group by {country}")
+        return await self._all(lambda row: (row[0], row[1]), statement, *conditions.arguments)
