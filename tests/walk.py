@@ -69,6 +69,9 @@ def walk(page: Path, folder: Path, **replaced: str) -> str:
             "PUBLIC_URL": f"http://127.0.0.1:{ports['4433']}",
             # The walk goes on where a reader would wait for the next minute.
             "NIGHTLATCH_THROTTLING_PROOFS_PER_MINUTE": "100",
+            # However slow the machine, of eight guesses with two pauses seven are counted: after them no wait of a few
+            # seconds must run out before the right password comes.
+            "NIGHTLATCH_THROTTLING_ATTEMPTS": "7",
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,

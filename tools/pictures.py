@@ -58,6 +58,12 @@ def main() -> None:
             picture(mine, "recovery")
             mine.open("/self-service/login/browser?return_to=https://elsewhere.example.org/")
             picture(mine, "error")
+        with site.running(SELFSERVICE_FLOWS_LOGIN_STYLE="identifier_first"):
+            mine.open("/ui/login")
+            picture(mine, "login-identifier")
+            mine.page.get_by_label("E-mail or username").fill(ADA)
+            mine.press("Continue")
+            picture(mine, "login-credential")
 
 
 if __name__ == "__main__":

@@ -270,6 +270,7 @@ def flows_of(config: Config) -> Flows:
         signing_in=frozenset(method for method, hooks in _hooks(after) if "session" in hooks),
         alone=frozenset(method for method, hooks in _hooks(flows.login.after) if REVOKE in hooks),
         unified=flows.registration.style == "unified",
+        identifier_first=flows.login.style == "identifier_first",
         registration_enabled=flows.registration.enabled,
         recovery_enabled=flows.recovery.enabled,
         verification_enabled=flows.verification.enabled,

@@ -137,6 +137,11 @@ class SettingsFlow(Flow):
 
 
 class LoginFlow(Flow):
+    style: str = setting(
+        choice("unified", "identifier_first"),
+        "unified",
+        "Whether the form has everything on one page, or asks who somebody is first and then how to sign in.",
+    )
     after: AfterLogin
 
 

@@ -187,7 +187,10 @@ class FeatureFlags(Subject):
 
 class AccountEnumeration(Subject):
     mitigate: bool = setting(
-        BOOLEAN, True, "Whether asking for a code to sign in answers alike for an address that no account has."
+        BOOLEAN,
+        True,
+        "Whether asking for a code to sign in, and the first step of `identifier_first`, answer alike for an address "
+        "that no account has.",
     )
 
 

@@ -338,6 +338,7 @@ def flows(**changes: Any) -> Flows:
         signing_in=frozenset({"password", "code"}),
         alone=frozenset(),
         unified=False,
+        identifier_first=False,
         registration_enabled=True,
         recovery_enabled=True,
         verification_enabled=True,

@@ -31,7 +31,18 @@ PASSWORDS = [PASSWORD, "Harp*dune-lantern 38", "Quartz.meadow 552", "wrong", "sh
 TRAITS: list[Any] = [
     {"email": f"{name}@example.org"} for name in ("ada", "bob", "eve", "kim", "zoe", "ida", "max", "liv", "tom", "uma")
 ]
-METHODS = ["password", "profile", "code", "link", "totp", "lookup_secret", "profile:back", "", ["password"]]
+METHODS = [
+    "password",
+    "identifier_first",
+    "profile",
+    "code",
+    "link",
+    "totp",
+    "lookup_secret",
+    "profile:back",
+    "",
+    ["password"],
+]
 FORM = {"content-type": "application/x-www-form-urlencoded", "origin": UI, "sec-fetch-site": "same-site"}
 ISSUED, CHANGED = {"session.issued", "session.renewed"}, {"identity.changed"}
 
@@ -69,7 +80,7 @@ class Sent:
 class Walk:
     def __init__(self, doors: Doors, seed: int) -> None:
         self.doors, self.random = doors, Random(seed)
-        listen(doors)
+        listen(doors, identifier_first=True)
         self.acme = str(UUID(bytes=doors.organization("acme")))
         self.keys = {self.acme: doors.key(organization=UUID(self.acme).bytes), None: doors.key()}
         self.people: dict[str, Person] = {}

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).parents[3]
 CHROMIUM = ROOT / ".build/chromium/chromium"
+AXE = ROOT / ".build/sdk/npm/node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ATTEMPTS = 3
 PASSWORD, NEW_PASSWORD = "Tr0ut-lamp*ferry 91", "Harp*dune-lantern 38"
 # It is there for the pages and asks nobody else for anything. Root cannot use its sandbox.
@@ -85,3 +87,16 @@ class Window:
 
 
 Open = Callable[..., Window]
+
+
+def judged(window: Window) -> None:
+    """Fails for what axe-core finds, and for text that is cut off or has to be scrolled to sideways."""
+    asked = f"axe.run({{runOnly: {RULES}, resultTypes: ['violations']}})"
+    found: dict[str, Any] = window.page.evaluate(f"async () => {{ {AXE.read_text()}; return await {asked} }}")
+    assert found["testEngine"]["name"] == "axe-core"
+    told = [
+        (each["id"], [node["html"] for node in each["nodes"]], each["nodes"][0]["failureSummary"])
+        for each in found["violations"]
+    ]
+    assert told == [], window.page.url
+    assert window.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), window.page.url

@@ -36,12 +36,18 @@ def browser_program() -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def window(browser_program: Chromium, site: Development) -> Iterator[Open]:
+def scripts() -> bool:
+    """Whether browsers run scripts, unless a test says otherwise."""
+    return False
+
+
+@pytest.fixture
+def window(browser_program: Chromium, site: Development, scripts: bool) -> Iterator[Open]:
     """Opens windows; no console may have complained in the end."""
     opened: list[Window] = []
 
     def new(**context: Any) -> Window:
-        opened.append(Window(browser_program, site.public, **context))
+        opened.append(Window(browser_program, site.public, **{"scripts": scripts, **context}))
         return opened[-1]
 
     yield new

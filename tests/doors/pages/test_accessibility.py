@@ -3,23 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.doors.pages.chromium import PASSWORD, ROOT, Open, Window
-
-AXE = ROOT / ".build/sdk/npm/node_modules/axe-core/axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def judged(window: Window) -> None:
-    """Fails for what axe-core finds, and for text that is cut off or has to be scrolled to sideways."""
-    asked = f"axe.run({{runOnly: {RULES}, resultTypes: ['violations']}})"
-    found: dict[str, Any] = window.page.evaluate(f"async () => {{ {AXE.read_text()}; return await {asked} }}")
-    assert found["testEngine"]["name"] == "axe-core"
-    told = [
-        (each["id"], [node["html"] for node in each["nodes"]], each["nodes"][0]["failureSummary"])
-        for each in found["violations"]
-    ]
-    assert told == [], window.page.url
-    assert window.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), window.page.url
+from tests.doors.pages.chromium import PASSWORD, Open, judged
 
 
 @pytest.mark.parametrize(

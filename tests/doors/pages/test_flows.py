@@ -109,6 +109,28 @@ def test_a_code_is_asked_for_and_typed_in(doors: Doors, browser: Browser) -> Non
     browser.whoami().ok()
 
 
+def test_who_somebody_is_has_a_page_before_how_they_sign_in(doors: Doors, browser: Browser) -> None:
+    doors.listen(flows=replace(doors.parts.flows, identifier_first=True))
+    doors.person("ada")
+    first = browser.open(f"/ui/login?return_to={UI}/x")
+    assert [(f["tag"], f["name"]) for f in first.fields[0]] == [
+        ("input", "csrf_token"), ("input", "identifier"), ("button", "method"),
+    ]  # fmt: skip
+    assert first.field("identifier").items() >= {"autocomplete": "username", "required": None}.items()
+    assert "autofocus" in first.field("identifier")
+    for identifier in ("ada@example.org", "nobody@example.org"):
+        second = browser.send(first, ("method", "identifier_first"), identifier=identifier)
+        assert (second.hidden()["identifier"], second.said("strong")) == (identifier, [identifier])
+        assert second.links()["Use another"] == f"{PUBLIC_URL}ui/login?return_to={quote(UI + '/x', safe='')}"
+        assert "autofocus" in second.field("password")
+    wrong = browser.send(second, password="wrong")
+    assert (wrong.said("title")[0].startswith("Error: "), "autofocus" in wrong.field("password")) == (True, True)
+    other = browser.open("/ui/login")
+    second = browser.send(other, ("method", "identifier_first"), identifier="ada@example.org")
+    browser.press(second, ("method", "password"), password=PASSWORD)
+    browser.whoami().ok()
+
+
 def test_a_wrong_password_is_told_at_the_top(doors: Doors, browser: Browser) -> None:
     doors.person("ada")
     page = browser.send(browser.open("/ui/login"), identifier="ada@example.org", password="wrong")

@@ -1,4 +1,4 @@
-"""People in Chromium on our own pages, without scripts: nothing on them may depend on one."""
+"""People in Chromium on our own pages, each journey with scripts and without: nothing on them may depend on one."""
 
 import json
 import re
@@ -9,14 +9,15 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Locator
 from tests.development import ROOT, Development
-from tests.doors.pages.chromium import ATTEMPTS, NEW_PASSWORD, PASSWORD, Open, Window
+from tests.doors.pages.chromium import ATTEMPTS, NEW_PASSWORD, PASSWORD, Open, Window, judged
 
 WRONG = "The name or the password is wrong."
 
+pytestmark = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 
-@pytest.mark.parametrize("scripts", [True, False])
-def test_somebody_registers_signs_out_and_comes_back(window: Open, email: str, scripts: bool) -> None:
-    mine = window(scripts=scripts)
+
+def test_somebody_registers_signs_out_and_comes_back(window: Open, email: str) -> None:
+    mine = window()
     mine.open("/ui/settings")
     assert (mine.at, mine.heading) == ("/ui/login", "Sign in")
     mine.press("Create an account")
@@ -45,6 +46,15 @@ def test_somebody_registers_signs_out_and_comes_back(window: Open, email: str, s
     mine.press("Save")
     assert "Your changes have been saved!" in mine.page.get_by_role("status").inner_text()
     assert mine.page.get_by_label("Last name").input_value() == "Lovelace"
+
+
+def test_what_a_content_security_policy_stops_is_a_complaint(window: Open) -> None:
+    """Without which no journey would tell that there was none."""
+    mine = window()
+    mine.open("/ui/login")
+    with mine.page.expect_console_message():
+        mine.page.evaluate("document.body.append(Object.assign(new Image(), {src: 'http://elsewhere.invalid/x.png'}))")
+    assert "Content Security Policy" in mine.problems.pop()
 
 
 def administrator(site: Development) -> httpx.Client:
@@ -232,21 +242,25 @@ def test_the_link_of_the_letter_about_a_new_device_signs_that_device_out(window:
     assert (mine.at, mine.heading) == ("/ui/settings", "Your account")
 
 
-def test_somebody_signs_up_and_in_by_codes_alone(browser_program: Chromium, tmp_path: Path, email: str) -> None:
-    """Of a site that is configured so, with a schema that marks the address for codes."""
+def with_codes(folder: Path, **more: str) -> dict[str, str]:
+    """A configuration with codes, and a schema that marks the address for them."""
     schema = json.loads((ROOT / "src/nightlatch/data/default.schema.json").read_text())
     mail = schema["properties"]["traits"]["properties"]["email"]["ory.sh/kratos"]
     mail["credentials"]["code"] = {"identifier": True, "via": "email"}
-    (tmp_path / "schema.json").write_text(json.dumps(schema))
-    site = Development(tmp_path)
-    settings = {
+    (folder / "schema.json").write_text(json.dumps(schema))
+    return {
         "SELFSERVICE_METHODS_CODE_PASSWORDLESS_ENABLED": "true",
-        "SELFSERVICE_METHODS_PASSWORD_ENABLED": "false",
-        "IDENTITY_SCHEMAS": json.dumps([{"id": "default", "url": f"file://{tmp_path}/schema.json"}]),
+        "IDENTITY_SCHEMAS": json.dumps([{"id": "default", "url": f"file://{folder}/schema.json"}]),
         "NIGHTLATCH_THROTTLING_FLOOR": "0s",
-    }
-    with site.running(**settings):
-        mine = Window(browser_program, site.public)
+    } | more
+
+
+def test_somebody_signs_up_and_in_by_codes_alone(
+    browser_program: Chromium, tmp_path: Path, email: str, scripts: bool
+) -> None:
+    site = Development(tmp_path)
+    with site.running(**with_codes(tmp_path, SELFSERVICE_METHODS_PASSWORD_ENABLED="false")):
+        mine = Window(browser_program, site.public, scripts=scripts)
         mine.open("/ui/registration")
         mine.page.get_by_label("E-mail").fill(email)
         mine.press("Continue")
@@ -261,6 +275,45 @@ def test_somebody_signs_up_and_in_by_codes_alone(browser_program: Chromium, tmp_
         assert mine.page.get_by_text("is not confirmed yet").count() == 0
         mine.context.close()
     assert mine.problems == []
+
+
+def test_somebody_says_who_they_are_and_then_how_they_sign_in(
+    browser_program: Chromium, tmp_path: Path, email: str, scripts: bool
+) -> None:
+    site = Development(tmp_path)
+    with site.running(**with_codes(tmp_path, SELFSERVICE_FLOWS_LOGIN_STYLE="identifier_first")):
+        mine = Window(browser_program, site.public, scripts=scripts)
+        mine.register(email)
+        mine.press("Sign out")
+        assert (mine.at, mine.page.get_by_label("Password").count()) == ("/ui/login", 0)
+        step(mine, "adda@example.org")
+        mine.press("Use another")
+        step(mine, email)
+        if scripts:
+            judged(mine)
+        mine.page.keyboard.type("a wrong one")
+        mine.press("Sign in with password")
+        assert WRONG in mine.alert
+        mine.page.keyboard.type(PASSWORD)
+        mine.press("Sign in with password")
+        assert mine.at == "/ui/settings"
+        mine.press("Sign out")
+        step(mine, email)
+        mine.press("Send sign-in code")
+        type_code(mine, email, "Your code to sign in")
+        assert mine.at == "/ui/settings"
+        mine.context.close()
+    assert mine.problems == []
+
+
+def step(window: Window, identifier: str) -> None:
+    """Says who signs in, from the keyboard, and is on the page that says so."""
+    window.page.locator("[name=identifier]:focus").wait_for()
+    window.page.keyboard.type(identifier)
+    with window.page.expect_navigation():
+        window.page.keyboard.press("Enter")
+    assert window.page.get_by_text(identifier).is_visible()
+    window.page.locator("[name=password]:focus").wait_for()
 
 
 def type_code(window: Window, email: str, title: str) -> None:

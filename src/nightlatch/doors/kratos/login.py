@@ -10,6 +10,7 @@ from nightlatch.core.credentials.person import find
 from nightlatch.core.flows import rules as flows
 from nightlatch.core.flows.model import Act as Kind
 from nightlatch.core.flows.model import Facts, Flow
+from nightlatch.core.login.identifying import ways_in
 from nightlatch.core.sessions.model import Standing
 from nightlatch.core.verification.rules import After
 from nightlatch.doors.http.routing import Answer, Call
@@ -27,7 +28,7 @@ from nightlatch.doors.kratos.browser import (
 )
 from nightlatch.doors.kratos.errors import AddressUnverified
 from nightlatch.doors.kratos.forms import TRUE
-from nightlatch.doors.kratos.methods.table import chosen
+from nightlatch.doors.kratos.methods.identifier_first import chosen_to_sign_in
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.selfservice import (
     complain,
@@ -64,7 +65,7 @@ async def get_login_flow(call: Call[Parts]) -> Answer:
 async def update_login_flow(call: Call[Parts]) -> Answer:
     parts, sent = call.door, await submitted(call, Kind.LOGIN)
     flow, given = sent.flow, sent.given
-    method = chosen(parts.flows, flow, given)
+    method = chosen_to_sign_in(parts.flows, flow, given)
     if method is None:
         return await complain(call, flow, {"code": "no_strategy_login"})
     if missing := method.missing(flow, given):
@@ -117,9 +118,7 @@ async def _facts(call: Call[Parts]) -> Facts:
         return Facts()
     call.act = msgspec.structs.replace(call.act, organization=standing.identity.organization)
     person = await call.door.store.read(lambda tx: find(tx, call.act.organization, standing.identity.id))
-    known = person.credentials.values() if person else ()
-    # Codes are a way in that nobody counts on, and are one all the same.
-    mine = tuple(each.type for each in known if each.first_factors or each.type == "code")
+    mine = ways_in(person) if person else ()
     return Facts(refresh=refresh, identifier=_identifier(standing), methods=mine)
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from nightlatch.core.flows.model import RECOVERED, SENT, Act, Flow
 from nightlatch.core.identities.model import Identity
+from nightlatch.core.login.identifying import STEP
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.settings.rules import SAVED
 from nightlatch.core.verification.rules import PASSED
@@ -15,6 +16,7 @@ from nightlatch.doors.kratos.inputs import Node
 from nightlatch.doors.kratos.inputs import code_inputs as _code
 from nightlatch.doors.kratos.inputs import csrf as _csrf
 from nightlatch.doors.kratos.inputs import input_ as _input
+from nightlatch.doors.kratos.methods.identifier_first import in_two_steps, offered_to_sign_in
 from nightlatch.doors.kratos.methods.table import offered
 from nightlatch.doors.kratos.parts import Parts
 from nightlatch.doors.kratos.shapes import Identity as IdentityShown
@@ -107,15 +109,18 @@ def asks_to_remember(parts: Parts, flow: Flow) -> bool:
 
 def _login(parts: Parts, flow: Flow) -> Iterator[Node]:
     yield _csrf()
-    methods = offered(parts.flows, flow)
+    methods = offered_to_sign_in(parts.flows, flow)
     if not methods:
         return
-    hidden = flow.state == SENT or (flow.facts.refresh and flow.facts.identifier is not None)
+    first = methods[0].type == STEP
+    chosen = in_two_steps(parts.flows, flow) and not first
+    hidden = chosen or flow.state == SENT or (flow.facts.refresh and flow.facts.identifier is not None)
     value = flow.facts.identifier or ""
     label = identifier_label(parts.schemas.chosen(parts.schemas.default_id))
-    yield _input("default", "identifier", "hidden" if hidden else "text", label, value=value, required=True)
+    group = STEP if first or chosen else "default"
+    yield _input(group, "identifier", "hidden" if hidden else "text", label, value=value, required=True)
     *fields, last = [list(method.to_sign_in(flow)) for method in methods]
-    if asks_to_remember(parts, flow):
+    if asks_to_remember(parts, flow) and not first:
         button = next(at for at, node in enumerate(last) if node["attributes"]["type"] == "submit")
         box = _input(methods[-1].type, "remember_me", "checkbox", texts.REMEMBER_ME, value=flow.facts.remember)
         last.insert(button, box)

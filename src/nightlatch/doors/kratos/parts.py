@@ -27,8 +27,8 @@ class Flows:
     the first that an act offers; `tell_unknown` are the acts that write to addresses that nobody has,
     `shows_verification` those that lead on to the verification that they began. Sessions of who asks to be remembered
     live for `remember_me`. `signing_in` are the methods whose registration signs in, `alone` those by which a sign-in
-    ends all other sessions; `unified` forms of registration have all on one page; `passwordless` says that codes sign
-    in and up."""
+    ends all other sessions; `unified` forms of registration have all on one page, those of a login `identifier_first`
+    have two; `passwordless` says that codes sign in and up."""
 
     lifespans: Mapping[str, int]
     ui_urls: Mapping[str, str]
@@ -37,6 +37,7 @@ class Flows:
     signing_in: frozenset[str]
     alone: frozenset[str]
     unified: bool
+    identifier_first: bool
     after_urls: Mapping[str, str]
     registration_enabled: bool
     recovery_enabled: bool

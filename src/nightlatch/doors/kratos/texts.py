@@ -176,6 +176,7 @@ _SIMPLE = {
     "registration_code_spent": _SPENT,
     "traits_changed": error(4000036, "What you filled in is not what the code was sent for. Ask for another one."),
     "code_unknown": error(4000035, "No account signs in by a code that is sent there."),
+    "account_unknown": error(4000037, "No account signs in by this name or address."),
     "no_identifier": error(4000009, "There is no address among what you filled in that a code could be sent to."),
     "login_again": error(4010007, "You signed in with this form already. Please try again."),
     "registration_again": error(4040002, "You signed up with this form already. Please try again."),

@@ -14,8 +14,8 @@ from nightlatch.doors.kratos.parts import Flows, Parts
 Given = Mapping[str, Any]
 
 
-class Method(Protocol):
-    """`type` is what a form names it by in `method`, and the group of its fields."""
+class SignIn(Protocol):
+    """What the forms of signing in ask. `type` is what a form names it by in `method`, and the group of its fields."""
 
     @property
     def type(self) -> str: ...
@@ -28,10 +28,6 @@ class Method(Protocol):
         """Its fields, but for the identifier, which is there for all."""
         ...
 
-    def to_sign_up(self, flow: Flow) -> Iterator[Node]:
-        """Its fields, but for the traits."""
-        ...
-
     def missing(self, flow: Flow, given: Given) -> list[str]:
         """The fields without which the next step cannot be taken."""
         ...
@@ -40,8 +36,16 @@ class Method(Protocol):
         """The next step of the flow, of which nothing is missing; problems as the core's."""
         ...
 
+
+class Method(SignIn, Protocol):
+    """What the forms of signing up ask as well."""
+
+    def to_sign_up(self, flow: Flow) -> Iterator[Node]:
+        """Its fields, but for the traits."""
+        ...
+
     async def sign_up(self, parts: Parts, act: Act, flow: Flow, given: Given, attempt: Attempt) -> Registered | Flow:
-        """The same."""
+        """The next step of the flow, as of `sign_in`."""
         ...
 
 
