@@ -28,7 +28,10 @@ def server(
     (folder / "schema.json").write_text(json.dumps(document))
     settings: dict[str, Any] = {
         "identity": {"schemas": [{"id": "default", "url": f"file://{folder}/schema.json"}]},
-        "selfservice": {"methods": {"code": {"passwordless_enabled": True}}},
+        "selfservice": {
+            "methods": {"code": {"passwordless_enabled": True}},
+            "flows": {"login": {"style": "identifier_first"}},
+        },
         "courier": {"smtp": {"connection_uri": f"smtp://127.0.0.1:{mail.port}/?disable_starttls=true"}},
     }
     with database(request, folder) as dsn, Server(folder / "run", dsn, settings=settings) as running:
@@ -62,6 +65,19 @@ def messages(answer: Answer) -> list[int]:
 
 def another(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+def test_a_person_says_who_they_are_before_how_they_sign_in(frontend: Kratos, server: Server, mail: MailServer) -> None:
+    email = new_email()
+    server.create({"email": email})
+    flow = frontend("create_native_login_flow").ok(200)
+    assert [node["group"] for node in flow["ui"]["nodes"]] == ["default", "identifier_first", "identifier_first"]
+    first = model("UpdateLoginFlowWithIdentifierFirstMethod", method="identifier_first", identifier=email)
+    body = model("UpdateLoginFlowBody", of=first)
+    shown = frontend("update_login_flow", flow=flow["id"], update_login_flow_body=body)
+    assert (shown.status, shown.body["active"]) == (400, "identifier_first")
+    assert messages(sign_in(frontend, flow["id"], identifier=email)) == [1010014]
+    assert sign_in(frontend, flow["id"], identifier=email, code=code_for(mail, email)).status == 200
 
 
 def test_a_person_signs_in_by_the_code_that_came_by_mail(frontend: Kratos, server: Server, mail: MailServer) -> None:
