@@ -180,6 +180,7 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("idempotency.TAKE", [(b"a", "ann", b"g", b"3", NOW + 88, NOW + 999, NOW + 50)]),
     ("idempotency.RELEASE", [(b"a", b"2"), (b"b", b"2"), (b"b", b"1")]),
     ("idempotency.PURGE", [(NOW + 99, 9), (NOW + 100, 9)]),
+    ("feed.LIST", [()]),
     ("leases.TAKE", [("a", b"1", NOW, NOW + 9), ("a", b"2", NOW + 8, NOW + 99), ("a", b"2", NOW + 9, NOW + 99),
                      ("a", b"2", NOW + 10, NOW + 100)]),
     ("messages.ADD", [a for each in (MAIL, TEXT) for a in _written(messages.SqlMessages, "add", each)]),

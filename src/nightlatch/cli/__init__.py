@@ -8,7 +8,19 @@ import sys
 import typer
 
 from nightlatch import __version__
-from nightlatch.cli import audit, backup, config, identities, keys, migrate, organizations, policies, serve, sessions
+from nightlatch.cli import (
+    audit,
+    backup,
+    config,
+    identities,
+    keys,
+    migrate,
+    nodes,
+    organizations,
+    policies,
+    serve,
+    sessions,
+)
 from nightlatch.cli.opened import DATABASE_DOWN, REFUSED, USAGE, complain
 from nightlatch.problems import Problem, Unavailable
 
@@ -22,6 +34,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
+app.command("nodes")(nodes.nodes)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(audit.app, name="audit")
