@@ -51,6 +51,7 @@ from nightlatch.stores.opening import open_store
 from nightlatch.wiring import (
     cors_of,
     hasher_of,
+    joining_of,
     keyless_of,
     letters_of,
     limits_of,
@@ -135,7 +136,7 @@ class Application:
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         schemas, hasher, seen = await schemas_of(self._config), hasher_of(self._config), LastSeen()
-        store = await open_store(self._run.dsn, self._committed)
+        store = await open_store(self._run.dsn, self._committed, joining_of(self._config))
         half = self._config.nightlatch.session.cache * MIB // 2 if self._run.keeps else 0
         checks, repeats = None, None
         if half and store.generations:

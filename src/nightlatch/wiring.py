@@ -1,6 +1,7 @@
 """From the configuration to the parts that the doors, the courier and the command line work with."""
 
 import os
+import socket
 from hashlib import sha256
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,6 +19,7 @@ from nightlatch.core.credentials.person import Vault
 from nightlatch.core.credentials.places import Apart
 from nightlatch.core.credentials.policy import Policy
 from nightlatch.core.identities.schemas import Schemas, load_schemas
+from nightlatch.core.leases.model import Joining
 from nightlatch.core.means import Post, Verifying
 from nightlatch.core.organizations.model import DEFAULT
 from nightlatch.core.recovery.rules import Redeeming
@@ -147,6 +149,14 @@ def post_of(config: Config) -> Post:
         endings=keys_of(config.secrets.default, "device links"),
         verifying=verifying,
     )
+
+
+def joining_of(config: Config) -> Joining | None:
+    """How a worker is a node; None where it keeps nothing."""
+    nodes, name = config.nightlatch.nodes, f"{socket.gethostname()}/{os.getpid()}"
+    fenced = nodes.accept_without_lease == "never"
+    joining = Joining(name, nodes.trust, nodes.wait, nodes.grace, nodes.renew, fenced)
+    return joining if config.nightlatch.session.cache else None
 
 
 def lifetime_of(config: Config) -> Lifetime:

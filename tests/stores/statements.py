@@ -188,6 +188,7 @@ SCRIPT: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("idempotency.TAKE", [(b"a", "ann", b"g", b"3", NOW + 88, NOW + 999, NOW + 50)]),
     ("idempotency.RELEASE", [(b"a", b"2"), (b"b", b"2"), (b"b", b"1")]),
     ("idempotency.PURGE", [(NOW + 99, 9), (NOW + 100, 9)]),
+    ("feed.LIST", [()]),
     ("leases.TAKE", [("a", b"1", NOW, NOW + 9), ("a", b"2", NOW + 8, NOW + 99), ("a", b"2", NOW + 9, NOW + 99),
                      ("a", b"2", NOW + 10, NOW + 100)]),
     ("jobs.ADD", [a for each in (JOB, OLDER_JOB) for a in _written(jobs.SqlJobs, "add", each)]),

@@ -162,7 +162,7 @@ def test_a_migration_moves_all(sqlite: Database, gate: Gate, tmp_path: Path) -> 
     path, before = str(tmp_path / "db.sqlite"), gate.cells.tolist()
     migrate(path, NOW)
     assert gate.cells.tolist() == before
-    sqlite.sql("delete from migrations where number = $1", MIGRATIONS[-1].number)
+    sqlite.sql("delete from migrations where number = $1", max(each.number for each in MIGRATIONS if each.statements))
     with pytest.raises(apsw.SQLError):  # its tables are there
         migrate(path, NOW)
     assert gate.cells.tolist() == [each + 2 for each in before]

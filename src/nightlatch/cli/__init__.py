@@ -16,6 +16,7 @@ from nightlatch.cli import (
     jobs,
     keys,
     migrate,
+    nodes,
     organizations,
     policies,
     serve,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
+app.command("nodes")(nodes.nodes)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(audit.app, name="audit")

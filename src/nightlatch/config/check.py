@@ -58,6 +58,18 @@ def conflicts(values: Mapping[str, Any]) -> Iterator[Conflict]:
     if values["nightlatch.sessions_api.authentication"] == "none" and not values["nightlatch.trusted_networks"]:
         keys = ("nightlatch.sessions_api.authentication", "nightlatch.trusted_networks")
         yield keys, "is none and nobody is trusted", "Name nightlatch.trusted_networks, or set it to key."
+    yield from of_nodes(values)
+
+
+def of_nodes(values: Mapping[str, Any]) -> Iterator[Conflict]:
+    """Times that the promise about ended sessions rests on."""
+    trust, wait, grace, renew = ("nightlatch.nodes." + name for name in ("trust", "wait", "grace", "renew"))
+    if 4 * values[wait] < 5 * values[trust]:
+        yield (wait, trust), f"is less than five quarters of {trust}", "Make it longer."
+    if 4 * values[renew] > values[trust]:
+        yield (renew, trust), f"is more than a quarter of {trust}", "Make it shorter."
+    if values[grace] <= values[renew]:
+        yield (grace, renew), f"is not longer than {renew}", "Make it longer."
 
 
 def examples(values: Mapping[str, Any], given: Collection[str]) -> Iterator[Conflict]:

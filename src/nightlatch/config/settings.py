@@ -231,7 +231,34 @@ class SessionLimits(Subject):
         integer(0, 65_536),
         32,
         "MiB in each worker for answers to session checks, which are never stale (docs/security/never-stale.md). 0: "
-        "none are kept. On PostgreSQL none are.",
+        "none are kept, and on PostgreSQL the worker is no node.",
+    )
+
+
+class Nodes(Subject):
+    trust: int = setting(
+        duration(200_000),
+        "1s",
+        "On PostgreSQL each worker is a node, which keeps answers under a lease. How long it trusts one, on its own "
+        "clock, from before it asked.",
+    )
+    wait: int = setting(
+        duration(250_000),
+        "1250ms",
+        "How long an ending waits for the end of a lease that it had to close. At least a quarter more than `trust`: "
+        "by so much may clocks go at another pace, or stand still.",
+    )
+    grace: int = setting(
+        duration(50_000),
+        "300ms",
+        "How long an ending leaves a node to catch up before it closes its lease. Longer than `renew`.",
+    )
+    renew: int = setting(duration(10_000), "250ms", "How often a node renews its lease. At most a quarter of `trust`.")
+    accept_without_lease: str = setting(
+        choice("never", "ask"),
+        "never",
+        "Whether a node without a lease may `ask` the database and believe it. A server that was replaced while it "
+        "could not be reached goes on answering, so only where whoever replaces it stops it first.",
     )
 
 
@@ -354,6 +381,7 @@ class Nightlatch(Subject):
     )
     client_ip_header: str = setting(TOKEN, "X-Forwarded-For", "The header in which they say it.")
     session: SessionLimits
+    nodes: Nodes
     sessions_api: SessionsApi
     hashing: Hashing
     throttling: Throttling

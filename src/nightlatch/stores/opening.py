@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from nightlatch.core.leases.model import Joining
 from nightlatch.core.store import Committed, Store
 from nightlatch.stores import backups, sqlite, sqlite_file
 
@@ -15,12 +16,13 @@ _POOL_OPTIONS = {"max_conns", "max_idle_conns", "max_conn_lifetime", "max_conn_i
 _POOL = 10
 
 
-async def open_store(dsn: str, committed: Committed = lambda _: None) -> Store:
-    """The store of a migrated database. StoreDown when it does not answer."""
+async def open_store(dsn: str, committed: Committed = lambda _: None, joining: Joining | None = None) -> Store:
+    """The store of a migrated database; on PostgreSQL it keeps answers only as a node, `joining` the others. StoreDown
+    when it does not answer."""
     if dsn.startswith("sqlite:"):
         return sqlite.connect(_path(dsn), committed)
     url, most = _pool_of(dsn)
-    store: Store = await _postgres()[0].connect(url, committed, most)
+    store: Store = await _postgres()[0].connect(url, committed, most, joining)
     return store
 
 

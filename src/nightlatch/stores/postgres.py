@@ -4,14 +4,19 @@ A unit that collides with another (serialization failure, deadlock, a unique val
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import asyncpg
 
+from nightlatch.core.leases.model import Joining
 from nightlatch.core.store import Committed, Unit
 from nightlatch.problems import Conflict, StoreDown
-from nightlatch.stores.postgres_pool import Connection, Pool
+from nightlatch.stores.postgres_nodes import Node
+from nightlatch.stores.postgres_pool import Connection, Pool, confirmed
+from nightlatch.stores.postgres_waits import Waits
+from nightlatch.stores.sql.feed import TIMELINE
 from nightlatch.stores.sql.migrations import MIGRATIONS, POSTGRES
 from nightlatch.stores.sql.statement import TOO_LONG, Row, Statement
 from nightlatch.stores.sql.transaction import Transaction
@@ -44,6 +49,9 @@ _UNUSABLE: dict[type[Exception], str] = {
     asyncpg.InvalidCatalogNameError: "The database server has no database of that name.",
     asyncpg.InvalidAuthorizationSpecificationError: "The database server refuses this user.",
 }
+LEASELESS = "This node has no lease: the database does not commit, or cannot be reached."
+ELSEWHERE = "A connection led to another server of the database than the one before."
+_LEASELESS = 2  # seconds that a read waits for a lease
 DOWN: tuple[type[Exception], ...] = (
     *_UNUSABLE, asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
@@ -53,22 +61,29 @@ DOWN: tuple[type[Exception], ...] = (
 
 
 class PostgresConnection:
+    """`ends` says whether something that it ran may have ended a session."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.ends = False
 
     async def row(self, statement: Statement, *arguments: Any) -> Row | None:
+        self.ends |= statement.ends
         row: Row | None = await self._connection.fetchrow(statement.postgres, *arguments)
         return row
 
     async def rows(self, statement: Statement, *arguments: Any) -> Sequence[Row]:
+        self.ends |= statement.ends
         rows: Sequence[Row] = await self._connection.fetch(statement.postgres, *arguments)
         return rows
 
     async def run(self, statement: Statement, *arguments: Any) -> int:
+        self.ends |= statement.ends
         status: str = await self._connection.execute(statement.postgres, *arguments)
         return int(status.rsplit(" ", 1)[1])
 
     async def many(self, statement: Statement, arguments: Sequence[Sequence[Any]]) -> None:
+        self.ends |= statement.ends
         if statement.copy and len(arguments) >= _BULK:
             # The driver would look at each element of an array, whether it is an array itself.
             table, columns = statement.copy
@@ -84,16 +99,27 @@ class PostgresConnection:
 
 class PostgresStore:
     remote = True
-    generations = None
     # A new version of a row finds room beside the old one, and no index is written, once another unit has left some
     # there; neighbours that one unit changes all go to another page, with an entry in each of seven indexes.
     scatters = True
 
-    def __init__(self, pool: Pool, committed: Committed) -> None:
+    def __init__(self, pool: Pool, committed: Committed, waits: Waits, node: Node | None = None) -> None:
         self._pool = pool
         self._committed = committed
+        self._waits = waits
+        self._node = node
+        self.generations = node
 
     async def write(self, unit: Unit[T]) -> T:
+        try:
+            value, ends = await self._committed_once(unit)
+            if ends:
+                await self._waits.out()
+        except DOWN as error:
+            raise down(error) from error
+        return value
+
+    async def _committed_once(self, unit: Unit[T]) -> tuple[T, bool]:
         collision: Exception | None = None
         for again in range(_TRIES):
             try:
@@ -102,16 +128,23 @@ class PostgresStore:
                 collision = error
                 # Unequal waits, without a source of randomness: the two that collided do not meet again.
                 await asyncio.sleep(0.005 * (again + 1) + id(unit) % 997 * 1e-5)
-            except DOWN as error:
-                raise down(error) from error
         raise Conflict if isinstance(collision, asyncpg.UniqueViolationError) else StoreDown from collision
 
     async def read(self, unit: Unit[T]) -> T:
+        node = self._node
         try:
-            async with self._pool.lease() as connection:
-                return await unit(Transaction(PostgresConnection(connection)))
+            if node is None or not node.joining.fenced:
+                return await self._read(unit)
+            for _ in range(2):
+                # A server that was cut off and replaced goes on answering reads; it cannot renew a lease.
+                lease = node.id
+                value = await self._read(unit)
+                if node.holds(lease):
+                    return value
+                await node.joined(_LEASELESS)
         except DOWN as error:
             raise down(error) from error
+        raise StoreDown(LEASELESS)
 
     async def scan(self, unit: Unit[T]) -> T:
         try:
@@ -121,38 +154,67 @@ class PostgresStore:
             raise down(error) from error
 
     async def close(self) -> None:
+        if self._node:
+            await self._node.stop()
         await self._pool.close()
 
-    async def _once(self, unit: Unit[T]) -> T:
+    async def _read(self, unit: Unit[T]) -> T:
         async with self._pool.lease() as connection:
-            tx = Transaction(PostgresConnection(connection))
-            async with connection.transaction():
+            return await unit(Transaction(PostgresConnection(connection)))
+
+    async def _once(self, unit: Unit[T]) -> tuple[T, bool]:
+        """What the unit gave, and whether it may have ended a session."""
+        async with self._pool.lease() as connection:
+            over = PostgresConnection(connection)
+            tx, transaction = Transaction(over), connection.transaction()
+            await transaction.start()
+            try:
                 value = await unit(tx)
+            except BaseException:
+                if not connection.is_closed():
+                    await transaction.rollback()
+                raise
+            with confirmed(connection):
+                await transaction.commit()
         self._committed(tx.happened)
-        return value
+        return value, over.ends
 
 
-async def connect(dsn: str, committed: Committed, most: int = 10) -> PostgresStore:
-    """A store over a pool of at most `most` connections. StoreDown when the server does not answer."""
+async def connect(dsn: str, committed: Committed, most: int, joining: Joining | None = None) -> PostgresStore:
+    """A store over a pool of at most `most` connections, and one more as a node. StoreDown when the server does not
+    answer."""
 
     async def opened() -> Connection:
         # Its timeout is above the server's own: that ends a slow statement, this gives up a server that is silent.
         connection = await asyncpg.connect(
-            dsn, timeout=5, command_timeout=6, server_settings=_SETTINGS,
+            dsn, timeout=5, command_timeout=6, server_settings=_SETTINGS, connection_class=Connection,
             statement_cache_size=_PREPARED, max_cached_statement_lifetime=0,
         )  # fmt: skip
+        connection.listen()
         # 16 bytes in and out, as on SQLite.
         await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
         return connection
 
-    pool = Pool(opened, most)
+    async def beside_lease() -> Connection:
+        connection = await opened()
+        if node and node.timeline and await connection.fetchval(TIMELINE) != node.timeline:
+            connection.terminate()
+            node.elsewhere()
+            raise OSError(ELSEWHERE)
+        return connection
+
+    node: Node | None = None
+    pool = Pool(beside_lease, most)
     try:
         # They are opened when they are first needed: a wrong address is better known at the start.
         async with pool.lease():
             pass
+        if joining:
+            node = Node(joining, opened, pool, os.urandom)  # noqa: TID251 - names of leases are of this process alone
+            await node.start()
     except DOWN as error:
         raise down(error) from error
-    return PostgresStore(pool, committed)
+    return PostgresStore(pool, committed, Waits(pool, (joining or Joining("")).grace, node), node)
 
 
 async def migrate(dsn: str, now: int) -> list[str]:
@@ -188,8 +250,8 @@ async def _migrate(connection: "asyncpg.Connection[asyncpg.Record]", now: int) -
         done = {row[0] for row in await connection.fetch("select number from migrations")}
         for migration in MIGRATIONS:
             if migration.number not in done:
-                for statement in migration.statements:
-                    await connection.execute(statement.format(**POSTGRES))
+                for statement in (*(each.format(**POSTGRES) for each in migration.statements), *migration.postgres):
+                    await connection.execute(statement)
                 await connection.execute(
                     "insert into migrations values ($1, $2, $3)", migration.number, migration.name, now
                 )

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import asyncpg
 
 from nightlatch.stores import backups, sqlite_file
 from nightlatch.stores.backups import IN_USE, KNOWN, NOT_EMPTY, Unrestorable
 from nightlatch.stores.postgres import DOWN, down
-from nightlatch.stores.postgres_pool import Connection
 
+Connection: TypeAlias = "asyncpg.Connection[Any]"
 _ROWS = 1000  # at once in memory
 _PAUSE = 50  # milliseconds
 # Nobody else is held up for long, and a long read is not cut short.

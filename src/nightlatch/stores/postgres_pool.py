@@ -3,14 +3,48 @@ does (46 us to 16): it wraps each connection, and takes each back in a task of i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from nightlatch.kernel.unit import inside_unit
 
-Connection: TypeAlias = "asyncpg.Connection[Any]"
+if TYPE_CHECKING:
+    _Base = asyncpg.Connection[Any]
+else:
+    _Base = asyncpg.Connection
+
+
+class Connection(_Base):
+    """One that knows which pool of which time it is of, and what it was last warned of."""
+
+    __slots__ = ("time", "warning")
+
+    time: int
+    warning: str
+
+    def listen(self) -> None:
+        self.time, self.warning = 0, ""
+        self.add_log_listener(_heard)
+
+
+def _heard(connection: Any, message: Any) -> None:
+    if message.severity_en == "WARNING":
+        connection.warning = str(message)
+
+
+@contextlib.contextmanager
+def confirmed(connection: Connection) -> Iterator[None]:
+    """Around a commit. OSError when it came with a warning: a standby may not have it, though it is said to be made."""
+    connection.warning = ""
+    yield
+    if connection.warning:
+        connection.terminate()
+        raise OSError(connection.warning)
+
+
 _PATIENCE = 5  # seconds
 # A connection is of no use after these: the next to have it would wait for a cancel, or be amid another statement.
 _BROKEN = (TimeoutError, OSError, asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -23,11 +57,19 @@ class Pool:
         self._connect = connect
         self._room = asyncio.Semaphore(most)
         self._free: list[Connection] = []
+        self._time = 0
         self._closed = False
 
     def lease(self) -> "_Lease":
         """A context with a connection, for one unit. TimeoutError; whatever `connect` raises."""
         return _Lease(self)
+
+    def renew(self) -> None:
+        """Uses none of those again that there are."""
+        self._time += 1
+        for connection in self._free:
+            connection.terminate()
+        self._free.clear()
 
     async def close(self) -> None:
         """Closes them; those in use, when they come back."""
@@ -45,13 +87,16 @@ class Pool:
             while self._free:
                 if not (connection := self._free.pop()).is_closed():
                     return connection
-            return await self._connect()
+            time = self._time
+            connection = await self._connect()
+            connection.time = time
+            return connection
         except BaseException:
             self._room.release()
             raise
 
     def give_back(self, connection: Connection, error: BaseException | None) -> None:
-        if self._closed or isinstance(error, _BROKEN):
+        if self._closed or connection.time != self._time or isinstance(error, _BROKEN):
             connection.terminate()
         elif not connection.is_closed():
             self._free.append(connection)

@@ -59,10 +59,11 @@ class Entry(Generic[T]):
         cells, stamp = self._cells, self._stamp
         if cells[self._identity] != stamp[0] or cells[self._organization] != stamp[1]:
             return False
-        now = self._checks.now()
-        if not self._since <= now < self._until:
+        checks = self._checks
+        now = checks.now()
+        if not checks.trusted() or not self._since <= now < self._until:
             return False
-        self._checks.seen.note(self._session, now)
+        checks.seen.note(self._session, now)
         return True
 
     def stamp(self) -> Stamp | None:
@@ -78,7 +79,7 @@ class Checks(Generic[T]):
     """The entries of this process, by the hash of the token, in at most so many bytes. Refusals are not kept."""
 
     def __init__(self, generations: Generations, seen: LastSeen, now: Callable[[], int], most: int) -> None:
-        self.generations = generations
+        self.generations, self.trusted = generations, generations.trusted
         self.seen = seen
         self.now = now
         self._entries: Recent[Entry[T]] = Recent(most)

@@ -17,6 +17,9 @@ class Generations(Protocol):
     @property
     def cells(self) -> "memoryview[int]": ...
 
+    def trusted(self) -> bool:
+        """Whether they are the present ones now. To be asked after the request has come."""
+
     def doubt(self) -> None:
         """Somebody met an odd one: it will be settled."""
 

@@ -17,6 +17,7 @@ from nightlatch.doors.http.refusal import Refusal
 from nightlatch.doors.http.repeats import Repeats
 from nightlatch.doors.http.routing import Answer, Call, Route, Table, respond
 from nightlatch.kernel.ids import Entropy
+from nightlatch.kernel.unit import Waited, waited
 from nightlatch.problems import Problem, StoreDown
 
 T = TypeVar("T")
@@ -58,8 +59,10 @@ class Port:
         self._cors = cors
         self._headers = (*_HEADERS, _ENCRYPTED) if https else _HEADERS
         self.repeats = repeats
-        # Where the database answers from another process there is always something to wait for.
-        self.at_once = frozenset(path.encode() for door in doors for path in door.early if not door.parts.store.remote)
+        # Where the database answers from another process, and nothing is kept, there is always something to wait for.
+        stores = [(door, door.parts.store) for door in doors]
+        early = (path for door, store in stores if store.generations or not store.remote for path in door.early)
+        self.at_once = frozenset(path.encode() for path in early)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._sent(self._whole(scope, receive), time.perf_counter(), scope, send)
@@ -86,7 +89,11 @@ class Port:
 
     async def _whole(self, scope: Scope, receive: Receive) -> Answer:
         request_id = scope["request_id"] = ids.request_id(ids.given_id(scope["headers"]), self._entropy)
+        notes: list[Waited] = []
+        waited.set(notes)
         answer = await self._answer(scope, receive)
+        if notes:
+            answer.headers = (*answer.headers, ("nightlatch-waited", _text(notes)))
         beside = self._cors.beside(scope) if self._cors else ()
         own = {name for name, _ in answer.headers}
         wanted = (*self._headers, *_OF_PAGES) if answer.media_type.startswith("text/html") else self._headers
@@ -128,6 +135,11 @@ class Port:
             if path.startswith(opened[0].prefix):
                 return opened
         return self._doors[-1]
+
+
+def _text(notes: Sequence[Waited]) -> str:
+    nodes, closed = max(each.nodes for each in notes), sum(each.closed for each in notes)
+    return f"nodes={nodes}; closed={closed}; ms={sum(each.time for each in notes) // 1000}"
 
 
 async def _nothing() -> Message:

@@ -65,6 +65,22 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True):
     ends_with_browser: bool | None = None
 
 
+class Node(msgspec.Struct):
+    """`applied` is how far in the feed of changes it has come, `behind` how much of it is left; `renewed` counts. While
+    it is `closed`, an ending waits for it."""
+
+    id: str
+    node: str
+    applied: int
+    behind: int
+    renewed: int
+    closed: bool
+
+
+class Nodes(msgspec.Struct):
+    nodes: list[Node]
+
+
 class Key(msgspec.Struct, kw_only=True):
     """`access_key_id` is that of a pair."""
 

@@ -9,9 +9,10 @@ from nightlatch.stores.sql.statement import FIRST, Row, Rows, sql
 _FOUND = f"select s.id, s.identity_id, {ENDED} from %s s {JOINS}"
 # Out of the join by its limit: in it, SQLite would go through all sessions of the organization.
 _NAMED = "(select * from sessions where id in (select value from carray($2)) limit 1000)"
-FIND = sql(f"{_FOUND % _NAMED} where s.organization_id = $1")
+# These find nothing to end where another is about to have ended it, whose answer may still be on its way.
+FIND = sql(f"{_FOUND % _NAMED} where s.organization_id = $1")._replace(ends=True)
 _HOLD = "select id from identities where organization_id = $1 and id in (select value from carray($2)) order by id"
-HOLD = sql(_HOLD, _HOLD + " for update")
+HOLD = sql(_HOLD, _HOLD + " for update")._replace(ends=True)
 _OF_KINDS = f"""{_FOUND % "sessions"} where s.identity_id in (select value from carray($1))
     and s.device_kind in (select value from carray($2))"""
 OF_KINDS = {How.DISABLE: sql(f"{_OF_KINDS} and not {ENDED}"), How.DELETE: sql(_OF_KINDS)}

@@ -6,6 +6,7 @@
 from typing import NamedTuple
 
 from nightlatch.core.organizations.model import DEFAULT
+from nightlatch.stores.sql import feed
 
 SQLITE = {
     "id": "blob",
@@ -29,9 +30,12 @@ POSTGRES = {
 
 # JSON is kept as text. PostgreSQL's own type would give back other bytes: keys in another order, numbers spelt anew.
 class Migration(NamedTuple):
+    """`postgres` are statements for PostgreSQL alone, in its own words."""
+
     number: int
     name: str
     statements: tuple[str, ...]
+    postgres: tuple[str, ...] = ()
 
 
 _POLICY = (
@@ -272,4 +276,5 @@ MIGRATIONS = (
             "create index idempotency_keys_expiry on idempotency_keys (expires_at)",
         ),
     ),
+    Migration(13, "nodes: the feed of changes, and leases", (), feed.TABLES),
 )

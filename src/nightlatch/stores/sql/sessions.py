@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from nightlatch.core.sessions.model import Device, Filter, Method, Position, Session, Standing
+from nightlatch.stores.sql.feed import QUIETLY
 from nightlatch.stores.sql.identities import COLUMNS as IDENTITY
 from nightlatch.stores.sql.identities import identity_of
 from nightlatch.stores.sql.policies import EFFECTIVE, ENDS, IDLE, WIDTH, idle, policy_of
@@ -36,19 +37,27 @@ STANDING = f"{_OWN}, {ENDED}, {_SECOND_FACTOR}, {EFFECTIVE}, {IDENTITY}"
 _ONE = f"select {STANDING} from (select * from sessions where %s limit 1) s {JOINS}"
 
 BY_TOKEN = sql(_ONE % "token_hash = $1")
-GET = sql(_ONE % "organization_id = $1 and id = $2")
-BY_NUMBER = sql(_ONE % "organization_id = $1 and number = $2")
+# A write that finds nothing to end by these may be the second of two: the first may not have been answered.
+GET = sql(_ONE % "organization_id = $1 and id = $2")._replace(ends=True)
+BY_NUMBER = sql(_ONE % "organization_id = $1 and number = $2")._replace(ends=True)
 EPOCHS = sql("""select i.ended_before, i.deleted_before, o.ended_before, o.deleted_before from identities i
     join organizations o on o.id = i.organization_id where i.organization_id = $1 and i.id = $2""")
 ADD = sql(f"""insert into sessions ({COLUMNS}) values ({", ".join(f"${n}" for n in range(1, _WIDTH + 1))})
     on conflict (number) do nothing""")
 RENEW = sql("""update sessions set aal = $2, methods = $3, issued_at = $4, authenticated_at = $5, expires_at = $6
     where id = $1 and ended_at is null""")
-PROLONG = sql("update sessions set expires_at = $2 where id = $1 and expires_at = $3")
+_PROLONG = "update sessions set expires_at = $2 where id = $1 and expires_at = $3"
+# Nobody keeps an answer for longer than until a use may prolong its session.
+PROLONG = sql(_PROLONG, f"{_PROLONG} and {QUIETLY}")._replace(ends=False)
 RETOKEN = sql("update sessions set token_hash = $3 where id = $1 and token_hash = $2 and ended_at is null")
-SEEN = sql("update sessions set last_seen = $2 where id = $1 and last_seen < $2")
+SEEN = sql("update sessions set last_seen = $2 where id = $1 and last_seen < $2")._replace(
+    bulk="""update sessions s set last_seen = seen.at from unnest($1::uuid[], $2::bigint[]) as seen (id, at)
+    where s.id = seen.id and s.last_seen < seen.at""",
+    ends=False,
+)
 
-PURGE = purge("sessions")
+# Their time was over long ago: nobody keeps anything of them.
+PURGE = purge("sessions", also=QUIETLY)._replace(ends=False)
 
 _decode_methods = msgspec.json.Decoder(tuple[Method, ...]).decode
 

@@ -13,31 +13,40 @@ T = TypeVar("T")
 Row = Sequence[Any]
 TOO_LONG = "The database took too long to answer. Ask for less, or again in a moment."
 FIRST: Callable[[Row], Any] = itemgetter(0)
+# Of what a session check shows. What is new was shown to nobody, but a credential changes who has it.
+_CHANGES = re.compile(
+    r"\b(?:(?:update|delete\s+from)\s+(?:sessions|identities|organizations|credentials)"
+    r"|insert\s+into\s+credentials)\b"
+)
 _ARRAY = re.compile(r"in \(select value from carray\((\$\d+)\)\)")
 
 
 class Statement(NamedTuple):
     """For many rows PostgreSQL has `copy`, the table and columns that the statement adds to, or `bulk`, which does for
-    many what the statement does for one: its parameters are whole columns."""
+    many what the statement does for one: its parameters are whole columns. A write that `ends` may have ended what
+    other nodes still accept: it is answered when none does any more."""
 
     sqlite: str
     postgres: str
     bulk: str | None = None
     copy: tuple[str, tuple[str, ...]] | None = None
+    ends: bool = False
 
 
 @lru_cache(maxsize=512)
 def sql(text: str, postgres: str | None = None) -> Statement:
     """The statement `text`; `postgres` is its own wording where the shared one will not do."""
-    return Statement(re.sub(r"\$(\d+)", r"?\1", text), _ARRAY.sub(r"= any(\1)", postgres or text))
+    ends = _CHANGES.search(text) is not None
+    return Statement(re.sub(r"\$(\d+)", r"?\1", text), _ARRAY.sub(r"= any(\1)", postgres or text), ends=ends)
 
 
-def purge(table: str, key: str = "id", since: str = "expires_at") -> Statement:
-    """Removes $2 of those that are over since before $1, the oldest first."""
+def purge(table: str, key: str = "id", since: str = "expires_at", also: str = "true") -> Statement:
+    """Removes $2 of those that are over since before $1, the oldest first; on PostgreSQL where `also` holds."""
     oldest = f"select {key} from {table} where {since} < $1 order by {since} limit $2"
     # A kept plan of PostgreSQL takes any limit for a tenth of the table, and would read all of it.
     return sql(
-        f"delete from {table} where {key} in ({oldest})", f"delete from {table} where {key} = any(array({oldest}))"
+        f"delete from {table} where {key} in ({oldest})",
+        f"delete from {table} where {key} = any(array({oldest})) and {also}",
     )
 
 

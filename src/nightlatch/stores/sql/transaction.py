@@ -6,6 +6,7 @@ from nightlatch.stores.sql.attempts import SqlAttempts
 from nightlatch.stores.sql.credentials import SqlCredentials
 from nightlatch.stores.sql.endings import SqlEndings
 from nightlatch.stores.sql.events import SqlEvents
+from nightlatch.stores.sql.feed import SqlNodes
 from nightlatch.stores.sql.flows import SqlFlows
 from nightlatch.stores.sql.idempotency import SqlIdempotencyKeys
 from nightlatch.stores.sql.identities import SqlIdentities
@@ -43,5 +44,6 @@ class Transaction:
         self.idempotency_keys = SqlIdempotencyKeys(connection)
         self.leases = SqlLeases(connection)
         self.jobs = SqlJobs(connection)
+        self.nodes = SqlNodes(connection)
         self.attempts = SqlAttempts(connection)
         self.flows = SqlFlows(connection)
