@@ -17,6 +17,7 @@ from tests.checker.line import Answer, Line
 from tests.serving import KEY
 
 TRIES = 5  # of a code: the default
+_STANDING = 12  # sessions that are left, before any of them is ended
 _RECENT = 48  # sessions that watchers ask about most
 
 
@@ -40,6 +41,8 @@ class Clients:
         self._people, self._watchers = people, watchers
         self.history: list[Op] = []
         self.sessions: list[Made] = []
+        self._ended: list[Made] = []  # in the order in which they did
+        self._standing: list[Made] = []  # that somebody left, of people who do nothing else
         self.lines: list[Line] = []
         self._ports = [(_port(server.public), _port(server.admin)) for server in cluster.servers]
         self._networks = ip_network("10.0.0.0/8").hosts()
@@ -72,8 +75,7 @@ class Clients:
     async def look_at_ended(self, most: int | None = None) -> None:
         """Asks an administrator's door and a check about sessions of whose ending nobody may know otherwise any more."""
         lines = self.line(), self.line(admin=True)
-        ended = [made for made in self.sessions if made.ended]
-        for made in ended if most is None else ended[-most:]:
+        for made in self._ended[-most:] if most else [*self._ended]:
             await self.check(lines[0], made)
             await self._look(lines[1], made)
         for line in lines:
@@ -106,12 +108,26 @@ class Clients:
                 await self.check(public, each)
                 await self.check(other, each)
             await asyncio.sleep(self._random.uniform(0, 0.05))
+            if made and self._random.random() < 0.2:
+                self._standing += made
+                identity, made = "", self._some_standing()
             for each in made:
                 await self._end(self._random.choice([self.end_one, self._all, self._out]), public, admin, each)
             if self._random.random() < 0.1:
                 await self._redeem(other, whose, code)
-            if self._random.random() < 0.02:
+            if self._random.random() < 0.004:
                 await self._everybody(admin)
+
+    def _some_standing(self) -> list[Made]:
+        """One that was left, once there are some."""
+        if len(self._standing) < _STANDING:
+            return []
+        return [self._standing.pop(self._random.randrange(len(self._standing)))]
+
+    def _over(self, made: Made) -> None:
+        if not made.ended:
+            made.ended = True
+            self._ended.append(made)
 
     async def _watch(self) -> None:
         line = self.line()
@@ -186,7 +202,8 @@ class Clients:
             return None
         made = Made(token, identity)
         for former in self.sessions[-1000:]:
-            former.ended = former.ended or former.identity == identity
+            if former.identity == identity:
+                self._over(former)
         self.sessions.append(made)
         return made
 
@@ -194,7 +211,7 @@ class Clients:
         """Whoever is not told that it ended, tries again."""
         for _ in range(4):
             if await how(public, admin, made):
-                made.ended = True
+                self._over(made)
                 return
             await asyncio.sleep(0.05)
 
@@ -215,7 +232,7 @@ class Clients:
         body = {"action": "disable", "identities": ["*"]}
         if await self._ending(admin, self._admin("POST", "/admin/sessions", body), EVERYBODY):
             for made in self.sessions[-1000:]:
-                made.ended = True
+                self._over(made)
 
     async def _ending(self, line: Line, request: bytes, what: str) -> bool:
         answer = await self._told(line, request, Op("end", ends=what), _done)

@@ -73,6 +73,11 @@ class Cluster:
         for server in self.servers:
             server.kill()
 
+    def stop(self) -> None:
+        """As an operator does. On SQLite all is in the database file, then, and synced."""
+        for server in self.servers:
+            server.stop()
+
     def cut_power(self) -> None:
         """Whatever SQLite has not synced is gone."""
         self.kill()

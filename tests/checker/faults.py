@@ -25,6 +25,7 @@ class Faults:
             "stop the command line": self._stop_command,
             "kill the command line": self._kill_command,
             "kill the servers": self._kill_servers,
+            "stop the servers": self._stop_servers,
         }
         if self._cluster.store == "sqlite":
             return anywhere | {"cut the power": self._cut_power}
@@ -73,6 +74,9 @@ class Faults:
 
     async def _kill_servers(self) -> None:
         await self._again(self._cluster.kill)
+
+    async def _stop_servers(self) -> None:
+        await self._again(self._cluster.stop)
 
     async def _cut_power(self) -> None:
         await self._again(self._cluster.cut_power)
