@@ -23,10 +23,9 @@ BUILD = Path(__file__).parents[1] / ".build"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "fsync": "off",
-    "full_page_writes": "off",
     "max_connections": "200",
 }
+_FLEETING = {"fsync": "off", "full_page_writes": "off"}
 _AS_ORDINARY_USER = ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--"] if os.geteuid() == 0 else []
 
 
@@ -41,7 +40,8 @@ def binaries() -> Path:
 class Postgres:
     """One server with a data directory of its own. `start` also brings it back after `kill`, on the same port."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._settings = _SETTINGS if durable else _SETTINGS | _FLEETING
         self.folder = Path(tempfile.mkdtemp(prefix="nightlatch-pg-"))
         self.data = self.folder / "data"
         self.port = free_port()
@@ -61,7 +61,7 @@ class Postgres:
 
     def start(self) -> None:
         """Returns when connections are accepted."""
-        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         command = [str(binaries() / "postgres"), "-D", str(self.data), "-p", str(self.port), *settings]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -72,6 +72,10 @@ class Postgres:
     def stop(self) -> None:
         """Ends connections and stops in order. No-op when it does not run."""
         self._end(signal.SIGINT)
+
+    def abort(self) -> None:
+        """Its processes end at once, each by itself: pg_ctl stop -m immediate."""
+        self._end(signal.SIGQUIT)
 
     def kill(self) -> None:
         """All its processes at once, as a power cut would (what the kernel has, stays)."""

@@ -48,6 +48,7 @@ class Server:
         for name, section in (settings or {}).items():
             known = self.configuration.get(name)
             self.configuration[name] = {**known, **section} if isinstance(known, dict) else section
+        self.environment: dict[str, str] = {}  # of its processes, over what every server gets
         self._networks = ip_network("10.0.0.0/8").hosts()
         self._http = httpx.Client(timeout=30, trust_env=False)
         self._process: subprocess.Popen[bytes] | None = None
@@ -80,6 +81,7 @@ class Server:
                     "PYTHONPATH": str(ROOT / "src"),
                     "PYTHONUNBUFFERED": "1",
                     "TMPDIR": str(self.folder),
+                    **self.environment,
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
