@@ -103,7 +103,7 @@ def _nexts(state: State, rules: Rules) -> Iterator[State]:
         )  # fmt: skip
 
 
-def _lease(state: State, rules: Rules) -> Iterator[State]:  # noqa: PLR0912 - one case a step
+def _lease(state: State, rules: Rules) -> Iterator[State]:
     cleared = {"kept": False, "unmoved": False}
     match state.at:
         case "join":
@@ -146,7 +146,7 @@ def _moved(state: State, rules: Rules) -> State:
     return state._replace(moves=False, kept=False, unmoved=state.unmoved and rules.no_generation)
 
 
-def _check(state: State, rules: Rules) -> Iterator[State]:  # noqa: ARG001
+def _check(state: State, rules: Rules) -> Iterator[State]:
     match state.check:
         case "idle":
             yield state._replace(check="asked", late=state.answered)
@@ -164,7 +164,7 @@ def _check(state: State, rules: Rules) -> Iterator[State]:  # noqa: ARG001
             yield state._replace(check="idle", row=False, unmoved=False, kept=kept)
 
 
-def _revoke(state: State, who: int, rules: Rules) -> Iterator[State]:  # noqa: PLR0912 - one case a step
+def _revoke(state: State, who: int, rules: Rules) -> Iterator[State]:
     me = state.revokers[who]
     match me.at:
         case "start":

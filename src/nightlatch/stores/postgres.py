@@ -206,10 +206,13 @@ async def connect(dsn: str, committed: Committed, most: int, joining: Joining | 
         # They are opened when they are first needed: a wrong address is better known at the start.
         async with pool.lease():
             pass
-        if joining:
+        if joining is not None:
             node = Node(joining, opened, pool, os.urandom)  # noqa: TID251 - names of leases are of this process alone
             await node.start()
     except DOWN as error:
+        if node:
+            await node.stop()
+        await pool.close()
         raise down(error) from error
     return PostgresStore(pool, committed, Waits(pool, (joining or Joining("")).grace, node), node)
 
