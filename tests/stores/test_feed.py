@@ -11,6 +11,7 @@ import pytest
 from tests.database import Database, Run
 from tests.postgres import Postgres
 from tests.stores.rows import NOW, add_person, add_session, credential, identity
+from tests.stores.statements import SCRIPT, Array, named
 
 from nightlatch.core.leases.model import Joining
 from nightlatch.core.organizations.model import DEFAULT
@@ -19,7 +20,7 @@ from nightlatch.problems import StoreDown
 from nightlatch.stores.opening import open_store
 from nightlatch.stores.sql import feed
 from nightlatch.stores.sql.sessions import PROLONG, PURGE, SEEN, SHOWN, UNSHOWN
-from nightlatch.stores.sql.statement import sql
+from nightlatch.stores.sql.statement import Statement, sql
 
 
 @pytest.fixture
@@ -194,3 +195,31 @@ def test_the_feed_is_trimmed_to_the_slowest_lease(db: Database) -> None:
     first, last = db.run(work())
     assert first > 0
     assert last == 0
+
+
+def test_S4_a_write_that_the_feed_tells_of_is_one_that_is_waited_for(db: Database) -> None:
+    statements = dict(named())
+    found = set()
+
+    async def tells(connection: Any, statement: Statement, call: tuple[Any, ...]) -> bool:
+        await connection.rows(sql("delete from revocations"))
+        await connection.rows(sql("select set_config('nightlatch.told', '', true)"))
+        await connection.rows(statement, *[connection.array(a) if isinstance(a, Array) else a for a in call])
+        return bool(await connection.row(sql("select 1 from revocations limit 1")))
+
+    async def unit(tx: Any) -> None:
+        for name, calls in SCRIPT:
+            for call in calls:
+                if await tells(tx.sessions._connection, statements[name], call):
+                    found.add(name)
+
+    db.write(unit)
+    assert len(found) > 10
+    assert [name for name in sorted(found) if not statements[name].ends] == []
+
+
+def test_a_feed_that_no_node_follows_does_not_grow_for_ever(db: Database) -> None:
+    for _ in range(3):
+        db.sql("insert into revocations (target) select gen_random_uuid() from generate_series(1, 700)")
+        db.sql(feed.SETTLE)
+    assert db.sql("select count(*) from revocations")[0][0] < 1_000

@@ -4,6 +4,7 @@ A unit that collides with another (serialization failure, deadlock, a unique val
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -138,7 +139,8 @@ class PostgresStore:
                 value = await self._read(unit)
                 if node.holds(lease):
                     return value
-                await node.joined(_LEASELESS)
+                with contextlib.suppress(TimeoutError):
+                    await node.joined(_LEASELESS)
         except DOWN as error:
             raise down(error) from error
         raise StoreDown(LEASELESS)
