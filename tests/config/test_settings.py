@@ -29,6 +29,9 @@ class TestEverySetting:
         """What else must be set for an example to be allowed."""
         schemas = {"IDENTITY_SCHEMAS_0_ID": "employee", "IDENTITY_SCHEMAS_0_URL": "base64://e30="}
         more = {"authentication": {"NIGHTLATCH_TRUSTED_NETWORKS": "10.0.0.0/8"}, "default_schema_id": schemas}
+        more["trust"] = {"NIGHTLATCH_NODES_WAIT": "200h"}
+        more["renew"] = {"NIGHTLATCH_NODES_GRACE": "200h", "NIGHTLATCH_NODES_TRUST": "200h", **more["trust"]}
+        more["renew"]["NIGHTLATCH_NODES_WAIT"] = "250h"
         return (more | {"use": {"SELFSERVICE_METHODS_LINK_ENABLED": "true"}}).get(setting.key.split(".")[-1], {})
 
     def test_is_read_from_the_file(self, setting: Setting, around: dict[str, str], tmp_path: Path):

@@ -4,6 +4,7 @@ A unit that collides with another (serialization failure, deadlock, a unique val
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -141,7 +142,8 @@ class PostgresStore:
                 value = await self._read(unit)
                 if node.holds(lease):
                     return value
-                await node.joined(_LEASELESS)
+                with contextlib.suppress(TimeoutError):
+                    await node.joined(_LEASELESS)
         except DOWN as error:
             raise down(error) from error
         raise StoreDown(LEASELESS)
@@ -209,10 +211,13 @@ async def connect(dsn: str, committed: Committed, most: int, joining: Joining | 
         # They are opened when they are first needed: a wrong address is better known at the start.
         async with pool.lease():
             pass
-        if joining:
+        if joining is not None:
             node = Node(joining, opened, pool, os.urandom)  # noqa: TID251 - names of leases are of this process alone
             await node.start()
     except DOWN as error:
+        if node:
+            await node.stop()
+        await pool.close()
         raise down(error) from error
     return PostgresStore(pool, committed, Waits(pool, (joining or Joining("")).grace, node), node)
 

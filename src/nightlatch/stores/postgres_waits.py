@@ -29,13 +29,14 @@ class Waits:
         if self._node:
             await self._node.reach(position, self._grace / 1e6)
         pause = _FIRST
-        while (late := await self._late(position)) and steady() - began < self._grace:
+        while (found := await self._late(position))[0] and steady() - began < self._grace:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST)
+        late, nodes = found
         closed = await self._wait_out(position) if late else 0
         notes = waited.get()
         if notes is not None:
-            notes.append(Waited(await self._run("fetchval", feed.COUNT), closed, steady() - began))
+            notes.append(Waited(nodes, closed, steady() - began))
 
     async def _settled(self) -> int:
         """The position of all that was committed before. One settling does for all who wait for it to begin."""
@@ -50,10 +51,10 @@ class Waits:
         position: int = await self._run("fetchval", feed.SETTLE)
         return position
 
-    async def _late(self, position: int) -> set[bytes]:
-        """The leases under which something older than that may be shown."""
-        rows = await self._run("fetch", feed.LATE, position)
-        return {row[0] for row in rows} - self._own(position)
+    async def _late(self, position: int) -> tuple[set[bytes], int]:
+        """The leases under which something older than that may be shown, and how many there are of all."""
+        rows = await self._run("fetch", feed.LEASES, position)
+        return {lease for lease, late in rows if late} - self._own(position), len(rows)
 
     def _own(self, position: int) -> set[bytes]:
         """The lease of this process, where it has applied that much: that need not be told to the database."""

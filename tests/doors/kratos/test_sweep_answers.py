@@ -111,6 +111,7 @@ class Failing:
     def __init__(self, store: Store, at: int, error: Callable[[], BaseException]) -> None:
         self._store, self._at, self._error = store, at, error
         self.remote = store.remote
+        self.generations = store.generations
         self.calls = 0
 
     async def write(self, unit: Any) -> Any:

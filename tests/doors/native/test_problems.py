@@ -32,7 +32,7 @@ def test_every_line_refuses_in_problem_details(doors: Doors, route: Any) -> None
     said(reply, 401, "key_required")
     assert reply.headers["www-authenticate"] == "Bearer"
     said(doors.admin(route.method, path, key="nl_key_wrong"), 401, "key_required")
-    said(doors.admin(route.method, path, key=doors.key("metrics:read")), 403, "scope_missing")
+    said(doors.admin(route.method, path, key=doors.key("messages:read")), 403, "scope_missing")
     assert said(doors.admin(route.method, path + "?nonsense=1"), 400, "field_invalid")["field"] == "nonsense"
     said(doors.admin(route.method, path + "%0A"), 400, "")
     said(doors.admin(route.method, path + "/"), 404, "")

@@ -83,6 +83,9 @@ TABLES = (
         update revocation_head set position = (select max(position) from numbered)
             where only_row and exists (select 1 from numbered) returning position into after;
         if after is null then return before; end if;
+        if after / 1000 > before / 1000 and not exists (select 1 from node_leases) then
+            delete from revocations where position <= after; -- nobody keeps anything, so nobody else trims it
+        end if;
         perform pg_notify('{CHANNEL}', '');
         return after;
     end $$""",
@@ -128,8 +131,7 @@ TABLES = (
 )
 
 SETTLE = "select nightlatch_settle()"
-LATE = "select id from node_leases where closed or applied < $1"
-COUNT = "select count(*) from node_leases"
+LEASES = "select id, closed or applied < $1 from node_leases"
 CLOSE = "update node_leases set closed = true where applied < $1 and not closed"
 CLOSED = "select id, wait from node_leases where closed"
 REMOVE = "delete from node_leases where closed and id = any($1)"
