@@ -29,7 +29,7 @@ from nightlatch.problems import Conflict, StoreDown
 
 KEYS = {digest(KEY): AccessKey(bytes(16), DEFAULT, "configured", digest(KEY), ("*",), 0)}
 SHARED = Shared(
-    store=SimpleNamespace(remote=True),  # type: ignore[arg-type]  # no test here asks it anything
+    store=SimpleNamespace(remote=True, generations=None),  # type: ignore[arg-type]  # no test here asks it anything
     clock=SetClock(BEGIN),
     entropy=os.urandom,
     access=Access(KEYS, ()),
