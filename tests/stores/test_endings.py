@@ -140,6 +140,17 @@ def test_S7_only_sessions_on_chosen_kinds_of_device_end(db: Database, how: How) 
 
 
 @HOWS
+def test_S7_of_those_that_were_found_who_signed_in_again_since_is_spared(db: Database, how: How) -> None:
+    anna = add_person(db)
+    old, renewed = (add_session(db, anna, issued_at=NOW + n) for n in (0, 1))
+    both = (old.id, renewed.id)
+    assert ending(db, how, session_ids=both, filter="a filter", issued_by=NOW).count == 1
+    assert (over(db, old), over(db, renewed)) == (True, False)
+    assert ending(db, how, session_ids=both, filter="a filter").count == 1
+    assert over(db, renewed)
+
+
+@HOWS
 def test_S7_everybody_of_an_organization_ends_and_nobody_of_another(db: Database, how: How) -> None:
     foreign = add_organization(db)
     mine = [add_session(db, person) for person in add_people(db, 3)]

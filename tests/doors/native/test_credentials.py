@@ -189,3 +189,25 @@ def test_of_many_who_saw_the_same_one_changes_it(doors_of_each: Doors) -> None:
 
     assert sorted(reply.status for reply in doors.run(at_once())) == [200, 412, 412, 412, 412, 412]
     assert doors.admin("GET", target).ok()["revision"] == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("totp", {"totp_url": "x"}),
+        ("totp", {"totp_url": "otpauth://totp/x"}),
+        ("lookup_secret", {"codes": []}),
+        ("webauthn", {"credentials": []}),
+        ("oidc", {"providers": []}),
+    ],
+)
+def test_a_credential_by_which_nobody_could_sign_in_is_refused_and_the_one_there_was_stays(
+    doors_of_each: Doors, kind: str, given: dict[str, Any]
+) -> None:
+    doors = doors_of_each
+    target = f"{ada(doors, credentials={})}/{kind}"
+    refused(doors.admin("PUT", target, given), 400, "field_invalid")
+    assert doors.admin("GET", target).status == 404
+    made = doors.admin("PUT", target, GIVEN[kind]).ok(201)
+    refused(doors.admin("PUT", target, given), 400, "field_invalid")
+    assert doors.admin("GET", target).ok() == made

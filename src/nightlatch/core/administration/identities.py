@@ -154,8 +154,13 @@ async def delete_credential(
 async def put_credential(
     tx: Tx, act: Act, schemas: Schemas, vault: Vault, person: Person, type_: str, config: Config
 ) -> Person:
-    """The person, as `locked` gave them, with `config` for this credential, or in its place. Problems of `update`."""
-    return await update(tx, act, schemas, vault, person, kept(person.identity, {type_: config}, whole=True))
+    """The person, as `locked` gave them, with `config` for this credential, or in its place. Problems of `update`;
+    FieldInvalid where nobody could prove anything by it."""
+    after = await update(tx, act, schemas, vault, person, kept(person.identity, {type_: config}, whole=True))
+    given = after.credentials.get(type_)
+    if given is None or not (given.first_factors or given.second_factors):
+        raise FieldInvalid(type_, "Nobody could sign in by this credential: remove it instead.")
+    return after
 
 
 async def remove_credential(tx: Tx, act: Act, vault: Vault, person: Person, type_: str) -> Person:

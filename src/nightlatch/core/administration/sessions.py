@@ -53,7 +53,7 @@ async def end_matching(
         return await store.write(lambda tx: begin(tx, act, Kind.END_SESSIONS, which, total, reason))
     count = 0
     for some in in_units(places[:total], AT_ONCE, scattered=store.scatters):
-        where = Where(session_ids=tuple(key for _, key in some), filter=which.filter)
+        where = Where(session_ids=tuple(key for _, key in some), filter=which.filter, issued_by=which.by)
         revocation = await store.write(lambda tx, where=where: end(tx, act, where, which.how, reason))  # type: ignore[misc]
         count += revocation.count
     return count
@@ -76,7 +76,7 @@ async def _count(tx: Tx, organization: bytes, which: Which, traits: Traits) -> i
 
 
 async def _end(tx: Tx, act: Act, job: Job, session_ids: Sequence[bytes]) -> tuple[int, list[Failure]]:
-    where = Where(session_ids=tuple(session_ids), filter=job.which.filter)
+    where = Where(session_ids=tuple(session_ids), filter=job.which.filter, issued_by=job.which.by)
     return (await end(tx, act, where, job.which.how, job.reason)).count, []
 
 

@@ -115,7 +115,8 @@ REASONS = {
 class Where(msgspec.Struct, frozen=True):
     """Which sessions to end: by `session_id`, `session_ids` (1,000 at most) or `number`, and with `identity_id` only if
     that one's; or all of an identity, of several, or of `everybody` in the organization. Of identities, `kinds` chooses
-    devices, and `but` is spared. `filter` tells how `session_ids` were found."""
+    devices, and `but` is spared. `filter` tells how `session_ids` were found; who signed in again after `issued_by` is
+    spared."""
 
     session_id: bytes | None = None
     identity_id: bytes | None = None
@@ -126,6 +127,7 @@ class Where(msgspec.Struct, frozen=True):
     everybody: bool = False
     kinds: tuple[str, ...] = ()
     filter: str | None = None
+    issued_by: int | None = None
 
     @property
     def identities(self) -> tuple[bytes, ...]:

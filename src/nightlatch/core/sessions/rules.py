@@ -238,7 +238,8 @@ async def _make_room(tx: Tx, act: Act, identity_id: bytes, lifetime: Lifetime) -
 async def _end_named(tx: Tx, act: Act, where: Where, named: Sequence[bytes], how: How) -> Revocation:
     found = await tx.endings.find(act.organization, named)
     mine = {f.id: f for f in found if where.identity_id in {None, f.identity_id}}
-    count = await tx.endings.end([f.id for f in mine.values() if how is How.DELETE or not f.over], how, act.now)
+    ends = [f.id for f in mine.values() if how is How.DELETE or not f.over]
+    count = await tx.endings.end(ends, how, act.now, where.issued_by)
     missing = tuple(each for each in named if each not in mine)
     return Revocation(count, bool(mine), _the_one({f.identity_id for f in mine.values()}), missing=missing)
 

@@ -73,7 +73,8 @@ class Endings(Protocol):
     async def of_kinds(self, identity_ids: Sequence[bytes], kinds: Sequence[str], how: How) -> Sequence[Found]:
         """Their sessions on such devices that `how` has not ended."""
 
-    async def end(self, session_ids: Sequence[bytes], how: How, at: int) -> int: ...
+    async def end(self, session_ids: Sequence[bytes], how: How, at: int, issued_by: int | None = None) -> int:
+        """How many it ended: of those issued until then, however late they were issued anew."""
 
     async def close(self, organization: bytes, where: Where, how: How) -> Sequence[tuple[bytes | None, Issued]]:
         """Moves the epoch of the identities, or of the organization for everybody: all their sessions are over, those

@@ -37,8 +37,10 @@ def idempotent(routes: Iterable[Route[Shared]]) -> tuple[Route[Shared], ...]:
 def _once(endpoint: Endpoint[Shared]) -> Endpoint[Shared]:
     @wraps(endpoint)  # its name is that of the operation
     async def once(call: Call[Shared]) -> Answer:
-        given = call.request.headers.get(_NAME)
-        return await (endpoint(call) if given is None else _answer(endpoint, call, _key(given)))
+        given = call.request.headers.getlist(_NAME)
+        if len(given) > 1:
+            raise FieldInvalid(_NAME, "A request has one key.")
+        return await (_answer(endpoint, call, _key(given[0])) if given else endpoint(call))
 
     return once
 

@@ -26,7 +26,7 @@ def asked(call: Call[Shared], kind: str, width: int = 16) -> Page:
     PageTokenInvalid."""
     text = call.query("limit") or str(_DEFAULT)
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
-        raise FieldInvalid("limit", "A page has 1 row or more.")
+        raise FieldInvalid("limit", "A limit is a whole number from 1 to 500.")
     size, token = min(int(text), _MOST), call.query("cursor")
     if not token:
         return Page(kind, None, size)

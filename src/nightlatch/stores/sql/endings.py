@@ -45,8 +45,9 @@ _ISSUED = (
 )
 MARK = sql(f"""update sessions set ended_at = $2 where id in (select value from carray($1)) and ended_at is null
     and identity_ended = coalesce($3, identity_ended) and organization_ended = coalesce($5, organization_ended)
-    and {_ISSUED.format("$4", "$6")}""")
-DELETE = sql(f"delete from sessions where id in (select value from carray($1)) and {_ISSUED.format('$2', '$3')}")
+    and {_ISSUED.format("$4", "$6")} and issued_at <= coalesce($7, issued_at)""")
+DELETE = sql(f"""delete from sessions where id in (select value from carray($1)) and {_ISSUED.format("$2", "$3")}
+    and issued_at <= coalesce($4, issued_at)""")
 
 _COLUMNS = """id, organization_id, identity_id, how, at, event_id, identity_ended, identity_deleted, organization_ended,
     organization_deleted, after_created_at, after_id"""
@@ -68,8 +69,8 @@ class SqlEndings(Rows):
         array = self._connection.array
         return await self._all(_found, OF_KINDS[how], array(identity_ids), array(kinds))
 
-    async def end(self, session_ids: Sequence[bytes], how: How, at: int) -> int:
-        return await self._end(session_ids, how, at, _ANY)
+    async def end(self, session_ids: Sequence[bytes], how: How, at: int, issued_by: int | None = None) -> int:
+        return await self._end(session_ids, how, at, _ANY, issued_by)
 
     async def close(self, organization: bytes, where: Where, how: How) -> list[tuple[bytes | None, Issued]]:
         if where.everybody:
@@ -97,13 +98,15 @@ class SqlEndings(Rows):
     async def remove(self, ending: Ending) -> None:
         await self._connection.run(REMOVE, ending.id)
 
-    async def _end(self, session_ids: Sequence[bytes], how: How, at: int, issued: Issued) -> int:
+    async def _end(
+        self, session_ids: Sequence[bytes], how: How, at: int, issued: Issued, issued_by: int | None = None
+    ) -> int:
         if not session_ids:
             return 0
         ids = self._connection.array(session_ids)
         if how is How.DISABLE:
-            return await self._connection.run(MARK, ids, at, *issued)
-        return await self._connection.run(DELETE, ids, issued[1], issued[3])
+            return await self._connection.run(MARK, ids, at, *issued, issued_by)
+        return await self._connection.run(DELETE, ids, issued[1], issued[3], issued_by)
 
 
 def _found(row: Row) -> Found:
