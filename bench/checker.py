@@ -24,12 +24,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=Random().randrange(2**32), help="of the faults and the clients")
     parser.add_argument("--servers", type=int, help="over one database; 2 on PostgreSQL and 1 on SQLite unless given")
     parser.add_argument("--workers", type=int, default=2, help="of each server")
-    parser.add_argument("--settles", type=float, default=0, help="seconds that servers may differ about an ending")
     options = parser.parse_args()
     found: list[Verdict] = []
     for store in STORES if options.store == "both" else (options.store,):
         servers = options.servers or (1 if store == "sqlite" else 2)
-        plan = Plan(store, options.seconds, options.seed, servers, options.workers, 16, 24, settles=options.settles)
+        plan = Plan(store, options.seconds, options.seed, servers, options.workers, 16, 24)
         checks = 0
         while not checks or checks < options.checks:
             found.append(_trial(plan))

@@ -60,7 +60,8 @@ def told_alike(world: World, token_of: Session, lifetime: Lifetime = LIFETIME) -
     for state in ('eq "active"', 'ne "expired"'):
         hers = f'identity.id eq "{id_text(token_of.identity_id)}" and state {state}'
         asked = Question(DEFAULT, world.now, lifetime.idle, filter_of(hers))
-        said.add(token_of.id in world.db.scan(lambda tx, asked=asked: tx.questions.ids(asked, 99)))
+        places = world.db.scan(lambda tx, asked=asked: tx.questions.places(asked, None, None, 99))
+        said.add(token_of.id in {key for _, key in places})
     by_id = filter_of(f'id eq "{id_text(token_of.id)}"')
     [shown] = world.db.scan(lambda tx: tx.questions.list(Question(DEFAULT, world.now, None, by_id), None, None, 9))
     assert shown.session.expires_at == standing.session.expires_at
