@@ -1,9 +1,12 @@
 """What the tests that start programs need of the machine: a free port, and programs that never outlive the tests."""
 
+import os
+import pty
 import shutil
 import socket
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 
 def free_port() -> int:
@@ -25,3 +28,21 @@ def until(ready: Callable[[], bool], story: Callable[[], str], seconds: float = 
     while not ready():
         assert time.monotonic() < end, story()
         time.sleep(0.01)
+
+
+def on_terminal(command: Sequence[str], environment: Mapping[str, str], *, output: int | None = None) -> bytes:
+    """What a program that ends with 0 shows on a terminal, which is where its complaints go, and its `output` unless
+    that is given."""
+    mine, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, stderr=theirs, stdout=theirs if output is None else output, env=environment
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while more := os.read(mine, 65536):
+                shown += more
+        except OSError:
+            os.close(mine)
+    assert process.returncode == 0
+    return shown

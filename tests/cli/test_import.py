@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import signal
 import stat
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.cli.command import ROOT, Command, Done
+from tests.processes import on_terminal
 from tests.serving import Server
 from tests.stores.disk import Disk
 
@@ -337,16 +337,8 @@ def test_a_full_disk_stops_the_import_and_the_next_one_goes_on(bring: Importing,
 
 def test_a_terminal_shows_how_far_it_is(bring: Importing) -> None:
     command = program(bring, lines(*[person(f"p{n}") for n in range(3000)]).encode())
-    mine, theirs = pty.openpty()
-    with subprocess.Popen(command, stderr=theirs, env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "100"}) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while more := os.read(mine, 65536):
-                shown += more
-        except OSError:
-            os.close(mine)
-    assert process.returncode == 0
+    environment = ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "100"}
+    shown = on_terminal(command, environment, output=subprocess.DEVNULL)
     assert re.search(rb"[\d,]+ entries, [\d,]+ a second", shown)
     assert b"\xe2\x94\x81" in shown
     assert b"3,000 imported" in shown

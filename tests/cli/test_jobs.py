@@ -2,8 +2,6 @@
 
 import json
 import os
-import pty
-import subprocess
 import sys
 import uuid
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 from tests.cli.command import ROOT, Command
 from tests.database import Database, Run
+from tests.processes import on_terminal
 from tests.stores.rows import add_people, add_person, add_sessions
 
 from nightlatch.core.administration import jobs, sessions, work
@@ -158,18 +157,7 @@ def test_a_terminal_shows_how_far_a_job_is(nightlatch: Command, db: Database) ->
     add_people(db, 200, created_at=0)
     command = [sys.executable, "-m", "nightlatch", "identities", "deactivate", "--all", *WHY]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), "TERM": "xterm", "COLUMNS": "120"}
-    mine, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*command, "--config", str(nightlatch.config)], stderr=theirs, stdout=theirs, env=environment
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while more := os.read(mine, 65536):
-                shown += more
-        except OSError:
-            os.close(mine)
-    assert process.returncode == 0
+    shown = on_terminal([*command, "--config", str(nightlatch.config)], environment)
     assert b"identities.deactivate" in shown
     assert b"/200" in shown
     assert b"\xe2\x94\x81" in shown
